@@ -1,0 +1,48 @@
+package dev.millrace.engine.error;
+
+/** The stable class of every error that Millrace raises, printed as {@code MILLRACE_<NAME>}. */
+public enum ErrorCode {
+    /** An operator of the query cannot run in real time yet. */
+    UNSUPPORTED_OPERATOR(ErrorKind.UNSUPPORTED),
+    /** A source offers neither real-time nor continuous reads. */
+    UNSUPPORTED_SOURCE(ErrorKind.UNSUPPORTED),
+    /** A sink takes no streaming writes that Millrace can drive. */
+    UNSUPPORTED_SINK(ErrorKind.UNSUPPORTED),
+    /** The output mode does not fit the query. */
+    UNSUPPORTED_OUTPUT_MODE(ErrorKind.UNSUPPORTED),
+    /** A trigger's interval is out of bounds. */
+    UNSUPPORTED_TRIGGER(ErrorKind.UNSUPPORTED),
+    /** A setting has a value that Millrace cannot follow. */
+    UNSUPPORTED_SETTING(ErrorKind.UNSUPPORTED),
+    /** A checkpoint cannot be continued by this query. */
+    UNSUPPORTED_CHECKPOINT(ErrorKind.UNSUPPORTED),
+    /** The user's code, or an expression over the user's data, threw. */
+    USER_CODE(ErrorKind.USER),
+    /** A source's reader failed. */
+    SOURCE_FAILED(ErrorKind.RETRYABLE),
+    /** A sink's writer failed. */
+    SINK_FAILED(ErrorKind.RETRYABLE),
+    /** Keyed state outgrew its memory budget. */
+    STATE_MEMORY(ErrorKind.RESOURCE),
+    /** A row is larger than an engine limit. */
+    ROW_TOO_LARGE(ErrorKind.RESOURCE),
+    /** A snapshot's bytes are not what was written. */
+    STATE_CORRUPT(ErrorKind.CORRUPT),
+    /** An invariant of the engine does not hold. */
+    INVARIANT(ErrorKind.BUG);
+
+    private final ErrorKind kind;
+
+    ErrorCode(ErrorKind kind) {
+        this.kind = kind;
+    }
+
+    public ErrorKind kind() {
+        return kind;
+    }
+
+    /** The name that users see and search for, such as {@code MILLRACE_STATE_MEMORY}. */
+    public String id() {
+        return "MILLRACE_" + name();
+    }
+}

@@ -1,0 +1,22 @@
+package dev.millrace.engine.graph;
+
+import dev.millrace.engine.state.MemoryBudget;
+
+/**
+ * How a graph is run.
+ *
+ * @param name the query's name or id, for thread names
+ * @param taskCount tasks per stage, and loops: task i of every stage runs on loop i
+ * @param keyGroupCount units of state ownership
+ * @param firstEpoch the epoch that the first rows belong to
+ * @param everyChange whether update mode emits a row for every change, instead of at most one per key
+ *     and page
+ * @param stateBudget memory for keyed state
+ */
+public record DataflowSettings(
+        String name,
+        int taskCount,
+        int keyGroupCount,
+        long firstEpoch,
+        boolean everyChange,
+        MemoryBudget stateBudget) {}

@@ -1,0 +1,80 @@
+package dev.millrace.engine.graph;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The description of a dataflow: stages, and the exchanges between them. Immutable; says nothing of
+ * threads. Stage ids count up from 0, and a stage's inputs have smaller ids than its own.
+ */
+public final class StreamGraph {
+    /** An edge: the stage that produces, and how its rows are spread. */
+    public record Input(int stageId, Exchange exchange) {}
+
+    public record Stage(int id, String name, List<Input> inputs, StageBody body) {}
+
+    private final List<Stage> stages;
+
+    private StreamGraph(List<Stage> stages) {
+        this.stages = List.copyOf(stages);
+    }
+
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    public List<Stage> stages() {
+        return stages;
+    }
+
+    /** One line per stage, sinks first and sources last, as {@code explain} prints it. */
+    public String describe() {
+        StringBuilder text = new StringBuilder();
+        for (int i = stages.size() - 1; i >= 0; i--) {
+            Stage stage = stages.get(i);
+            text.append("stage ").append(stage.id()).append(": ").append(stage.name());
+            for (Input input : stage.inputs()) {
+                text.append(" <- ")
+                        .append(input.exchange().describe())
+                        .append(" stage ")
+                        .append(input.stageId());
+            }
+            text.append('\n');
+        }
+        return text.toString();
+    }
+
+    /** Collects stages in the order of the flow. Thread: one. */
+    public static final class Builder {
+        private final List<Stage> stages = new ArrayList<>();
+
+        /** Adds a stage and returns its id. A {@link StageBody.Reading} has no inputs, all others at least one. */
+        public int add(String name, List<Input> inputs, StageBody body) {
+            int id = stages.size();
+            boolean reading = body instanceof StageBody.Reading;
+            if (reading != inputs.isEmpty()) {
+                throw new IllegalArgumentException(
+                        "Cannot add a stage: name=%s, inputs=%d. Give a source none, any other stage at least one."
+                                .formatted(name, inputs.size()));
+            }
+            for (Input input : inputs) {
+                if (input.stageId() < 0 || input.stageId() >= id) {
+                    throw new IllegalArgumentException(
+                            "Cannot add a stage: name=%s, input stage=%d, stages so far=%d. Add producers first."
+                                    .formatted(name, input.stageId(), id));
+                }
+                if (stages.get(input.stageId()).body() instanceof StageBody.Writing) {
+                    throw new IllegalArgumentException(
+                            "Cannot add a stage: name=%s reads from sink stage=%d. Read from the sink's input."
+                                    .formatted(name, input.stageId()));
+                }
+            }
+            stages.add(new Stage(id, name, List.copyOf(inputs), body));
+            return id;
+        }
+
+        public StreamGraph build() {
+            return new StreamGraph(stages);
+        }
+    }
+}

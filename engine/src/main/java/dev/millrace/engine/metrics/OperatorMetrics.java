@@ -1,0 +1,52 @@
+package dev.millrace.engine.metrics;
+
+/**
+ * Counters of one operator in one task.
+ *
+ * <p>Thread: written by the owning task, read by any.
+ */
+public final class OperatorMetrics {
+    private volatile long stateRows;
+    private volatile long stateBytes;
+    private volatile long rowsUpdated;
+    private volatile long rowsDroppedByWatermark;
+    private volatile long rowsRemoved;
+
+    /** Publishes the size of the operator's keyed state. */
+    public void state(long rows, long bytes) {
+        stateRows = rows;
+        stateBytes = bytes;
+    }
+
+    public void addRowsUpdated(long count) {
+        rowsUpdated = rowsUpdated + count;
+    }
+
+    public void addRowsDroppedByWatermark(long count) {
+        rowsDroppedByWatermark = rowsDroppedByWatermark + count;
+    }
+
+    public void addRowsRemoved(long count) {
+        rowsRemoved = rowsRemoved + count;
+    }
+
+    public long stateRows() {
+        return stateRows;
+    }
+
+    public long stateBytes() {
+        return stateBytes;
+    }
+
+    public long rowsUpdated() {
+        return rowsUpdated;
+    }
+
+    public long rowsDroppedByWatermark() {
+        return rowsDroppedByWatermark;
+    }
+
+    public long rowsRemoved() {
+        return rowsRemoved;
+    }
+}

@@ -1,0 +1,55 @@
+package dev.millrace.engine.operator;
+
+import dev.millrace.engine.page.RowView;
+
+/**
+ * A keyed aggregation's expressions: how to find a row's key, change the key's buffer by the row, and
+ * turn key and buffer into a result row. Two kinds, by what a buffer is: {@link InBytes}, a run of
+ * bytes of fixed size that is changed in place, and {@link InObjects}, an object that becomes bytes
+ * only at its snapshot.
+ *
+ * <p>Thread: the owning task; an instance is not shared. Views that are returned belong to the
+ * instance and are valid until its next call.
+ */
+public sealed interface Aggregate {
+
+    /** The key's bytes: equal keys have equal bytes. Empty when there are no grouping keys. */
+    RowView key(RowView row);
+
+    /**
+     * The event time after which a key takes no more rows and is dropped, or {@link Long#MAX_VALUE}
+     * for never. Units: microseconds since 1970-01-01T00:00:00Z.
+     */
+    default long expiryMicros(RowView key) {
+        return Long.MAX_VALUE;
+    }
+
+    /** Buffers of fixed size, changed where they lie. */
+    non-sealed interface InBytes extends Aggregate {
+        /** The bytes of a fresh buffer; its size is every buffer's size, a multiple of 8. */
+        RowView initialBuffer();
+
+        /** Changes the buffer that lies at {@code offset} by the row. */
+        void update(byte[] bytes, int offset, RowView row);
+
+        /** The result row for a key and its buffer. */
+        RowView result(RowView key, byte[] bytes, int offset);
+    }
+
+    /** Buffers that are objects. */
+    non-sealed interface InObjects extends Aggregate {
+        Object newBuffer();
+
+        void update(Object buffer, RowView row);
+
+        RowView result(RowView key, Object buffer);
+
+        /** The buffer's bytes; the buffer itself stays as it is. */
+        RowView serialize(Object buffer);
+
+        Object deserialize(RowView bytes);
+
+        /** A rough size of a buffer in memory, asked for as it grows. */
+        long estimatedBytes(Object buffer);
+    }
+}

@@ -1,0 +1,50 @@
+package dev.millrace.engine.operator;
+
+import dev.millrace.engine.page.RowCursor;
+
+/**
+ * One step of a task's chain: takes rows and marks in their order and answers at once for what it
+ * has. Each of {@link #process}, {@link #watermark} and {@link #barrier} returns false when the
+ * output was full; it is then called again with the same argument, and goes on where it stopped,
+ * before anything else is called.
+ *
+ * <p>Thread: the owning task. An operator never blocks and starts no threads.
+ */
+public interface Operator extends AutoCloseable {
+
+    /** Called once, before any other method, on the owning thread. */
+    default void open(OperatorContext context) throws Exception {}
+
+    /**
+     * Takes all rows of the cursor. True when every row was taken and all that they gave was emitted.
+     * Lifetime: the rows' bytes are valid until true is returned.
+     */
+    boolean process(RowCursor rows, Output output) throws Exception;
+
+    /** The watermark of the operator's input has moved on to {@code micros}; it never moves back. */
+    default boolean watermark(long micros, Output output) throws Exception {
+        return true;
+    }
+
+    /**
+     * The watermark that holds behind this operator, given the one before it. Only an operator that
+     * assigns watermarks changes it.
+     */
+    default long outputWatermark(long inputWatermark) {
+        return inputWatermark;
+    }
+
+    /** The rows of {@code epoch} are complete. */
+    default boolean barrier(long epoch, Output output) throws Exception {
+        return true;
+    }
+
+    /** Writes all state, as of the barrier that was just taken. */
+    default void snapshot(SnapshotWriter writer) throws Exception {}
+
+    /** Takes one entry of a snapshot back, after {@link #open} and before any row. */
+    default void restore(SnapshotEntry entry) throws Exception {}
+
+    @Override
+    default void close() throws Exception {}
+}

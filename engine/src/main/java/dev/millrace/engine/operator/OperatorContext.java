@@ -1,0 +1,16 @@
+package dev.millrace.engine.operator;
+
+import dev.millrace.engine.metrics.OperatorMetrics;
+import dev.millrace.engine.state.MemoryBudget;
+
+/**
+ * What an operator may know of its place.
+ *
+ * @param taskIndex this task's number within its stage, from 0
+ * @param taskCount how many tasks the stage has
+ * @param keyGroupCount how many key groups the query has
+ * @param stateBudget the memory that keyed state of the process may take
+ * @param metrics where the operator counts
+ */
+public record OperatorContext(
+        int taskIndex, int taskCount, int keyGroupCount, MemoryBudget stateBudget, OperatorMetrics metrics) {}

@@ -1,0 +1,14 @@
+package dev.millrace.engine.operator;
+
+/**
+ * Makes one operator per task. Shared by all tasks of a stage, so it holds nothing that one of them
+ * changes.
+ *
+ * <p>Thread: any.
+ */
+public interface OperatorFactory {
+    Operator create();
+
+    /** The name that {@code explain} and error messages show, such as {@code Aggregate[keys=card]}. */
+    String name();
+}

@@ -1,0 +1,5 @@
+/** Keyed state of a task: tables by key group, timers, memory budget. Imports page. */
+@NullMarked
+package dev.millrace.engine.state;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,26 @@
+package dev.millrace.engine.stream;
+
+import dev.millrace.engine.page.Page;
+
+/** What travels in a channel, in order: rows and the marks between them. */
+public sealed interface Item {
+
+    /** A page of rows. */
+    record Rows(Page page) implements Item {}
+
+    /** Separates the rows of {@code epoch} from those of the next one on one channel. */
+    record Barrier(long epoch) implements Item {}
+
+    /**
+     * No later row of this channel is meant to have an event time at or before {@code micros}; one
+     * that has is late.
+     *
+     * <p>Units: microseconds since 1970-01-01T00:00:00Z, as in Spark's timestamps.
+     */
+    record Watermark(long micros) implements Item {}
+
+    /** The channel has no rows for now and holds no watermark back, until its next row or watermark. */
+    record Idle() implements Item {
+        public static final Idle INSTANCE = new Idle();
+    }
+}
