@@ -1,0 +1,5 @@
+/** Spark's aggregate functions, by the row, behind the engine's interface. Imports the engine alone. */
+@NullMarked
+package dev.millrace.spark.aggregate;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,42 @@
+package dev.millrace.spark.plan;
+
+import dev.millrace.engine.sink.Sink;
+import dev.millrace.engine.source.Source;
+import java.util.List;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
+import org.apache.spark.sql.streaming.OutputMode;
+
+/**
+ * A query to be planned.
+ *
+ * @param session the query's own session; its settings are read and not changed
+ * @param logicalPlan the analysed plan below the sink, its sources as {@code
+ *     StreamingDataSourceV2ScanRelation}
+ * @param streams the streams that the plan's relations carry
+ * @param sources what reads them, in the same order
+ * @param sink where the rows go
+ * @param outputMode the query's output mode
+ * @param keyGroupCount units of state ownership, fixed at the query's first start
+ * @param settings what of the query's settings shapes the dataflow
+ */
+public record PlanRequest(
+        SparkSession session,
+        LogicalPlan logicalPlan,
+        List<SparkDataStream> streams,
+        List<Source> sources,
+        Sink sink,
+        OutputMode outputMode,
+        int keyGroupCount,
+        PlanSettings settings) {
+    public PlanRequest {
+        streams = List.copyOf(streams);
+        sources = List.copyOf(sources);
+        if (streams.size() != sources.size()) {
+            throw new IllegalArgumentException(
+                    "Cannot plan a query: streams=%d, sources=%d. Give one source for each stream."
+                            .formatted(streams.size(), sources.size()));
+        }
+    }
+}

@@ -1,0 +1,31 @@
+package dev.millrace.spark.plan;
+
+import dev.millrace.engine.graph.StreamGraph;
+import java.util.Map;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.execution.SparkPlan;
+
+/**
+ * A query's dataflow and what it was made from.
+ *
+ * @param graph the dataflow
+ * @param optimizedPlan what Spark's optimizer made of the query
+ * @param physicalPlan what Spark's planner made of that, with Millrace's own nodes
+ * @param isStateful whether the query keeps state
+ * @param streamOfStage for the id of each reading stage, the index of its stream in the request
+ */
+public record PlannedQuery(
+        StreamGraph graph,
+        LogicalPlan optimizedPlan,
+        SparkPlan physicalPlan,
+        boolean isStateful,
+        Map<Integer, Integer> streamOfStage) {
+    public PlannedQuery {
+        streamOfStage = Map.copyOf(streamOfStage);
+    }
+
+    /** The text of {@code query.explain(extended)}: the dataflow, and also the plans when extended. */
+    public String explain(boolean extended) {
+        return "== Dataflow ==\n" + graph.describe();
+    }
+}
