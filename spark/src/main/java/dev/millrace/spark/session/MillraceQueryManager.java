@@ -118,7 +118,8 @@ public final class MillraceQueryManager extends StreamingQueryManager {
             former.stop();
         }
         synchronized (activeQueriesLock()) {
-            @Nullable StreamExecution other =
+            @Nullable
+            StreamExecution other =
                     session.sharedState().activeStreamingQueries().putIfAbsent(query.id(), execution);
             if (other != null) {
                 throw Scala.sneaky(QueryExecutionErrors.concurrentQueryInstanceError());
@@ -151,7 +152,8 @@ public final class MillraceQueryManager extends StreamingQueryManager {
                     }
                 }
             }
-            @Nullable StreamExecution former =
+            @Nullable
+            StreamExecution former =
                     session.sharedState().activeStreamingQueries().get(query.id());
             if (former == null) {
                 return null;

@@ -27,11 +27,7 @@ import org.slf4j.LoggerFactory;
  * @param watermarkIdleMillis after how long without rows an input partition holds no watermark back
  */
 public record MillraceSettings(
-        boolean isEnabled,
-        int loopCount,
-        long stateMemoryBytes,
-        boolean everyChange,
-        long watermarkIdleMillis) {
+        boolean isEnabled, int loopCount, long stateMemoryBytes, boolean everyChange, long watermarkIdleMillis) {
     /** What all names of settings start with. */
     public static final String PREFIX = "spark.millrace.";
 

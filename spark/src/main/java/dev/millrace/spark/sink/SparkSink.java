@@ -54,8 +54,7 @@ public final class SparkSink implements Sink {
      * @param loader sees the user's classes
      * @param writes makes a write; called on any thread
      */
-    public SparkSink(
-            String name, int fieldCount, int taskCount, ClassLoader loader, Supplier<StreamingWrite> writes) {
+    public SparkSink(String name, int fieldCount, int taskCount, ClassLoader loader, Supplier<StreamingWrite> writes) {
         this.name = name;
         this.fieldCount = fieldCount;
         this.taskCount = taskCount;
@@ -136,7 +135,8 @@ public final class SparkSink implements Sink {
         }
         try {
             StreamingWrite write = writes.get();
-            StreamingDataWriterFactory factory = write.createStreamingWriterFactory(new PhysicalWriteInfoImpl(taskCount));
+            StreamingDataWriterFactory factory =
+                    write.createStreamingWriterFactory(new PhysicalWriteInfoImpl(taskCount));
             byte[] bytes = toBytes(serializer().serialize(factory, FACTORY));
             EpochWrite made = new EpochWrite(write, bytes);
             open.put(epoch, made);

@@ -59,7 +59,8 @@ final class PartitionSourceReader implements SourceReader {
     @Override
     public RowView row() {
         InternalRow row = cursor().row();
-        UnsafeRow unsafe = row instanceof UnsafeRow already ? already : projection().apply(row);
+        UnsafeRow unsafe =
+                row instanceof UnsafeRow already ? already : projection().apply(row);
         if (unsafe.getBaseObject() instanceof byte[] bytes) {
             int offset = (int) (unsafe.getBaseOffset() - Platform.BYTE_ARRAY_OFFSET);
             return view.pointTo(bytes, offset, unsafe.getSizeInBytes());

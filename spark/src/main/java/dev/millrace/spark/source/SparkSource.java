@@ -104,8 +104,7 @@ public final class SparkSource implements Source {
     public List<SourceReader> readers() {
         // Kafka plans by the partitions that it last saw, so it must have looked first.
         latest();
-        InputPartition[] partitions =
-                asking("plan its partitions", () -> adapter.planInputPartitions(committed()));
+        InputPartition[] partitions = asking("plan its partitions", () -> adapter.planInputPartitions(committed()));
         StreamAdapter.CursorFactory cursors = asking("make its readers", adapter::cursors);
         List<SourceReader> readers = new ArrayList<>(partitions.length);
         for (int i = 0; i < partitions.length; i++) {
@@ -143,7 +142,8 @@ public final class SparkSource implements Source {
     /** Whether the stream has partitions that no reader reads. */
     public boolean needsReconfiguration(Optional<Offset> latest) {
         return adapter.needsReconfiguration()
-                || latest.map(offset -> OffsetJson.hasMorePartitions(offset.json(), committed().json()))
+                || latest.map(offset -> OffsetJson.hasMorePartitions(
+                                offset.json(), committed().json()))
                         .orElse(false);
     }
 

@@ -80,10 +80,7 @@ final class SparkTaskScope implements TaskScope {
         }
         SparkEnv environment = SparkEnv.get();
         if (environment != null) {
-            environment
-                    .blockManager()
-                    .memoryStore()
-                    .releaseUnrollMemoryForThisTask(MemoryMode.ON_HEAP, Long.MAX_VALUE);
+            environment.blockManager().memoryStore().releaseUnrollMemoryForThisTask(MemoryMode.ON_HEAP, Long.MAX_VALUE);
         }
     }
 }
