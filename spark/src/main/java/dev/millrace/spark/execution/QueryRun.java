@@ -28,7 +28,6 @@ import org.slf4j.LoggerFactory;
  */
 final class QueryRun {
     private static final Logger LOG = LoggerFactory.getLogger(QueryRun.class);
-    private static final String KEY_GROUPS = "spark.sql.streaming.internal.stateStore.partitions";
 
     private final RealTimeExecution query;
     private final SparkSession session;

@@ -36,7 +36,7 @@ import scala.collection.immutable.Seq;
  * @param plan the analysed plan, its sources as {@code StreamingDataSourceV2ScanRelation}
  * @param occurrences the streams in the order of the plan's leaves, one that is used twice twice:
  *     what the offset log holds
- * @param idOf the log's name for each stream: the user's, or its number
+ * @param byId the streams by the log's names for them: the user's, or their numbers
  * @param sources one reader of each distinct stream
  */
 record QuerySources(
@@ -89,7 +89,7 @@ record QuerySources(
             pruning.pruneColumns(DataTypeUtils.fromAttributes(Scala.cast(relation.output())));
         }
         Scan scan = builder.build();
-        SparkDataStream stream = stream(table, scan, metadataPath, made);
+        SparkDataStream stream = stream(table, scan, metadataPath);
         made.accept(stream);
         StreamingDataSourceV2Relation inner = new StreamingDataSourceV2Relation(
                 table,
@@ -108,7 +108,7 @@ record QuerySources(
      * The real-time stream of a table, or else its continuous one. A table does not tell whether its
      * batch stream reads in real time; the stream does.
      */
-    private static SparkDataStream stream(Table table, Scan scan, String metadataPath, Consumer<SparkDataStream> made) {
+    private static SparkDataStream stream(Table table, Scan scan, String metadataPath) {
         if (table instanceof MemoryStreamTable memory) {
             return prepared(memory.stream());
         }

@@ -45,8 +45,8 @@ public final class SparkSink implements Sink {
     /** The writes that are open, under the epoch that they began with. */
     private final TreeMap<Long, EpochWrite> open = new TreeMap<>();
 
-    /** @param factory the write's factory, serialised */
-    private record EpochWrite(StreamingWrite write, byte[] factory) {}
+    /** An open write, and what makes copies of its factory. */
+    private record EpochWrite(StreamingWrite write, Supplier<StreamingDataWriterFactory> copies) {}
 
     /**
      * @param fieldCount columns of a row
@@ -79,8 +79,7 @@ public final class SparkSink implements Sink {
 
     /** A copy of the epoch's factory that the caller alone uses. */
     StreamingDataWriterFactory factory(long epoch) {
-        byte[] bytes = writeOf(epoch).factory();
-        return serializer().deserialize(ByteBuffer.wrap(bytes), loader, FACTORY);
+        return writeOf(epoch).copies().get();
     }
 
     /** Whether the factory of one epoch serves all that follow. */
@@ -137,8 +136,8 @@ public final class SparkSink implements Sink {
             StreamingWrite write = writes.get();
             StreamingDataWriterFactory factory =
                     write.createStreamingWriterFactory(new PhysicalWriteInfoImpl(taskCount));
-            byte[] bytes = toBytes(serializer().serialize(factory, FACTORY));
-            EpochWrite made = new EpochWrite(write, bytes);
+            ByteBuffer bytes = serializer().serialize(factory, FACTORY);
+            EpochWrite made = new EpochWrite(write, () -> serializer().deserialize(bytes.duplicate(), loader, FACTORY));
             open.put(epoch, made);
             return made;
         } catch (Throwable t) {
@@ -148,12 +147,6 @@ public final class SparkSink implements Sink {
 
     private static boolean isShared(EpochWrite write) {
         return !(write.write() instanceof ContinuousMemoryStreamingWrite);
-    }
-
-    private static byte[] toBytes(ByteBuffer buffer) {
-        byte[] bytes = new byte[buffer.remaining()];
-        buffer.get(bytes);
-        return bytes;
     }
 
     private static SerializerInstance serializer() {
