@@ -121,14 +121,16 @@ final class QueryRun {
                 firstEpoch,
                 settings.everyChange(),
                 StateMemory.budget(settings.stateMemoryBytes()));
-        try (Dataflow running = Dataflow.create(plan.graph(), shape, scopes)) {
-            dataflow = running;
+        Dataflow running = Dataflow.create(plan.graph(), shape, scopes);
+        dataflow = running;
+        try {
             progress.begin(running.metrics());
             running.start();
             return loop.run(running.epochs(), committer);
         } catch (DataflowFailedException e) {
             throw QueryFailure.of(e, committer.lastCommitted() + 1);
         } finally {
+            end(running);
             sink.abort(committer.lastCommitted() + 1);
         }
     }
@@ -152,7 +154,18 @@ final class QueryRun {
     void abandon() {
         Dataflow running = dataflow;
         if (running != null) {
-            running.close();
+            end(running);
+        }
+    }
+
+    private void end(Dataflow running) {
+        List<String> alive = running.stop();
+        if (!alive.isEmpty()) {
+            LOG.warn(
+                    "Query {} is over, but these threads go on, because code of the query that they run heeds no "
+                            + "interrupt: {}.",
+                    query.label(),
+                    alive);
         }
     }
 

@@ -79,7 +79,7 @@ final class RestartSparkTest {
     void readsAgainWhatWasPlannedAndNeverCommitted() throws Exception {
         run(Trigger.ProcessingTime(0), 1, 2);
         run(Trigger.ProcessingTime(0), 3, 4);
-        long last = names("commits").size() - 1;
+        int last = names("commits").size() - 1;
         Files.delete(checkpoint.resolve("commits/" + last));
         Files.deleteIfExists(checkpoint.resolve("commits/." + last + ".crc"));
 
