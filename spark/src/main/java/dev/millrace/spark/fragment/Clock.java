@@ -66,8 +66,8 @@ public final class Clock {
 
     private static LocalDateTime local(UTF8String zone) {
         long micros = TICKS.get().micros;
-        Instant instant = Instant.ofEpochSecond(
-                Math.floorDiv(micros, 1_000_000L), Math.floorMod(micros, 1_000_000L) * 1000L);
+        Instant instant =
+                Instant.ofEpochSecond(Math.floorDiv(micros, 1_000_000L), Math.floorMod(micros, 1_000_000L) * 1000L);
         return LocalDateTime.ofInstant(instant, ZoneId.of(zone.toString(), ZoneId.SHORT_IDS));
     }
 }

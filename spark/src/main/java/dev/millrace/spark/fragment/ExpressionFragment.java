@@ -37,8 +37,8 @@ public final class ExpressionFragment implements Operator {
 
     private final TaskCopies<List<Step>> steps;
     private final RowView view = new RowView();
-    private BasePredicate @Nullable [] filters = {};
-    private UnsafeProjection @Nullable [] projections = {};
+    private @Nullable BasePredicate[] filters = {};
+    private @Nullable UnsafeProjection[] projections = {};
     private @Nullable UnsafeRow inputRow;
     private Clock.@Nullable Tick tick;
 

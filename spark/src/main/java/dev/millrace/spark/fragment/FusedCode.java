@@ -69,8 +69,8 @@ public record FusedCode(CodeAndComment source, TaskCopies<Object[]> references, 
             return Optional.empty();
         }
         Object[] references = Scala.list(context.references()).toArray();
-        return Optional.of(new FusedCode(
-                source, TaskCopies.of(references), input.output().length()));
+        return Optional.of(
+                new FusedCode(source, TaskCopies.of(references), input.output().length()));
     }
 
     /** The size of the largest method, or null where the source does not compile and Spark may go on without. */

@@ -16,10 +16,11 @@ import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.BindReferences;
 import org.apache.spark.sql.catalyst.expressions.CollectionGenerator;
 import org.apache.spark.sql.catalyst.expressions.Expression;
-import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
 import org.apache.spark.sql.catalyst.expressions.Generator;
+import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
 import org.apache.spark.sql.catalyst.expressions.JoinedRow;
 import org.apache.spark.sql.catalyst.expressions.JsonTuple;
+import org.apache.spark.sql.catalyst.expressions.Nondeterministic;
 import org.apache.spark.sql.catalyst.expressions.Stack;
 import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
@@ -27,6 +28,7 @@ import org.apache.spark.sql.catalyst.expressions.package$;
 import org.apache.spark.sql.execution.GenerateExec;
 import org.jspecify.annotations.Nullable;
 import scala.collection.Iterator;
+import scala.runtime.BoxedUnit;
 
 /**
  * Makes many rows of one without whole-stage code, such as {@code explode(from_json(..))}. Spark's own
@@ -77,14 +79,17 @@ public final class GenerateFragment implements Operator {
         Iterator<InternalRow> pending;
 
         Opened(Specification from, int taskIndex) {
-            generator = BindReferences.bindReference(
-                    from.generator(), package$.MODULE$.AttributeSeq(Scala.seq(from.input())), false);
-            generator.foreach(node -> {
-                if (node instanceof org.apache.spark.sql.catalyst.expressions.Nondeterministic random) {
+            Expression bound = BindReferences.bindReference(
+                    Scala.<Expression>cast(from.generator()),
+                    package$.MODULE$.AttributeSeq(Scala.seq(from.input())),
+                    false);
+            bound.foreach(node -> {
+                if (node instanceof Nondeterministic random) {
                     random.initialize(taskIndex);
                 }
-                return scala.runtime.BoxedUnit.UNIT;
+                return BoxedUnit.UNIT;
             });
+            generator = Scala.cast(bound);
             isOuter = from.isOuter();
             input = new UnsafeRow(from.input().size());
             kept = UnsafeProjection.create(Scala.<Expression>seq(from.kept()), Scala.seq(from.input()));

@@ -25,12 +25,7 @@ final class PulledInputRdd extends RDD<InternalRow> {
         this.taskCount = taskCount;
     }
 
-    private record Part(int index) implements Partition {
-        @Override
-        public boolean org$apache$spark$Partition$$super$equals(Object other) {
-            return other == this;
-        }
-    }
+    private record Part(int index) implements Partition {}
 
     /** Opens the iterator of one partition of {@code top}, which reads {@code input}. */
     static Iterator<InternalRow> open(

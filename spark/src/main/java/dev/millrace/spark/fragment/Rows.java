@@ -18,8 +18,7 @@ public final class Rows {
     /** Points {@code view} at a row's bytes; at a copy of them only where they lie outside the heap. */
     public static RowView point(RowView view, UnsafeRow row) {
         if (row.getBaseObject() instanceof byte[] bytes) {
-            return view.pointTo(
-                    bytes, (int) (row.getBaseOffset() - Platform.BYTE_ARRAY_OFFSET), row.getSizeInBytes());
+            return view.pointTo(bytes, (int) (row.getBaseOffset() - Platform.BYTE_ARRAY_OFFSET), row.getSizeInBytes());
         }
         byte[] copy = bytesOf(row);
         return view.pointTo(copy, 0, copy.length);

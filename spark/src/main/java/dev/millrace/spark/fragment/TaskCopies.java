@@ -33,8 +33,7 @@ public final class TaskCopies<T> {
         return SparkEnv.get()
                 .closureSerializer()
                 .newInstance()
-                .<T>deserialize(
-                        ByteBuffer.wrap(bytes), Thread.currentThread().getContextClassLoader(), tag());
+                .<T>deserialize(ByteBuffer.wrap(bytes), Thread.currentThread().getContextClassLoader(), tag());
     }
 
     private static <T> ClassTag<T> tag() {

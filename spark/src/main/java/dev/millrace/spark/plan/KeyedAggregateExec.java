@@ -45,8 +45,10 @@ public final class KeyedAggregateExec extends StreamNode {
     /** What an operator needs to do this node's work over its child's rows. */
     AggregateSpecification specification() {
         return new AggregateSpecification(
-                Scala.list(keys), Scala.list(aggregates), Scala.list(results), Scala.list(onlyChild()
-                        .output()));
+                Scala.list(keys),
+                Scala.list(aggregates),
+                Scala.list(results),
+                Scala.list(onlyChild().output()));
     }
 
     String describe() {

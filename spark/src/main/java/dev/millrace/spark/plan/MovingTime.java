@@ -38,9 +38,8 @@ final class MovingTime {
      * and is about to be optimised.
      */
     static LogicalPlan replaceIn(LogicalPlan plan) {
-        return (LogicalPlan) plan.transform(Scala.<LogicalPlan>rule(
-                LogicalPlan::isStreaming, node -> (LogicalPlan) node.transformExpressions(Scala.<Expression>rule(
-                        MovingTime::asksForTime, MovingTime::moving))));
+        return (LogicalPlan) plan.transform(Scala.<LogicalPlan>rule(LogicalPlan::isStreaming, node -> (LogicalPlan)
+                node.transformExpressions(Scala.<Expression>rule(MovingTime::asksForTime, MovingTime::moving))));
     }
 
     /** Whether a streaming aggregation groups by the present time: there is no key to find again. */
@@ -55,10 +54,14 @@ final class MovingTime {
 
     private static Expression moving(Expression expression) {
         if (expression instanceof LocalTimestamp local) {
-            return call(DataTypes.TimestampNTZType, "localTimestampMicros", List.of(zone(local.zoneId().getId())));
+            return call(
+                    DataTypes.TimestampNTZType,
+                    "localTimestampMicros",
+                    List.of(zone(local.zoneId().getId())));
         }
         if (expression instanceof CurrentDate date) {
-            return call(DataTypes.DateType, "dateDays", List.of(zone(date.zoneId().getId())));
+            return call(
+                    DataTypes.DateType, "dateDays", List.of(zone(date.zoneId().getId())));
         }
         if (expression instanceof CurrentTime time) {
             String zone = org.apache.spark.sql.internal.SQLConf$.MODULE$.get().sessionLocalTimeZone();

@@ -58,7 +58,8 @@ final class OperatorCheck {
                                             : "Use outputMode(\"append\") or outputMode(\"update\")",
                                     WITHOUT_MILLRACE));
         }
-        String policyKey = SQLConf$.MODULE$.STREAMING_MULTIPLE_WATERMARK_POLICY().key();
+        String policyKey =
+                SQLConf$.MODULE$.STREAMING_MULTIPLE_WATERMARK_POLICY().key();
         String policy = conf.getConfString(policyKey, "min");
         if (watermarkCount > 1 && !policy.equalsIgnoreCase("min")) {
             throw new MillraceException(
@@ -162,8 +163,9 @@ final class OperatorCheck {
                     "current_timestamp moves with the query",
                     "Add it as a column first, with withColumn, and group by that column");
         }
-        for (Expression result : Scala.<Expression>cast(Scala.<Expression>list(
-                Scala.<scala.collection.immutable.Seq<Expression>>cast(aggregate.aggregateExpressions())))) {
+        List<Expression> results =
+                Scala.list(Scala.<scala.collection.immutable.Seq<Expression>>cast(aggregate.aggregateExpressions()));
+        for (Expression result : results) {
             if (result.exists(part -> part instanceof AggregateExpression function && function.isDistinct())) {
                 throw unsupported(
                         aggregate,
@@ -227,11 +229,14 @@ final class OperatorCheck {
                         "function=" + python.get(),
                         "Use Spark's own functions or a function in Java or Scala");
             }
-            var subquery = expression.find(
-                    part -> part instanceof SubqueryExpression query && query.plan().isStreaming());
+            var subquery = expression.find(part ->
+                    part instanceof SubqueryExpression query && query.plan().isStreaming());
             if (subquery.isDefined()) {
                 throw unsupported(
-                        node, "a subquery over a stream", "expression=" + subquery.get(), "Read it from a static table");
+                        node,
+                        "a subquery over a stream",
+                        "expression=" + subquery.get(),
+                        "Read it from a static table");
             }
         }
     }

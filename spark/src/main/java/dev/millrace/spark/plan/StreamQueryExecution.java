@@ -113,8 +113,7 @@ final class StreamQueryExecution extends QueryExecution {
     /** The other ways to join would wait for the stream's end. */
     private static LogicalPlan broadcastStatic(LogicalPlan plan) {
         Join join = (Join) plan;
-        Option<HintInfo> broadcast =
-                Option.apply(new HintInfo(Option.apply((JoinStrategyHint) BROADCAST$.MODULE$)));
+        Option<HintInfo> broadcast = Option.apply(new HintInfo(Option.apply((JoinStrategyHint) BROADCAST$.MODULE$)));
         JoinHint hint = join.left().isStreaming()
                 ? new JoinHint(Option.empty(), broadcast)
                 : new JoinHint(broadcast, Option.empty());

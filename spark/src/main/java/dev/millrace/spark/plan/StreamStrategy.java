@@ -90,14 +90,11 @@ final class StreamStrategy extends SparkStrategy {
 
     /** Puts the results into the aggregation itself where that cannot change what they are. */
     private SparkPlan overResults(
-            List<Attribute> keys,
-            List<AggregateExpression> functions,
-            List<NamedExpression> results,
-            SparkPlan child) {
+            List<Attribute> keys, List<AggregateExpression> functions, List<NamedExpression> results, SparkPlan child) {
         boolean deterministic = results.stream().allMatch(result -> ((Expression) result).deterministic());
         List<NamedExpression> own = deterministic ? results : plainResults(keys, functions);
-        SparkPlan aggregation = new KeyedAggregateExec(
-                Scala.seq(keys), Scala.seq(functions), Scala.seq(own), keyGroupCount, child);
+        SparkPlan aggregation =
+                new KeyedAggregateExec(Scala.seq(keys), Scala.seq(functions), Scala.seq(own), keyGroupCount, child);
         return deterministic ? aggregation : new ProjectExec(Scala.seq(results), aggregation);
     }
 
