@@ -1,0 +1,121 @@
+package dev.millrace.spark.execution;
+
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.spark.scala.Scala;
+import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
+import org.apache.spark.sql.catalyst.plans.logical.Deduplicate;
+import org.apache.spark.sql.catalyst.plans.logical.DeduplicateWithinWatermark;
+import org.apache.spark.sql.catalyst.plans.logical.Distinct;
+import org.apache.spark.sql.catalyst.plans.logical.FlatMapGroupsInPandasWithState;
+import org.apache.spark.sql.catalyst.plans.logical.FlatMapGroupsWithState;
+import org.apache.spark.sql.catalyst.plans.logical.GlobalLimit;
+import org.apache.spark.sql.catalyst.plans.logical.Join;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.TransformWithState;
+import org.apache.spark.sql.catalyst.plans.logical.TransformWithStateInPySpark;
+import org.apache.spark.sql.catalyst.streaming.StreamingRelationV2;
+import org.apache.spark.sql.connector.catalog.SupportsRead;
+import org.apache.spark.sql.connector.catalog.SupportsWrite;
+import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.connector.catalog.TableCapability;
+import org.apache.spark.sql.execution.streaming.runtime.StreamingRelation;
+import org.apache.spark.sql.internal.SQLConf;
+import scala.collection.immutable.Map;
+
+/**
+ * Refuses what cannot run before the query starts and before its checkpoint is touched: sources,
+ * sinks and options. Operators are the planner's to refuse.
+ */
+final class QueryChecks {
+    private static final String ASYNC_PROGRESS = "asyncProgressTrackingEnabled";
+    private static final String SINK_EVOLUTION = "spark.sql.streaming.queryEvolution.enableSinkEvolution";
+
+    private QueryChecks() {}
+
+    /** Errors: UNSUPPORTED_SOURCE, UNSUPPORTED_SINK, UNSUPPORTED_SETTING. */
+    static void check(QueryRequest request, LogicalPlan analyzed) {
+        checkSink(request.sink());
+        checkSources(analyzed);
+        checkOptions(request.options(), request.session().sessionState().conf());
+    }
+
+    private static void checkSink(Table sink) {
+        if (sink instanceof SupportsWrite && sink.capabilities().contains(TableCapability.STREAMING_WRITE)) {
+            return;
+        }
+        throw new MillraceException(
+                ErrorCode.UNSUPPORTED_SINK,
+                ("Cannot write in real time: sink=%s takes whole batches, not rows. Use a sink such as Kafka, foreach, "
+                                + "console or memory, or Trigger.ProcessingTime.")
+                        .formatted(sink.getClass().getSimpleName()));
+    }
+
+    private static void checkSources(LogicalPlan plan) {
+        if (plan instanceof StreamingRelation relation) {
+            throw unsupportedSource(relation.sourceName());
+        }
+        if (plan instanceof StreamingRelationV2 relation) {
+            var capabilities = relation.table().capabilities();
+            boolean streams = capabilities.contains(TableCapability.MICRO_BATCH_READ)
+                    || capabilities.contains(TableCapability.CONTINUOUS_READ);
+            if (!(relation.table() instanceof SupportsRead) || !streams) {
+                throw unsupportedSource(relation.sourceName());
+            }
+        }
+        for (LogicalPlan child : Scala.<LogicalPlan>list(plan.children())) {
+            checkSources(child);
+        }
+    }
+
+    private static MillraceException unsupportedSource(String name) {
+        return new MillraceException(
+                ErrorCode.UNSUPPORTED_SOURCE,
+                ("Cannot read in real time: source=%s can only be read batch by batch. Use a source with real-time or "
+                                + "continuous reads, such as Kafka, or Trigger.ProcessingTime.")
+                        .formatted(name));
+    }
+
+    private static void checkOptions(Map<String, String> options, SQLConf conf) {
+        if (options.contains(ASYNC_PROGRESS) && Boolean.parseBoolean(options.apply(ASYNC_PROGRESS))) {
+            throw new MillraceException(
+                    ErrorCode.UNSUPPORTED_SETTING,
+                    "Cannot start the query: option %s=true has no meaning in real time, where rows never wait for logs. Leave it out."
+                            .formatted(ASYNC_PROGRESS));
+        }
+        if (conf.enableStreamingSinkEvolution()) {
+            throw new MillraceException(
+                    ErrorCode.UNSUPPORTED_SETTING,
+                    "Cannot start the query: %s=true is not supported in real time. Set it to false."
+                            .formatted(SINK_EVOLUTION));
+        }
+    }
+
+    /** Whether the plan keeps state from row to row, told by its logical nodes. */
+    static boolean isStateful(LogicalPlan plan) {
+        if (plan.isStreaming() && keepsState(plan)) {
+            return true;
+        }
+        for (LogicalPlan child : Scala.<LogicalPlan>list(plan.children())) {
+            if (isStateful(child)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean keepsState(LogicalPlan node) {
+        return node instanceof Aggregate
+                || node instanceof Deduplicate
+                || node instanceof DeduplicateWithinWatermark
+                || node instanceof Distinct
+                || node instanceof GlobalLimit
+                || node instanceof FlatMapGroupsWithState
+                || node instanceof FlatMapGroupsInPandasWithState
+                || node instanceof TransformWithState
+                || node instanceof TransformWithStateInPySpark
+                || (node instanceof Join join
+                        && join.left().isStreaming()
+                        && join.right().isStreaming());
+    }
+}

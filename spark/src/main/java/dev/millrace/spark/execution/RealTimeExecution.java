@@ -1,0 +1,375 @@
+package dev.millrace.spark.execution;
+
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.spark.plan.QueryPlanner;
+import dev.millrace.spark.scala.Scala;
+import dev.millrace.spark.settings.MillraceSettings;
+import dev.millrace.spark.sink.SparkSink;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.streaming.WriteToStream;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.connector.catalog.SupportsWrite;
+import org.apache.spark.sql.connector.distributions.UnspecifiedDistribution;
+import org.apache.spark.sql.connector.read.streaming.Offset;
+import org.apache.spark.sql.connector.read.streaming.ReadLimit;
+import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
+import org.apache.spark.sql.connector.write.RequiresDistributionAndOrdering;
+import org.apache.spark.sql.connector.write.Write;
+import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadataBase;
+import org.apache.spark.sql.execution.streaming.runtime.ACTIVE$;
+import org.apache.spark.sql.execution.streaming.runtime.ContinuousExecutionContext;
+import org.apache.spark.sql.execution.streaming.runtime.StreamExecution;
+import org.apache.spark.sql.execution.streaming.runtime.StreamExecutionContext;
+import org.apache.spark.sql.execution.streaming.runtime.StreamProgress;
+import org.apache.spark.sql.execution.streaming.runtime.TERMINATED$;
+import org.apache.spark.sql.streaming.StreamingQueryException;
+import org.apache.spark.sql.streaming.StreamingQueryListener;
+import org.apache.spark.sql.streaming.StreamingQueryProgress;
+import org.apache.spark.sql.streaming.StreamingQueryStatus;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import scala.collection.immutable.Seq;
+
+/**
+ * A running real-time query as Spark and its users see it: a {@code StreamExecution} whose work is done
+ * by a {@link QueryRun}.
+ *
+ * <p>Thread: the query's own runs {@link #runActivatedStream}; users call the rest from any.
+ */
+public final class RealTimeExecution extends StreamExecution {
+    private static final Logger LOG = LoggerFactory.getLogger(RealTimeExecution.class);
+
+    /** How long a query that was interrupted may take to end. */
+    private static final long INTERRUPTED_MILLIS = 3_000;
+
+    /** How often those who wait for progress look whether the query is over. */
+    private static final long LOOK_MILLIS = 100;
+
+    private final QueryRequest request;
+    private final MillraceSettings settings;
+    private final Drains drains = new Drains();
+    private @Nullable StreamExecutionContext context;
+    private @Nullable QuerySources querySources;
+    private volatile @Nullable QueryRun run;
+    private long lastActiveNanos = System.nanoTime();
+
+    private RealTimeExecution(QueryRequest request, WriteToStream write, MillraceSettings settings) {
+        super(
+                request.session(),
+                write.name(),
+                write.resolvedCheckpointLocation(),
+                write.inputQuery(),
+                write.sink(),
+                request.trigger(),
+                request.triggerClock(),
+                write.outputMode(),
+                write.deleteCheckpointOnStop());
+        this.request = request;
+        this.settings = settings;
+    }
+
+    /**
+     * Makes a query that can be started. All that can be told to be unsupported is refused here, most of
+     * it before the checkpoint is touched.
+     *
+     * <p>Errors: MILLRACE_UNSUPPORTED_…, and Spark's own for what no streaming query can do.
+     */
+    public static RealTimeExecution create(QueryRequest request) {
+        SparkSession session = request.session();
+        MillraceSettings settings = MillraceSettings.read(
+                session.sessionState().conf(), session.sparkContext().master());
+        MillraceSettings.checkInterval(request.trigger().batchDurationMs());
+        LogicalPlan analyzed = request.analyzed();
+        QueryChecks.check(request, analyzed);
+        QueryPlanner.check(session, analyzed, request.outputMode());
+        WriteToStream write = request.resolve();
+        Checkpoint.refuseState(session, write.resolvedCheckpointLocation(), QueryChecks.isStateful(analyzed));
+        RealTimeExecution execution = new RealTimeExecution(request, write, settings);
+        execution.checkWrite();
+        return execution;
+    }
+
+    private void checkWrite() {
+        try {
+            request.session().withActive(() -> makeWrite(analyzedPlan()));
+        } catch (IllegalArgumentException e) {
+            throw new MillraceException(
+                    ErrorCode.UNSUPPORTED_OUTPUT_MODE,
+                    "Cannot write in real time: sink=%s does not take outputMode=%s. Choose another of the two."
+                            .formatted(sink().name(), outputMode()),
+                    e);
+        }
+    }
+
+    private Write makeWrite(LogicalPlan plan) {
+        Write write = createWrite((SupportsWrite) sink(), request.options(), plan);
+        if (write instanceof RequiresDistributionAndOrdering demanding
+                && (demanding.requiredOrdering().length > 0
+                        || !(demanding.requiredDistribution() instanceof UnspecifiedDistribution))) {
+            throw new MillraceException(
+                    ErrorCode.UNSUPPORTED_SINK,
+                    ("Cannot write in real time: sink=%s asks for rows that are distributed or ordered in batches. "
+                                    + "Switch that off in the table's settings, or use Trigger.ProcessingTime.")
+                            .formatted(sink().name()));
+        }
+        return write;
+    }
+
+    // What a run needs of its query.
+
+    SparkSink openSink(SparkSession session, int taskCount, ClassLoader loader) {
+        LogicalPlan plan = logicalPlan();
+        return new SparkSink(
+                sink().name(),
+                plan.output().size(),
+                taskCount,
+                loader,
+                () -> Scala.cast(session.withActive(() -> makeWrite(plan).toStreaming())));
+    }
+
+    /** Units of state ownership: the shuffle partitions at the query's first start. */
+    int keyGroupCount(SparkSession session) {
+        String pinned = "spark.sql.streaming.internal.stateStore.partitions";
+        return Integer.parseInt(session.conf().get(pinned));
+    }
+
+    /** The session's artifacts where it has any, else what the query was started with. */
+    ClassLoader userClassLoader(SparkSession session) {
+        return Scala.cast(session.artifactManager()
+                .withResources(() -> Thread.currentThread().getContextClassLoader()));
+    }
+
+    /** The query's name, or its id. */
+    String label() {
+        return name() == null ? id().toString() : name();
+    }
+
+    // What a run tells its query. Thread: the query's.
+
+    void started(long epoch, StreamProgress offsets) {
+        StreamExecutionContext current = getLatestExecutionContext();
+        current.batchId_$eq(epoch);
+        current.startOffsets_$eq(offsets);
+        current.endOffsets_$eq(offsets);
+        committedOffsets_$eq(offsets);
+        status("Waiting for data to arrive", false);
+    }
+
+    /** An epoch's end is known. */
+    void planned(long epoch, StreamProgress end, OffsetSeqMetadataBase metadata) {
+        StreamExecutionContext current = getLatestExecutionContext();
+        current.batchId_$eq(epoch);
+        current.endOffsets_$eq(end);
+        current.offsetSeqMetadata_$eq(metadata);
+    }
+
+    /** An epoch is durable. */
+    void committed(StreamProgress end) {
+        committedOffsets_$eq(end);
+        long epoch = getLatestExecutionContext().batchId();
+        if (epoch > minLogEntriesToMaintain()) {
+            purge(epoch - minLogEntriesToMaintain());
+        }
+    }
+
+    /** An epoch's progress is out; the next begins. */
+    void reported(StreamProgress end, StreamProgress latest) {
+        StreamExecutionContext current = getLatestExecutionContext();
+        current.startOffsets_$eq(end);
+        current.latestOffsets_$eq(latest);
+        awaitProgressLock().lock();
+        try {
+            awaitProgressLockCondition().signalAll();
+        } finally {
+            awaitProgressLock().unlock();
+        }
+    }
+
+    void publish(StreamingQueryProgress progress, long epochStartMillis, boolean hasData) {
+        status(hasData ? "Processing new data" : "Waiting for data to arrive", hasData);
+        progressReporter().updateProgress(progress);
+        long now = System.nanoTime();
+        long idleNanos = TimeUnit.MILLISECONDS.toNanos(progressReporter().noDataProgressEventInterval());
+        if (hasData) {
+            lastActiveNanos = now;
+        } else if (now - lastActiveNanos >= idleNanos) {
+            lastActiveNanos = now;
+            postEvent(new StreamingQueryListener.QueryIdleEvent(
+                    id(), runId(), progressReporter().formatTimestamp(epochStartMillis)));
+        }
+    }
+
+    private void status(String message, boolean isDataAvailable) {
+        getLatestExecutionContext().currentStatus_$eq(new StreamingQueryStatus(message, isDataAvailable, true));
+    }
+
+    // What Spark's StreamExecution asks for.
+
+    @Override
+    public synchronized StreamExecutionContext getLatestExecutionContext() {
+        if (context == null) {
+            context = new ContinuousExecutionContext(
+                    id(), runId(), name(), triggerClock(), sources(), sink(), progressReporter(), -1, sparkSession());
+        }
+        return context;
+    }
+
+    @Override
+    public synchronized LogicalPlan logicalPlan() {
+        return querySources().plan();
+    }
+
+    private synchronized QuerySources querySources() {
+        if (querySources == null) {
+            Map<SparkDataStream, ReadLimit> made = new HashMap<>();
+            querySources = QuerySources.create(
+                    analyzedPlan(), resolvedCheckpointRoot(), request.trigger().batchDurationMs(), stream -> {
+                        // At once, because this is what stops the streams, also when a later one cannot be made.
+                        made.put(stream, ReadLimit.allAvailable());
+                        uniqueSources_$eq(Scala.immutableMap(made));
+                    });
+        }
+        return querySources;
+    }
+
+    @Override
+    public synchronized Seq<SparkDataStream> sources() {
+        return querySources == null ? Scala.emptySeq() : querySources.scalaOccurrences();
+    }
+
+    @Override
+    public synchronized scala.collection.immutable.Map<SparkDataStream, String> sourceToIdMap() {
+        Map<SparkDataStream, String> ids = new HashMap<>();
+        if (querySources != null) {
+            querySources.byId().forEach((id, stream) -> ids.put(stream, id));
+        }
+        return Scala.immutableMap(ids);
+    }
+
+    @Override
+    public void runActivatedStream(SparkSession session) {
+        QueryRun current = new QueryRun(
+                this, session, querySources(), settings, request.trigger().batchDurationMs(), drains);
+        run = current;
+        try {
+            current.run();
+        } catch (Throwable t) {
+            throw Scala.sneaky(t); // unwrapped: Spark tells interrupts from failures by their class
+        }
+    }
+
+    @Override
+    public void cleanup() {
+        drains.close();
+    }
+
+    @Override
+    public String explainInternal(boolean extended) {
+        QueryRun current = run;
+        return current == null ? "The query is still being planned." : current.explain(extended);
+    }
+
+    /**
+     * Ends the query behind one last epoch. A query that does not end by itself in about a second is
+     * interrupted.
+     *
+     * <p>Errors: TimeoutException when code that the query runs heeds no interrupt.
+     */
+    @Override
+    public void stop() throws TimeoutException {
+        Thread thread = queryExecutionThread();
+        if (thread == Thread.currentThread()) {
+            state().set(TERMINATED$.MODULE$);
+            thread.interrupt();
+            return;
+        }
+        QueryRun current = run;
+        if (state().get() == ACTIVE$.MODULE$ && current != null && current.hasDataflow()) {
+            current.requestStop();
+            join(thread, TimeUnit.NANOSECONDS.toMillis(EpochLoop.LAST_EPOCH_NANOS) + LOOK_MILLIS);
+        }
+        state().set(TERMINATED$.MODULE$);
+        if (thread.isAlive()) {
+            String reason = "Query %s was stopped".formatted(label());
+            sparkSession().sparkContext().cancelJobGroup(runId().toString(), reason);
+            thread.interrupt();
+            join(thread, INTERRUPTED_MILLIS);
+            sparkSession().sparkContext().cancelJobGroup(runId().toString(), reason);
+        }
+        if (thread.isAlive()) {
+            if (current != null) {
+                current.abandon();
+            }
+            throw notEnding(thread);
+        }
+        LOG.info("Query {} was stopped.", label());
+    }
+
+    private TimeoutException notEnding(Thread thread) {
+        IllegalStateException where = new IllegalStateException("The query's thread was last here:");
+        where.setStackTrace(thread.getStackTrace());
+        TimeoutException failure =
+                new TimeoutException(("Cannot stop the query in time: query=%s, thread=%s heeds no interrupt. See the "
+                                + "cause for what it does.")
+                        .formatted(label(), thread.getName()));
+        failure.initCause(where);
+        return failure;
+    }
+
+    private static void join(Thread thread, long millis) {
+        try {
+            thread.join(millis);
+        } catch (InterruptedException e) {
+            throw Scala.sneaky(e);
+        }
+    }
+
+    // Waiting for progress.
+
+    /** Ends epochs early until what the sources hold now is committed. */
+    @Override
+    public void processAllAvailable() {
+        await(new Drain(null));
+    }
+
+    /** Ends epochs early until a source has reached an offset; {@code timeoutMillis} is how often to look. */
+    @Override
+    public void awaitOffset(int sourceIndex, Offset offset, long timeoutMillis) {
+        await(new Drain(new Drain.Wanted(sourceIndex, offset)));
+    }
+
+    private void await(Drain drain) {
+        if (queryExecutionThread() == Thread.currentThread()) {
+            throw new IllegalStateException("Cannot wait for a query state from the thread that is running the query");
+        }
+        throwDeathCause();
+        if (!isActive()) {
+            return;
+        }
+        drains.add(drain);
+        try {
+            do {
+                QueryRun current = run;
+                if (current != null) {
+                    current.wakeUp();
+                }
+            } while (!drain.await(LOOK_MILLIS) && isActive());
+        } catch (InterruptedException e) {
+            throw Scala.sneaky(e);
+        }
+        throwDeathCause();
+    }
+
+    private void throwDeathCause() {
+        @Nullable StreamingQueryException failure = Scala.optional(exception()).orElse(null);
+        if (failure != null) {
+            throw Scala.sneaky(failure);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+package dev.millrace.spark.settings;
+
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.spark.network.util.ByteUnit;
+import org.apache.spark.network.util.JavaUtils;
+import org.apache.spark.sql.internal.SQLConf;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a user may set, as it stood when a query was started.
+ *
+ * <p>Thread: any.
+ *
+ * @param isEnabled whether real-time queries run on Millrace
+ * @param loopCount tasks per stage and loops per query
+ * @param stateMemoryBytes memory for keyed state, shared by all queries of the process
+ * @param everyChange whether update mode emits a row for every change
+ * @param watermarkIdleMillis after how long without rows an input partition holds no watermark back
+ */
+public record MillraceSettings(
+        boolean isEnabled, int loopCount, long stateMemoryBytes, boolean everyChange, long watermarkIdleMillis) {
+    /** What all names of settings start with. */
+    public static final String PREFIX = "spark.millrace.";
+
+    /** The shortest time between two barriers. */
+    public static final long MIN_INTERVAL_MILLIS = 100;
+
+    public static final Setting<Boolean> ENABLED = new Setting<>(
+            PREFIX + "enabled",
+            "true or false",
+            "true",
+            "Whether queries with Trigger.RealTime run on Millrace. Set to false, also between two queries of one "
+                    + "session, they run on stock Spark.",
+            MillraceSettings::parseBoolean);
+
+    public static final Setting<Integer> LOOPS = new Setting<>(
+            PREFIX + "loops",
+            "a whole number from 1 to 1024",
+            "the cores of a local master, at most those of the machine",
+            "Tasks per stage, and threads that step them, for each query.",
+            text -> parseInteger(text, 1, 1024));
+
+    public static final Setting<Long> STATE_MEMORY = new Setting<>(
+            PREFIX + "state.memory",
+            "a size of at least 1m, such as 512m or 4g",
+            "40 % of the largest heap",
+            "Memory for keyed state, shared by all queries of the process. Unit: bytes, or with a suffix.",
+            MillraceSettings::parseStateMemory);
+
+    public static final Setting<Boolean> EVERY_CHANGE = new Setting<>(
+            PREFIX + "update.everyChange",
+            "true or false",
+            "false",
+            "Whether update mode emits a row for every change of a key. Otherwise a backlog is answered with at most "
+                    + "one row per key and page.",
+            MillraceSettings::parseBoolean);
+
+    public static final Setting<Long> WATERMARK_IDLE_AFTER = new Setting<>(
+            PREFIX + "watermark.idleAfter",
+            "a time of at least 1ms, such as 500ms or 30s",
+            "30s",
+            "After how long without rows an input partition holds no watermark back. Unit: milliseconds, or with a "
+                    + "suffix.",
+            MillraceSettings::parseMillis);
+
+    /**
+     * Set by Millrace itself where it switched Spark's allow-list for real-time queries off, so that
+     * it can be switched on again.
+     */
+    public static final String ALLOW_LIST_RELAXED = PREFIX + "internal.allowListRelaxed";
+
+    /** All settings, in the order of their documentation. */
+    public static final List<Setting<?>> ALL =
+            List.of(ENABLED, LOOPS, STATE_MEMORY, EVERY_CHANGE, WATERMARK_IDLE_AFTER);
+
+    private static final Logger LOG = LoggerFactory.getLogger(MillraceSettings.class);
+    private static final Set<String> WARNED = ConcurrentHashMap.newKeySet();
+    private static final Pattern LOCAL_CORES = Pattern.compile("local(?:\\[\\s*(\\*|\\d+)\\s*(?:,\\s*\\d+\\s*)?])?");
+
+    /** Reads the settings of a session. Errors: UNSUPPORTED_SETTING. */
+    public static MillraceSettings read(SQLConf conf, String master) {
+        warnOfUnknownNames(conf);
+        return new MillraceSettings(
+                ENABLED.read(conf, true),
+                LOOPS.read(conf, defaultLoopCount(master)),
+                STATE_MEMORY.read(conf, defaultStateMemoryBytes()),
+                EVERY_CHANGE.read(conf, false),
+                WATERMARK_IDLE_AFTER.read(conf, TimeUnit.SECONDS.toMillis(30)));
+    }
+
+    /** Whether real-time queries of a session run on Millrace. Errors: UNSUPPORTED_SETTING. */
+    public static boolean isEnabled(SQLConf conf) {
+        return ENABLED.read(conf, true);
+    }
+
+    private static void warnOfUnknownNames(SQLConf conf) {
+        scala.collection.Iterator<String> names = conf.getAllConfs().keysIterator();
+        while (names.hasNext()) {
+            String name = names.next();
+            if (name.startsWith(PREFIX) && !isKnown(name) && WARNED.add(name)) {
+                LOG.warn(
+                        "There is no setting {}. Its value has no effect; the settings are {}.",
+                        name,
+                        ALL.stream().map(Setting::key).toList());
+            }
+        }
+    }
+
+    private static boolean isKnown(String name) {
+        return name.equals(ALLOW_LIST_RELAXED)
+                || ALL.stream().anyMatch(setting -> setting.key().equals(name));
+    }
+
+    private static int defaultLoopCount(String master) {
+        int machine = Runtime.getRuntime().availableProcessors();
+        Matcher local = LOCAL_CORES.matcher(master);
+        if (!local.matches() || "*".equals(local.group(1))) {
+            return machine;
+        }
+        String cores = local.group(1);
+        return cores == null ? 1 : Math.max(1, Math.min(machine, Integer.parseInt(cores)));
+    }
+
+    private static long defaultStateMemoryBytes() {
+        return Runtime.getRuntime().maxMemory() / 10 * 4;
+    }
+
+    private static boolean parseBoolean(String text) {
+        return switch (text.toLowerCase(Locale.ROOT)) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw new IllegalArgumentException("neither true nor false");
+        };
+    }
+
+    private static int parseInteger(String text, int least, int most) {
+        int value = Integer.parseInt(text);
+        if (value < least || value > most) {
+            throw new IllegalArgumentException("out of range");
+        }
+        return value;
+    }
+
+    private static long parseStateMemory(String text) {
+        long value = JavaUtils.byteStringAs(text, ByteUnit.BYTE);
+        if (value < 1L << 20) {
+            throw new IllegalArgumentException("too small");
+        }
+        return value;
+    }
+
+    private static long parseMillis(String text) {
+        long value = JavaUtils.timeStringAs(text, TimeUnit.MILLISECONDS);
+        if (value < 1) {
+            throw new IllegalArgumentException("too short");
+        }
+        return value;
+    }
+
+    /** Refuses an interval between barriers that is too short. Errors: UNSUPPORTED_TRIGGER. */
+    public static void checkInterval(long intervalMillis) {
+        if (intervalMillis < MIN_INTERVAL_MILLIS) {
+            throw new MillraceException(
+                    ErrorCode.UNSUPPORTED_TRIGGER,
+                    "Cannot start the query: trigger interval=%d ms, least=%d ms. Give Trigger.RealTime a longer one; "
+                                    .formatted(intervalMillis, MIN_INTERVAL_MILLIS)
+                            + "rows do not wait for it, it is only how often progress is made durable.");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+/** Spark's streams as the engine's sources. Imports the engine alone. */
+@NullMarked
+package dev.millrace.spark.source;
+
+import org.jspecify.annotations.NullMarked;

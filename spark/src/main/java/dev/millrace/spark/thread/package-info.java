@@ -1,0 +1,5 @@
+/** Dresses engine threads as Spark tasks. Imports the engine alone. */
+@NullMarked
+package dev.millrace.spark.thread;
+
+import org.jspecify.annotations.NullMarked;
