@@ -1,8 +1,18 @@
 package dev.millrace.spark.plan;
 
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.graph.StreamGraph;
+import dev.millrace.spark.scala.Scala;
+import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
+import org.apache.spark.sql.execution.SparkPlan;
+import org.apache.spark.sql.execution.datasources.v2.StreamingDataSourceV2ScanRelation;
+import org.apache.spark.sql.internal.SQLConf$;
 import org.apache.spark.sql.streaming.OutputMode;
+import scala.collection.immutable.Seq;
 
 /** Turns a streaming query into a dataflow, or refuses it by name. Thread: any. */
 public final class QueryPlanner {
@@ -10,12 +20,42 @@ public final class QueryPlanner {
 
     /**
      * Plans a query. Runs Spark jobs when the query reads static data that must be known before it
-     * starts.
+     * starts. The request's session is not changed.
      *
-     * <p>Errors: UNSUPPORTED_OPERATOR, UNSUPPORTED_OUTPUT_MODE, UNSUPPORTED_SETTING.
+     * <p>Errors: UNSUPPORTED_OPERATOR, UNSUPPORTED_OUTPUT_MODE, UNSUPPORTED_SETTING, and Spark's own.
      */
     public static PlannedQuery plan(PlanRequest request) {
-        throw new UnsupportedOperationException(request.outputMode().toString());
+        check(request.session(), request.logicalPlan(), request.outputMode());
+        SparkSession session = PlanningSession.of(request.session(), request.keyGroupCount());
+        return PlanningSession.withActive(session, () -> plan(request, session));
+    }
+
+    private static PlannedQuery plan(PlanRequest request, SparkSession session) {
+        LogicalPlan onSources = (LogicalPlan) request.logicalPlan()
+                .transform(Scala.<LogicalPlan>rule(
+                        node -> node instanceof StreamingDataSourceV2ScanRelation,
+                        node -> sourceNode(request, (StreamingDataSourceV2ScanRelation) node)));
+        StreamQueryExecution execution = new StreamQueryExecution(session, onSources, request.keyGroupCount());
+        SparkPlan physical = execution.executedPlan();
+        PhysicalPlans.computeSubqueries(physical);
+        GraphBuilder builder = new GraphBuilder(request, session.sessionState().conf());
+        StreamGraph graph = builder.build(physical);
+        return new PlannedQuery(
+                graph, execution.optimizedPlan(), physical, builder.isStateful(), builder.streamOfStage());
+    }
+
+    private static SourceNode sourceNode(PlanRequest request, StreamingDataSourceV2ScanRelation relation) {
+        SparkDataStream stream = relation.stream();
+        for (int i = 0; i < request.streams().size(); i++) {
+            if (request.streams().get(i) == stream) {
+                Seq<Attribute> output = Scala.cast(relation.output());
+                return new SourceNode(i, request.sources().get(i).name(), output);
+            }
+        }
+        throw new MillraceException(
+                ErrorCode.INVARIANT,
+                "Cannot plan the query: stream=%s is not among the request's streams. Report this as a bug."
+                        .formatted(stream));
     }
 
     /**
@@ -24,5 +64,10 @@ public final class QueryPlanner {
      *
      * <p>Errors: UNSUPPORTED_OPERATOR, UNSUPPORTED_OUTPUT_MODE, UNSUPPORTED_SETTING.
      */
-    public static void check(SparkSession session, LogicalPlan analyzed, OutputMode outputMode) {}
+    public static void check(SparkSession session, LogicalPlan analyzed, OutputMode outputMode) {
+        SQLConf$.MODULE$.withExistingConf(session.sessionState().conf(), () -> {
+            OperatorCheck.check(analyzed, outputMode, session.sessionState().conf());
+            return true;
+        });
+    }
 }

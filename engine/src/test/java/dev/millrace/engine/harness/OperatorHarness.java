@@ -1,0 +1,196 @@
+package dev.millrace.engine.harness;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.engine.exchange.KeyGroupFunction;
+import dev.millrace.engine.metrics.OperatorMetrics;
+import dev.millrace.engine.operator.Operator;
+import dev.millrace.engine.operator.OperatorContext;
+import dev.millrace.engine.operator.PassThrough;
+import dev.millrace.engine.operator.SnapshotEntry;
+import dev.millrace.engine.page.Page;
+import dev.millrace.engine.page.RowCursor;
+import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.state.MemoryBudget;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs an operator over events as a task would: plainly, or with adversity by a seed. Adversity is an
+ * output that is full every other call, pages cut anywhere, rows overwritten as soon as the operator
+ * gave them back, and, whenever the input runs dry, a barrier after which a fresh operator goes on from
+ * the snapshot. Every run ends with a look at the memory budget: all of it must have been given back.
+ */
+public final class OperatorHarness {
+    /** What one run gave. */
+    public record Outcome(List<byte[]> rows, long watermarkMicros, OperatorMetrics metrics) {}
+
+    private static final int CALLS_WITHOUT_END = 100_000;
+
+    private final Supplier<Operator> operators;
+    private final int keyGroupCount;
+    private final KeyGroupFunction keyGroups;
+
+    /** @param keyGroups what the exchange before the operator would compute */
+    public OperatorHarness(Supplier<Operator> operators, int keyGroupCount, KeyGroupFunction keyGroups) {
+        this.operators = operators;
+        this.keyGroupCount = keyGroupCount;
+        this.keyGroups = keyGroups;
+    }
+
+    /** Each run of rows between two watermarks comes as full pages. */
+    public Outcome run(List<Event> events) throws Exception {
+        return new Run(events, null).toEnd();
+    }
+
+    /** Each row comes in a page of its own, as it does at a trickle. */
+    public Outcome runRowByRow(List<Event> events) throws Exception {
+        Run run = new Run(events, null);
+        run.rowsPerPage = 1;
+        return run.toEnd();
+    }
+
+    public Outcome runAdversely(List<Event> events, long seed) throws Exception {
+        return new Run(events, new Random(seed)).toEnd();
+    }
+
+    /** The state of one run. Without a random source there is no adversity. */
+    private final class Run {
+        private final List<Event> events;
+        private final @Nullable Random random;
+        private final RecordingOutput output;
+        private final MemoryBudget budget = new MemoryBudget(Long.MAX_VALUE);
+        private final OperatorMetrics metrics = new OperatorMetrics();
+        private final RowCursor cursor = new RowCursor();
+        private final RowCursor scratch = new RowCursor();
+        private int rowsPerPage = Integer.MAX_VALUE;
+        private Operator operator;
+        private long epoch = 1;
+        private long watermarkMicros = Long.MIN_VALUE;
+
+        Run(List<Event> events, @Nullable Random random) throws Exception {
+            this.events = events;
+            this.random = random;
+            this.output = new RecordingOutput(random != null);
+            this.operator = open();
+        }
+
+        private Operator open() throws Exception {
+            Operator opened = operators.get();
+            opened.open(new OperatorContext(0, 1, keyGroupCount, budget, metrics));
+            if (opened instanceof PassThrough passThrough) {
+                passThrough.inputPartitions(partitions());
+            }
+            return opened;
+        }
+
+        private int[] partitions() {
+            return events.stream()
+                    .flatMapToInt(event ->
+                            event instanceof Event.Row row ? IntStream.of(row.inputPartition()) : IntStream.empty())
+                    .distinct()
+                    .toArray();
+        }
+
+        Outcome toEnd() throws Exception {
+            int at = 0;
+            while (at < events.size()) {
+                if (events.get(at) instanceof Event.Watermark watermark) {
+                    repeat(() -> operator.watermark(watermark.micros(), output));
+                    watermarkMicros = operator.outputWatermark(watermark.micros());
+                    at++;
+                } else {
+                    at = takePage(at);
+                }
+                if (random != null && random.nextInt(4) == 0) {
+                    restoreFromSnapshot();
+                }
+            }
+            operator.close();
+            assertThat(budget.usedBytes()).as("memory not given back").isZero();
+            return new Outcome(output.rows(), watermarkMicros, metrics);
+        }
+
+        private int takePage(int from) throws Exception {
+            Page page = new Page();
+            int limit = random == null ? rowsPerPage : 1 + random.nextInt(random.nextBoolean() ? 4 : 200);
+            int partition = ((Event.Row) events.get(from)).inputPartition();
+            int at = from;
+            while (at < events.size()
+                    && events.get(at) instanceof Event.Row row
+                    && row.inputPartition() == partition
+                    && page.rowCount() < limit
+                    && page.hasRoomFor(row.view().sizeBytes())) {
+                append(page, row.view());
+                at++;
+            }
+            cursor.inputPartition(partition);
+            scratch.inputPartition(partition);
+            hand(page);
+            if (random != null) {
+                Arrays.fill(page.bytes(), (byte) 0xA5);
+            }
+            return at;
+        }
+
+        private void append(Page page, RowView row) {
+            int keyGroup = keyGroups.keyGroup(row.bytes(), row.offset(), row.sizeBytes());
+            page.append(row.bytes(), row.offset(), row.sizeBytes(), keyGroup, System.nanoTime());
+        }
+
+        private void hand(Page page) throws Exception {
+            cursor.pointTo(page);
+            if (operator instanceof PassThrough passThrough) {
+                passThrough.observe(scratch.pointTo(page));
+                watermarkMicros = operator.outputWatermark(Long.MIN_VALUE);
+                RowView row = new RowView();
+                for (; cursor.hasRow(); cursor.advance()) {
+                    cursor.row(row);
+                    output.rows().add(row.toBytes());
+                }
+                return;
+            }
+            repeat(() -> operator.process(cursor, output));
+            assertThat(cursor.hasRow()).as("rows left behind").isFalse();
+        }
+
+        private void restoreFromSnapshot() throws Exception {
+            long ended = epoch++;
+            repeat(() -> operator.barrier(ended, output));
+            List<SnapshotEntry> entries = new ArrayList<>();
+            operator.snapshot(
+                    (keyGroup, key, value) -> entries.add(new SnapshotEntry(keyGroup, copy(key), copy(value))));
+            operator.close();
+            assertThat(budget.usedBytes()).as("memory not given back").isZero();
+            Collections.shuffle(entries, Objects.requireNonNull(random));
+            operator = open();
+            for (SnapshotEntry entry : entries) {
+                operator.restore(entry);
+            }
+        }
+
+        private void repeat(Step step) throws Exception {
+            int calls = 0;
+            while (!step.take()) {
+                assertThat(++calls).as("calls without an end").isLessThan(CALLS_WITHOUT_END);
+            }
+        }
+    }
+
+    private static RowView copy(RowView view) {
+        return new RowView().pointTo(view.toBytes(), 0, view.sizeBytes());
+    }
+
+    /** A call that is repeated until it is true. */
+    @FunctionalInterface
+    private interface Step {
+        boolean take() throws Exception;
+    }
+}

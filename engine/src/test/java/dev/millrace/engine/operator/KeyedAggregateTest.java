@@ -1,0 +1,211 @@
+package dev.millrace.engine.operator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.harness.CollectValues;
+import dev.millrace.engine.harness.CountSumMax;
+import dev.millrace.engine.harness.KeyedRows;
+import dev.millrace.engine.harness.RecordingOutput;
+import dev.millrace.engine.metrics.OperatorMetrics;
+import dev.millrace.engine.page.Page;
+import dev.millrace.engine.page.RowCursor;
+import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.state.MemoryBudget;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntFunction;
+import org.junit.jupiter.api.Test;
+
+class KeyedAggregateTest {
+    private static final long NEVER = Long.MAX_VALUE;
+
+    private final MemoryBudget budget = new MemoryBudget(200_000);
+    private final OperatorMetrics metrics = new OperatorMetrics();
+    private final RecordingOutput output = new RecordingOutput(false);
+
+    @Test
+    void givesOneResultPerKeyAndPageInTheOrderOfFirstChanges() throws Exception {
+        Operator operator = open(false);
+
+        process(operator, row(1, NEVER, "b"), row(2, NEVER, "a"), row(3, NEVER, "b"));
+        process(operator, row(4, NEVER, "a"));
+
+        assertThat(results())
+                .containsExactly(result("b", NEVER, 2, 4, 3), result("a", NEVER, 1, 2, 2), result("a", NEVER, 2, 6, 4));
+        assertThat(metrics.stateRows()).isEqualTo(2);
+        assertThat(metrics.stateBytes()).isPositive().isLessThanOrEqualTo(budget.usedBytes());
+        assertThat(metrics.rowsUpdated()).isEqualTo(3);
+    }
+
+    @Test
+    void givesAResultForEveryRowWhereEveryChangeIsAskedFor() throws Exception {
+        Operator operator = open(true);
+
+        process(operator, row(1, NEVER, "b"), row(2, NEVER, "a"), row(3, NEVER, "b"));
+
+        assertThat(results())
+                .containsExactly(result("b", NEVER, 1, 1, 1), result("a", NEVER, 1, 2, 2), result("b", NEVER, 2, 4, 3));
+    }
+
+    @Test
+    void givesNothingBeforeTheFirstRowOfAnAggregationWithoutKeys() throws Exception {
+        Operator operator = open(new CountSumMax(true), false);
+
+        operator.watermark(5, output);
+        operator.barrier(1, output);
+        assertThat(output.rows()).isEmpty();
+
+        process(operator, row(1, NEVER, "b"), row(5, NEVER, "a"));
+        assertThat(KeyedRows.payloadOfResult(output.rows().get(0))).isEqualTo(KeyedRows.hex(KeyedRows.longs(2, 6, 5)));
+        assertThat(output.rows()).hasSize(1);
+    }
+
+    @Test
+    void dropsAndCountsRowsWhoseKeyTheWatermarkHasPassed() throws Exception {
+        Operator operator = open(false);
+        operator.watermark(100, output);
+
+        process(operator, row(1, 100, "late"), row(1, 101, "early"), row(1, 99, "late"));
+
+        assertThat(results()).containsExactly(result("early", 101, 1, 1, 1));
+        assertThat(metrics.rowsDroppedByWatermark()).isEqualTo(2);
+        assertThat(metrics.stateRows()).isEqualTo(1);
+    }
+
+    @Test
+    void removesKeysThatTheWatermarkPassesAndSaysNothing() throws Exception {
+        Operator operator = open(false);
+        process(operator, row(1, 100, "a"), row(1, 200, "a"), row(1, NEVER, "a"));
+        output.rows().clear();
+
+        operator.watermark(100, output);
+
+        assertThat(output.rows()).isEmpty();
+        assertThat(metrics.rowsRemoved()).isEqualTo(1);
+        assertThat(metrics.stateRows()).isEqualTo(2);
+        operator.watermark(Long.MAX_VALUE, output);
+        process(operator, row(1, NEVER, "a"), row(1, 200, "a"));
+        assertThat(metrics.rowsRemoved()).isEqualTo(2);
+        assertThat(metrics.rowsDroppedByWatermark()).isEqualTo(1);
+        assertThat(results()).containsExactly(result("a", NEVER, 2, 2, 1));
+    }
+
+    @Test
+    void takesTheSameKeyInTwoKeyGroupsAsTwo() throws Exception {
+        Operator operator = open(false);
+        Page page = new Page();
+        append(page, row(1, NEVER, "a"), 3);
+        append(page, row(1, NEVER, "a"), 4);
+
+        operator.process(new RowCursor().pointTo(page), output);
+
+        assertThat(results()).containsExactly(result("a", NEVER, 1, 1, 1), result("a", NEVER, 1, 1, 1));
+    }
+
+    @Test
+    void dropsLateRowsAlsoAfterARestore() throws Exception {
+        Operator before = open(false);
+        process(before, row(1, 100, "a"));
+        before.watermark(100, output);
+        List<SnapshotEntry> entries = snapshot(before);
+        Operator after = open(false);
+        for (SnapshotEntry entry : entries) {
+            after.restore(entry);
+        }
+        output.rows().clear();
+
+        process(after, row(1, 100, "a"));
+
+        assertThat(output.rows()).isEmpty();
+    }
+
+    @Test
+    void refusesKeysBeyondTheBudgetAndGivesAllMemoryBack() throws Exception {
+        Operator operator = open(new CountSumMax(false), false);
+
+        assertOutgrowsBudget(operator, i -> row(i, NEVER, "key " + i));
+    }
+
+    @Test
+    void refusesAnObjectThatOutgrowsTheBudgetAndGivesAllMemoryBack() throws Exception {
+        Operator operator = open(new CollectValues(), true);
+
+        assertOutgrowsBudget(operator, i -> row(i, NEVER, "a"));
+    }
+
+    private void assertOutgrowsBudget(Operator operator, IntFunction<byte[]> rows) throws Exception {
+        assertThatThrownBy(() -> {
+                    for (int i = 0; i < 50_000; i++) {
+                        Page page = new Page();
+                        append(page, rows.apply(i), 0);
+                        operator.process(new RowCursor().pointTo(page), new RecordingOutput(false));
+                    }
+                })
+                .isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
+                        .isEqualTo(ErrorCode.STATE_MEMORY));
+        assertThat(budget.usedBytes()).isPositive().isLessThanOrEqualTo(budget.limitBytes());
+        operator.close();
+        assertThat(budget.usedBytes()).isZero();
+    }
+
+    @Test
+    void refusesABufferOfAnotherSizeInASnapshot() throws Exception {
+        Operator operator = open(false);
+        byte[] value = new byte[16];
+        RowView key = new RowView().pointTo(KeyedRows.longs(NEVER), 0, 8);
+        SnapshotEntry entry = new SnapshotEntry(0, key, new RowView().pointTo(value, 0, 16));
+
+        assertThatThrownBy(() -> operator.restore(entry))
+                .isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
+                        .isEqualTo(ErrorCode.STATE_CORRUPT));
+    }
+
+    private Operator open(boolean everyChange) throws Exception {
+        return open(new CountSumMax(false), everyChange);
+    }
+
+    private Operator open(Aggregate aggregate, boolean everyChange) throws Exception {
+        Operator operator = new KeyedAggregateFactory(() -> aggregate, "Aggregate[test]", everyChange).create();
+        operator.open(new OperatorContext(0, 1, 8, budget, metrics));
+        return operator;
+    }
+
+    private void process(Operator operator, byte[]... rows) throws Exception {
+        Page page = new Page();
+        for (byte[] row : rows) {
+            append(page, row, Page.NO_KEY_GROUP);
+        }
+        assertThat(operator.process(new RowCursor().pointTo(page), output)).isTrue();
+    }
+
+    private static void append(Page page, byte[] row, int keyGroup) {
+        page.append(row, 0, row.length, keyGroup, 0);
+    }
+
+    private static List<SnapshotEntry> snapshot(Operator operator) throws Exception {
+        List<SnapshotEntry> entries = new ArrayList<>();
+        operator.snapshot((keyGroup, key, value) -> entries.add(new SnapshotEntry(
+                keyGroup,
+                new RowView().pointTo(key.toBytes(), 0, key.sizeBytes()),
+                new RowView().pointTo(value.toBytes(), 0, value.sizeBytes()))));
+        return entries;
+    }
+
+    private static byte[] row(long value, long expiryMicros, String name) {
+        return KeyedRows.row(value, expiryMicros, name.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String result(String name, long expiryMicros, long... payload) {
+        byte[] row = row(0, expiryMicros, name);
+        byte[] key = KeyedRows.key(new RowView().pointTo(row, 0, row.length));
+        return KeyedRows.hex(KeyedRows.result(key, KeyedRows.longs(payload)));
+    }
+
+    private List<String> results() {
+        return output.rows().stream().map(KeyedRows::hex).toList();
+    }
+}

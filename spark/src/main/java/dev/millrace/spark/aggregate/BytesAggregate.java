@@ -1,0 +1,79 @@
+package dev.millrace.spark.aggregate;
+
+import dev.millrace.engine.operator.Aggregate;
+import dev.millrace.engine.page.RowView;
+import dev.millrace.spark.fragment.Rows;
+import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
+import org.apache.spark.sql.catalyst.expressions.JoinedRow;
+import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
+import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
+import org.apache.spark.unsafe.Platform;
+
+/**
+ * An aggregation whose buffers have a fixed size and are changed where they lie.
+ *
+ * <p>Thread: the owning task.
+ */
+final class BytesAggregate implements Aggregate.InBytes {
+    /** A buffer without fields still takes room, as an entry's value must. */
+    private static final int MIN_BUFFER_BYTES = 8;
+
+    private final FunctionSet functions;
+    private final KeyReader keys;
+    private final KeyExpiry expiry;
+    private final ResultRow results;
+    private final RowView initial;
+    private final UnsafeRow buffer;
+    private final UnsafeRow row;
+    private final JoinedRow bufferAndRow;
+
+    BytesAggregate(AggregateSpecification specification, FunctionSet functions) {
+        this.functions = functions;
+        keys = KeyReader.of(specification.keys(), specification.input());
+        expiry = new KeyExpiry(specification.keys());
+        results = new ResultRow(specification, functions);
+        buffer = new UnsafeRow(functions.bufferTypes().length);
+        row = new UnsafeRow(specification.input().size());
+        bufferAndRow = new JoinedRow(buffer, row);
+        initial = freshBuffer(functions);
+        functions.target(buffer);
+    }
+
+    private static RowView freshBuffer(FunctionSet functions) {
+        int fieldCount = functions.bufferTypes().length;
+        // Projecting nulls keeps the room that wide decimals and intervals need to be changed in place.
+        UnsafeRow fresh = UnsafeProjection.create(functions.bufferTypes())
+                .apply(new GenericInternalRow(fieldCount))
+                .copy();
+        functions.initialize(fresh);
+        byte[] bytes = fresh.getSizeInBytes() == 0 ? new byte[MIN_BUFFER_BYTES] : fresh.getBytes();
+        return new RowView().pointTo(bytes, 0, bytes.length);
+    }
+
+    @Override
+    public RowView key(RowView input) {
+        return keys.key(input);
+    }
+
+    @Override
+    public long expiryMicros(RowView key) {
+        return expiry.micros(key);
+    }
+
+    @Override
+    public RowView initialBuffer() {
+        return initial;
+    }
+
+    @Override
+    public void update(byte[] bytes, int offset, RowView input) {
+        buffer.pointTo(bytes, Platform.BYTE_ARRAY_OFFSET + (long) offset, initial.sizeBytes());
+        functions.update(buffer, Rows.point(row, input), bufferAndRow);
+    }
+
+    @Override
+    public RowView result(RowView key, byte[] bytes, int offset) {
+        buffer.pointTo(bytes, Platform.BYTE_ARRAY_OFFSET + (long) offset, initial.sizeBytes());
+        return results.of(key, buffer);
+    }
+}

@@ -1,0 +1,73 @@
+package dev.millrace.spark.fragment;
+
+import java.time.Instant;
+import java.time.LocalDateTime;
+import java.time.ZoneId;
+import java.util.concurrent.TimeUnit;
+import org.apache.spark.unsafe.types.UTF8String;
+
+/**
+ * What {@code current_timestamp} and its kin give in a running query: the time at which the page at
+ * hand was taken up, the same for all of its rows and for all places in a row. Called by generated
+ * code, hence public and static.
+ *
+ * <p>Thread: any; each thread has its own time.
+ */
+public final class Clock {
+    private static final ThreadLocal<Tick> TICKS = ThreadLocal.withInitial(Tick::new);
+
+    private Clock() {}
+
+    /** One thread's time. Thread: its own. */
+    static final class Tick {
+        private long micros = now();
+
+        /** Moves on to the time of the wall clock. */
+        void advance() {
+            micros = now();
+        }
+
+        private static long now() {
+            Instant instant = Instant.now();
+            return TimeUnit.SECONDS.toMicros(instant.getEpochSecond()) + instant.getNano() / 1000;
+        }
+    }
+
+    /** The calling thread's time, to be kept and moved by who runs the thread's fragments. */
+    static Tick tick() {
+        return TICKS.get();
+    }
+
+    /** Units: microseconds since 1970-01-01T00:00:00Z, as Spark's TIMESTAMP. */
+    public static long timestampMicros() {
+        return TICKS.get().micros;
+    }
+
+    /** Units: microseconds since 1970-01-01T00:00:00 on that zone's wall clock, as Spark's TIMESTAMP_NTZ. */
+    public static long localTimestampMicros(UTF8String zone) {
+        LocalDateTime local = local(zone);
+        return TimeUnit.SECONDS.toMicros(local.toEpochSecond(java.time.ZoneOffset.UTC)) + local.getNano() / 1000;
+    }
+
+    /** Units: days since 1970-01-01 in that zone, as Spark's DATE. */
+    public static int dateDays(UTF8String zone) {
+        return (int) local(zone).toLocalDate().toEpochDay();
+    }
+
+    /** Units: nanoseconds since midnight in that zone, cut to {@code precision} digits, as Spark's TIME. */
+    public static long timeNanos(UTF8String zone, int precision) {
+        long nanos = local(zone).toLocalTime().toNanoOfDay();
+        long unit = 1;
+        for (int digit = precision; digit < 9; digit++) {
+            unit *= 10;
+        }
+        return nanos - nanos % unit;
+    }
+
+    private static LocalDateTime local(UTF8String zone) {
+        long micros = TICKS.get().micros;
+        Instant instant =
+                Instant.ofEpochSecond(Math.floorDiv(micros, 1_000_000L), Math.floorMod(micros, 1_000_000L) * 1000L);
+        return LocalDateTime.ofInstant(instant, ZoneId.of(zone.toString(), ZoneId.SHORT_IDS));
+    }
+}

@@ -1,0 +1,290 @@
+package dev.millrace.spark.plan;
+
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.graph.Exchange;
+import dev.millrace.engine.graph.StageBody;
+import dev.millrace.engine.graph.StreamGraph;
+import dev.millrace.engine.graph.StreamGraph.Input;
+import dev.millrace.engine.operator.KeyedAggregateFactory;
+import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.operator.WatermarkAssignerFactory;
+import dev.millrace.engine.source.Source;
+import dev.millrace.spark.aggregate.AggregateSupplier;
+import dev.millrace.spark.plan.FragmentPlanner.Piece;
+import dev.millrace.spark.scala.Scala;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.plans.physical.HashPartitioning;
+import org.apache.spark.sql.catalyst.plans.physical.Partitioning;
+import org.apache.spark.sql.catalyst.plans.physical.RoundRobinPartitioning;
+import org.apache.spark.sql.catalyst.plans.physical.SinglePartition$;
+import org.apache.spark.sql.execution.CoalesceExec;
+import org.apache.spark.sql.execution.SparkPlan;
+import org.apache.spark.sql.execution.UnionExec;
+import org.apache.spark.sql.execution.exchange.ReusedExchangeExec;
+import org.apache.spark.sql.execution.exchange.ShuffleExchangeLike;
+import org.apache.spark.sql.internal.SQLConf;
+
+/**
+ * Turns a physical plan into a graph of stages: cut at exchanges, each stage a chain of the operators
+ * between them.
+ *
+ * <p>Thread: one; used once.
+ */
+final class GraphBuilder {
+    private final PlanRequest request;
+    private final SQLConf conf;
+    private final FragmentPlanner fragments;
+    private final StreamGraph.Builder graph = StreamGraph.builder();
+    private final Map<Integer, Integer> streamOfStage = new HashMap<>();
+    private final Map<Integer, Integer> useCounts = new HashMap<>();
+    private final Map<Integer, Integer> sharedStages = new HashMap<>();
+    private final Map<SparkPlan, Input> exchanges = new IdentityHashMap<>();
+    private boolean isStateful;
+
+    GraphBuilder(PlanRequest request, SQLConf conf) {
+        this.request = request;
+        this.conf = conf;
+        this.fragments = new FragmentPlanner(conf, request.settings().taskCount());
+    }
+
+    /** Operators in the making, and where their rows come from: a source, or other stages. */
+    private static final class Flow {
+        final int sourceIndex;
+        final List<Input> inputs;
+        final List<OperatorFactory> chain = new ArrayList<>();
+
+        private Flow(int sourceIndex, List<Input> inputs) {
+            this.sourceIndex = sourceIndex;
+            this.inputs = inputs;
+        }
+
+        static Flow reading(int sourceIndex) {
+            return new Flow(sourceIndex, List.of());
+        }
+
+        static Flow from(List<Input> inputs) {
+            return new Flow(-1, inputs);
+        }
+
+        boolean isReading() {
+            return sourceIndex >= 0;
+        }
+
+        /** Whether nothing is done to the inputs yet. */
+        boolean isBare() {
+            return !isReading() && chain.isEmpty();
+        }
+    }
+
+    /** Builds the graph of a plan. Runs the static sides of joins. Called once. */
+    StreamGraph build(SparkPlan plan) {
+        countUses(plan);
+        requireAllSources();
+        List<Input> inputs = inputsFrom(flow(plan));
+        graph.add("write " + request.sink().name(), inputs, new StageBody.Writing(request.sink()));
+        return graph.build();
+    }
+
+    Map<Integer, Integer> streamOfStage() {
+        return streamOfStage;
+    }
+
+    boolean isStateful() {
+        return isStateful;
+    }
+
+    private void countUses(SparkPlan node) {
+        if (node instanceof SourceExec source) {
+            useCounts.merge(source.sourceIndex(), 1, Integer::sum);
+        }
+        PhysicalPlans.children(node).forEach(this::countUses);
+    }
+
+    private void requireAllSources() {
+        List<Source> sources = request.sources();
+        for (int i = 0; i < sources.size(); i++) {
+            if (!useCounts.containsKey(i)) {
+                throw new MillraceException(
+                        ErrorCode.UNSUPPORTED_OPERATOR,
+                        "Cannot run the query in real time: source=%s, no row of which can reach the sink. Remove it."
+                                .formatted(sources.get(i).name()));
+            }
+        }
+    }
+
+    private Flow flow(SparkPlan node) {
+        if (node instanceof SourceExec source) {
+            return source(source.sourceIndex());
+        }
+        if (node instanceof WatermarkExec watermark) {
+            return watermark(watermark);
+        }
+        if (node instanceof KeyedAggregateExec aggregate) {
+            return aggregate(aggregate);
+        }
+        if (node instanceof UnionExec union) {
+            return union(union);
+        }
+        if (node instanceof CoalesceExec coalesce) {
+            return coalesce(coalesce);
+        }
+        if (node instanceof ShuffleExchangeLike || node instanceof ReusedExchangeExec) {
+            return Flow.from(List.of(exchange(node)));
+        }
+        return run(node);
+    }
+
+    /** A source that is used more than once is read once, and its rows go to all who want them. */
+    private Flow source(int sourceIndex) {
+        if (useCounts.getOrDefault(sourceIndex, 0) == 1) {
+            return Flow.reading(sourceIndex);
+        }
+        Integer shared = sharedStages.get(sourceIndex);
+        if (shared == null) {
+            shared = stageOf(Flow.reading(sourceIndex));
+            sharedStages.put(sourceIndex, shared);
+        }
+        return Flow.from(List.of(forward(shared)));
+    }
+
+    private Flow watermark(WatermarkExec node) {
+        SparkPlan child = PhysicalPlans.streamingChild(node);
+        Flow flow = flow(child);
+        flow.chain.add(new WatermarkAssignerFactory(
+                new EventTimes(node.eventTime(), child.output()),
+                "Watermark[%s - %d ms]".formatted(node.eventTime().name(), node.delayMillis()),
+                TimeUnit.MILLISECONDS.toMicros(node.delayMillis()),
+                request.settings().watermarkIdleNanos(),
+                System::nanoTime));
+        return flow;
+    }
+
+    /** An aggregation stands right behind an exchange, which tells each row's key group. */
+    private Flow aggregate(KeyedAggregateExec node) {
+        isStateful = true;
+        Flow below = flow(PhysicalPlans.streamingChild(node));
+        Flow flow = isExchanged(below) ? below : Flow.from(List.of(new Input(stageOf(below), exchangeFor(node))));
+        flow.chain.add(new KeyedAggregateFactory(
+                new AggregateSupplier(node.specification()),
+                node.describe(),
+                request.settings().everyChange()));
+        return flow;
+    }
+
+    private static boolean isExchanged(Flow flow) {
+        return flow.isBare()
+                && flow.inputs.stream()
+                        .allMatch(input -> input.exchange() instanceof Exchange.Hash
+                                || input.exchange() instanceof Exchange.Single);
+    }
+
+    private Exchange exchangeFor(KeyedAggregateExec node) {
+        if (node.keys().isEmpty()) {
+            return new Exchange.Single();
+        }
+        List<Expression> keys = new ArrayList<>(Scala.<Attribute>list(node.keys()));
+        return hash(keys, Scala.list(PhysicalPlans.streamingChild(node).output()));
+    }
+
+    private Flow union(UnionExec union) {
+        List<Input> inputs = new ArrayList<>();
+        for (SparkPlan child : PhysicalPlans.children(union)) {
+            inputs.addAll(inputsFrom(flow(child)));
+        }
+        return Flow.from(inputs);
+    }
+
+    private Flow coalesce(CoalesceExec coalesce) {
+        Flow flow = flow(coalesce.child());
+        return coalesce.numPartitions() == 1
+                ? Flow.from(List.of(new Input(stageOf(flow), new Exchange.Single())))
+                : flow;
+    }
+
+    /** The edge of an exchange; all who reuse it get the same rows over edges of their own. */
+    private Input exchange(SparkPlan node) {
+        if (node instanceof ReusedExchangeExec reused) {
+            return exchange(reused.child());
+        }
+        Input known = exchanges.get(node);
+        if (known == null) {
+            SparkPlan child = PhysicalPlans.streamingChild(node);
+            Exchange exchange = exchangeFor(node, child);
+            known = new Input(stageOf(flow(child)), exchange);
+            exchanges.put(node, known);
+        }
+        return known;
+    }
+
+    private Exchange exchangeFor(SparkPlan node, SparkPlan child) {
+        Partitioning partitioning = node.outputPartitioning();
+        if (partitioning instanceof HashPartitioning by) {
+            return hash(Scala.list(by.expressions()), Scala.list(child.output()));
+        }
+        if (partitioning == SinglePartition$.MODULE$) {
+            return new Exchange.Single();
+        }
+        if (partitioning instanceof RoundRobinPartitioning) {
+            return new Exchange.Rebalance();
+        }
+        throw new MillraceException(
+                ErrorCode.UNSUPPORTED_OPERATOR,
+                "Cannot spread rows in real time: partitioning=%s. Use repartition(n) or repartition(n, columns)."
+                        .formatted(partitioning));
+    }
+
+    private Exchange hash(List<Expression> keys, List<Attribute> input) {
+        String names = String.join(", ", keys.stream().map(Expression::sql).toList());
+        return new Exchange.Hash(names, new HashKeyGroups(keys, input, request.keyGroupCount(), conf));
+    }
+
+    private Flow run(SparkPlan top) {
+        SparkPlan bottom = top;
+        while (!PhysicalPlans.isBoundary(bottom)) {
+            bottom = PhysicalPlans.streamingChild(bottom);
+        }
+        Flow flow = flow(bottom);
+        for (Piece piece : fragments.pieces(top, bottom)) {
+            if (piece instanceof Piece.Chained chained) {
+                flow.chain.add(chained.factory());
+            } else {
+                var factory = ((Piece.Pulled) piece).factory();
+                int stage = graph.add(factory.name(), inputsFrom(flow), new StageBody.Pulling(factory));
+                flow = Flow.from(List.of(forward(stage)));
+            }
+        }
+        return flow;
+    }
+
+    private List<Input> inputsFrom(Flow flow) {
+        return flow.isBare() ? flow.inputs : List.of(forward(stageOf(flow)));
+    }
+
+    private static Input forward(int stage) {
+        return new Input(stage, new Exchange.Forward());
+    }
+
+    private int stageOf(Flow flow) {
+        String chain = String.join(
+                " -> ", flow.chain.stream().map(OperatorFactory::name).toList());
+        if (flow.isReading()) {
+            Source source = request.sources().get(flow.sourceIndex);
+            String name = "read " + source.name() + (chain.isEmpty() ? "" : " -> " + chain);
+            int id = graph.add(name, List.of(), new StageBody.Reading(source, flow.chain));
+            streamOfStage.put(id, flow.sourceIndex);
+            return id;
+        }
+        if (flow.isBare() && flow.inputs.size() == 1 && flow.inputs.get(0).exchange() instanceof Exchange.Forward) {
+            return flow.inputs.get(0).stageId();
+        }
+        return graph.add(chain.isEmpty() ? "pass" : chain, flow.inputs, new StageBody.Operating(flow.chain));
+    }
+}

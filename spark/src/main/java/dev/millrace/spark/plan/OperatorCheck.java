@@ -1,0 +1,272 @@
+package dev.millrace.spark.plan;
+
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.spark.scala.Scala;
+import java.util.List;
+import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.PythonFuncExpression;
+import org.apache.spark.sql.catalyst.expressions.SubqueryExpression;
+import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
+import org.apache.spark.sql.catalyst.plans.logical.*;
+import org.apache.spark.sql.catalyst.streaming.StreamingRelationV2;
+import org.apache.spark.sql.execution.datasources.v2.StreamingDataSourceV2Relation;
+import org.apache.spark.sql.execution.datasources.v2.StreamingDataSourceV2ScanRelation;
+import org.apache.spark.sql.execution.streaming.runtime.StreamingExecutionRelation;
+import org.apache.spark.sql.execution.streaming.runtime.StreamingRelation;
+import org.apache.spark.sql.internal.SQLConf;
+import org.apache.spark.sql.internal.SQLConf$;
+import org.apache.spark.sql.streaming.OutputMode;
+
+/**
+ * Refuses what a streaming query's logical plan holds and Millrace does not run, by name. It is a list
+ * of what runs: a node that it does not know is refused. Static parts of the plan are Spark's business.
+ */
+final class OperatorCheck {
+    private static final String WITHOUT_MILLRACE =
+            "or run the query on Spark alone, with another trigger or with spark.millrace.enabled=false";
+
+    private final OutputMode outputMode;
+    private final SQLConf conf;
+    private int watermarkCount;
+    private int aggregateCount;
+
+    private OperatorCheck(OutputMode outputMode, SQLConf conf) {
+        this.outputMode = outputMode;
+        this.conf = conf;
+    }
+
+    /** Errors: UNSUPPORTED_OPERATOR, UNSUPPORTED_OUTPUT_MODE, UNSUPPORTED_SETTING. */
+    static void check(LogicalPlan plan, OutputMode outputMode, SQLConf conf) {
+        OperatorCheck check = new OperatorCheck(outputMode, conf);
+        check.visit(plan, false);
+        check.checkModes();
+    }
+
+    private void checkModes() {
+        boolean isComplete = outputMode.equals(OutputMode.Complete());
+        if (aggregateCount > 0 && !outputMode.equals(OutputMode.Update()) || isComplete) {
+            throw new MillraceException(
+                    ErrorCode.UNSUPPORTED_OUTPUT_MODE,
+                    "Cannot run the query in real time: outputMode=%s, streaming aggregations=%d. %s, %s."
+                            .formatted(
+                                    outputMode,
+                                    aggregateCount,
+                                    aggregateCount > 0
+                                            ? "Use outputMode(\"update\")"
+                                            : "Use outputMode(\"append\") or outputMode(\"update\")",
+                                    WITHOUT_MILLRACE));
+        }
+        String policyKey =
+                SQLConf$.MODULE$.STREAMING_MULTIPLE_WATERMARK_POLICY().key();
+        String policy = conf.getConfString(policyKey, "min");
+        if (watermarkCount > 1 && !policy.equalsIgnoreCase("min")) {
+            throw new MillraceException(
+                    ErrorCode.UNSUPPORTED_SETTING,
+                    "Cannot run the query in real time: %s=%s, watermarks=%d. Set it to min."
+                            .formatted(policyKey, policy, watermarkCount));
+        }
+    }
+
+    private void visit(LogicalPlan node, boolean isBelowAggregate) {
+        if (!node.isStreaming()) {
+            return;
+        }
+        checkExpressions(node);
+        checkNode(node, isBelowAggregate);
+        boolean isAggregate = node instanceof Aggregate;
+        for (LogicalPlan child : Scala.<LogicalPlan>list(node.children())) {
+            visit(child, isBelowAggregate || isAggregate);
+        }
+    }
+
+    private void checkNode(LogicalPlan node, boolean isBelowAggregate) {
+        if (node instanceof Aggregate aggregate) {
+            checkAggregate(aggregate, isBelowAggregate);
+        } else if (node instanceof EventTimeWatermark watermark) {
+            checkWatermark(watermark);
+        } else if (node instanceof Join join) {
+            checkJoin(join);
+        } else if (node instanceof Union union) {
+            checkUnion(union);
+        } else if (!runs(node)) {
+            refuse(node);
+        }
+    }
+
+    private static boolean runs(LogicalPlan node) {
+        return isSource(node)
+                || node instanceof Project
+                || node instanceof Filter
+                || node instanceof SubqueryAlias
+                || node instanceof View
+                || node instanceof ResolvedHint
+                || node instanceof Generate
+                || node instanceof Expand
+                || node instanceof Repartition
+                || node instanceof RepartitionByExpression by && !isByRange(by)
+                || node instanceof RebalancePartitions
+                || node instanceof DeserializeToObject
+                || node instanceof SerializeFromObject
+                || node instanceof MapElements
+                || node instanceof MapPartitions
+                || node instanceof TypedFilter
+                || node instanceof AppendColumns
+                || node instanceof AppendColumnsWithObject
+                || node instanceof WithCTE
+                || node instanceof CTERelationDef
+                || node instanceof CTERelationRef;
+    }
+
+    /** A source, before its stream is made and after. */
+    private static boolean isSource(LogicalPlan node) {
+        return node instanceof SourceNode
+                || node instanceof StreamingDataSourceV2ScanRelation
+                || node instanceof StreamingDataSourceV2Relation
+                || node instanceof StreamingRelationV2
+                || node instanceof StreamingRelation
+                || node instanceof StreamingExecutionRelation;
+    }
+
+    private static boolean isByRange(RepartitionByExpression node) {
+        for (Expression expression : Scala.<Expression>list(node.partitionExpressions())) {
+            if (expression instanceof org.apache.spark.sql.catalyst.expressions.SortOrder) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void checkAggregate(Aggregate aggregate, boolean isBelowAggregate) {
+        aggregateCount++;
+        if (isBelowAggregate) {
+            throw unsupported(
+                    aggregate,
+                    "aggregation over an aggregation",
+                    "the second would count each new result of the first as one more row",
+                    "Aggregate once");
+        }
+        for (Expression grouping : Scala.<Expression>list(aggregate.groupingExpressions())) {
+            if (grouping instanceof Attribute attribute && isSessionWindow(attribute)) {
+                throw unsupported(
+                        aggregate,
+                        "session windows",
+                        "grouping=" + attribute.name() + " is a session_window",
+                        "Use window() of a fixed length");
+            }
+        }
+        if (MovingTime.isGroupedByTime(aggregate)) {
+            throw unsupported(
+                    aggregate,
+                    "grouping by the present time",
+                    "current_timestamp moves with the query",
+                    "Add it as a column first, with withColumn, and group by that column");
+        }
+        List<Expression> results =
+                Scala.list(Scala.<scala.collection.immutable.Seq<Expression>>cast(aggregate.aggregateExpressions()));
+        for (Expression result : results) {
+            if (result.exists(part -> part instanceof AggregateExpression function && function.isDistinct())) {
+                throw unsupported(
+                        aggregate,
+                        "distinct aggregates",
+                        "expression=" + result.sql(),
+                        "Use approx_count_distinct, or collect_set with size()");
+            }
+        }
+    }
+
+    private static boolean isSessionWindow(Attribute attribute) {
+        String marker = org.apache.spark.sql.catalyst.expressions.SessionWindow$.MODULE$.marker();
+        return attribute.metadata().contains(marker) && attribute.metadata().getBoolean(marker);
+    }
+
+    private void checkWatermark(EventTimeWatermark watermark) {
+        watermarkCount++;
+        boolean isOverOther = watermark.child().exists(below -> below instanceof EventTimeWatermark);
+        if (isOverOther) {
+            throw unsupported(
+                    watermark,
+                    "a second watermark on the same rows",
+                    "column=" + watermark.eventTime().name(),
+                    "Call withWatermark once per source");
+        }
+        if (watermark.child().exists(below -> below instanceof Aggregate && below.isStreaming())) {
+            throw unsupported(
+                    watermark,
+                    "a watermark behind an aggregation",
+                    "column=" + watermark.eventTime().name(),
+                    "Call withWatermark before groupBy");
+        }
+    }
+
+    private static void checkJoin(Join join) {
+        if (join.left().isStreaming() && join.right().isStreaming()) {
+            throw unsupported(
+                    join,
+                    "a join of two streams",
+                    "joinType=" + join.joinType().sql(),
+                    "Join the stream with a static table");
+        }
+    }
+
+    private static void checkUnion(Union union) {
+        for (LogicalPlan child : Scala.<LogicalPlan>list(union.children())) {
+            if (!child.isStreaming()) {
+                throw unsupported(
+                        union, "a union of a stream and a table", "child=" + child.nodeName(), "Union streams only");
+            }
+        }
+    }
+
+    private static void checkExpressions(LogicalPlan node) {
+        for (Expression expression : Scala.<Expression>list(node.expressions())) {
+            var python = expression.find(part -> part instanceof PythonFuncExpression);
+            if (python.isDefined()) {
+                throw unsupported(
+                        node,
+                        "Python functions",
+                        "function=" + python.get(),
+                        "Use Spark's own functions or a function in Java or Scala");
+            }
+            var subquery = expression.find(part ->
+                    part instanceof SubqueryExpression query && query.plan().isStreaming());
+            if (subquery.isDefined()) {
+                throw unsupported(
+                        node,
+                        "a subquery over a stream",
+                        "expression=" + subquery.get(),
+                        "Read it from a static table");
+            }
+        }
+    }
+
+    private static void refuse(LogicalPlan node) {
+        String name = node.nodeName();
+        if (node instanceof Deduplicate || node instanceof DeduplicateWithinWatermark || node instanceof Distinct) {
+            throw unsupported(
+                    node, "the removal of duplicates", "operator=" + name, "Group by the columns and use first()");
+        }
+        if (node instanceof GlobalLimit || node instanceof LocalLimit || node instanceof Offset) {
+            throw unsupported(node, "a limit on a stream", "operator=" + name, "Remove it");
+        }
+        if (node instanceof Sort) {
+            throw unsupported(node, "a sort of a stream", "operator=" + name, "Remove it");
+        }
+        if (node instanceof CollectMetrics metrics) {
+            throw unsupported(node, "observe()", "name=" + metrics.name(), "Remove it");
+        }
+        if (List.of("FlatMapGroupsWithState", "TransformWithState", "MapGroups", "CoGroup")
+                .contains(name)) {
+            throw unsupported(node, "user code over keyed state", "operator=" + name, "Use groupBy with agg");
+        }
+        throw unsupported(node, "an operator", "operator=" + name, "Remove it");
+    }
+
+    private static MillraceException unsupported(LogicalPlan node, String what, String fact, String instead) {
+        return new MillraceException(
+                ErrorCode.UNSUPPORTED_OPERATOR,
+                "Cannot run %s in real time: %s, node=%s. %s, %s."
+                        .formatted(what, fact, node.simpleString(10), instead, WITHOUT_MILLRACE));
+    }
+}
