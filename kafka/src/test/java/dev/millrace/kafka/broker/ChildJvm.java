@@ -113,6 +113,11 @@ public final class ChildJvm implements AutoCloseable {
         }
     }
 
+    /** Ends the child's standard input, which asks it to stop; does not wait. */
+    public void endInput() throws IOException {
+        process.getOutputStream().close();
+    }
+
     public boolean isAlive() {
         return process.isAlive();
     }
