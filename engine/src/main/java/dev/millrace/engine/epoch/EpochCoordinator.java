@@ -1,37 +1,148 @@
 package dev.millrace.engine.epoch;
 
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.task.BarrierTarget;
+import dev.millrace.engine.task.TaskReports;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** Seam only: the body follows. */
-public final class EpochCoordinator implements EpochReports {
+/**
+ * Ends epochs: asks the reading tasks for barriers, gathers what every task reports for them, and
+ * gives completed epochs in order. Epoch <em>n + 1</em> flows while <em>n</em> is being gathered and
+ * committed; at most {@link #MAX_IN_FLIGHT} are under way, and then the next barrier waits, rows never
+ * do.
+ *
+ * <p>Thread: the query's, but for the reports and {@link #wakeUp}, which only queue.
+ */
+public final class EpochCoordinator implements TaskReports {
+    /** Epochs whose barrier was asked for and that are not taken from {@link #await} yet. */
+    public static final int MAX_IN_FLIGHT = 2;
+
+    private sealed interface Report {
+        record Positions(
+                int stageId,
+                int taskIndex,
+                long epoch,
+                List<Integer> readerIndexes,
+                List<Object> positions,
+                long rowsRead)
+                implements Report {}
+
+        record Taken(long epoch) implements Report {}
+
+        record Prepared(int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten)
+                implements Report {}
+
+        record Failed(String where, Throwable cause) implements Report {}
+
+        record WakeUp() implements Report {}
+    }
+
+    private List<BarrierTarget> barrierTargets = List.of();
+    private final EpochShape shape;
+    private final LinkedBlockingQueue<Report> reports = new LinkedBlockingQueue<>();
+    private final Deque<EpochGathering> inFlight = new ArrayDeque<>();
+    private long nextEpoch;
+    private @Nullable DataflowFailedException failure;
+
+    /**
+     * @param shape what an epoch needs to be complete
+     * @param firstEpoch the number of the first epoch
+     */
+    public EpochCoordinator(EpochShape shape, long firstEpoch) {
+        this.shape = shape;
+        this.nextEpoch = firstEpoch;
+    }
+
+    /** All reading tasks; known before the first barrier is asked for. */
+    public void barrierTargets(List<BarrierTarget> targets) {
+        barrierTargets = List.copyOf(targets);
+    }
+
     /**
      * Asks all reading tasks for the barrier that ends the epoch under way, and returns its number;
      * -1, and nothing asked, while as many epochs as allowed are in flight.
-     *
-     * <p>Thread: the query's.
      */
     public long requestBarrier() {
-        throw new UnsupportedOperationException();
+        if (inFlight.size() >= MAX_IN_FLIGHT) {
+            return -1;
+        }
+        long epoch = nextEpoch++;
+        inFlight.addLast(new EpochGathering(epoch, shape));
+        for (BarrierTarget target : barrierTargets) {
+            target.requestBarrier(epoch);
+        }
+        return epoch;
     }
 
-    /** Epochs whose barrier was asked for and that {@link #await} has not given yet. Thread: the query's. */
+    /** Epochs whose barrier was asked for and that {@link #await} has not given yet. */
     public int inFlight() {
-        throw new UnsupportedOperationException();
+        return inFlight.size();
     }
 
     /**
      * Waits for the next completed epoch, in order; null when the time is up or {@link #wakeUp} came.
      *
-     * <p>Thread: the query's. Errors: {@link DataflowFailedException} once anything has failed.
+     * <p>Errors: {@link DataflowFailedException} once anything has failed.
      */
     public @Nullable CompletedEpoch await(long timeoutNanos) throws InterruptedException {
-        throw new UnsupportedOperationException();
+        long deadline = System.nanoTime() + timeoutNanos;
+        while (true) {
+            DataflowFailedException failed = failure;
+            if (failed != null) {
+                throw failed;
+            }
+            EpochGathering oldest = inFlight.peekFirst();
+            if (oldest != null && oldest.isComplete()) {
+                inFlight.removeFirst();
+                return oldest.complete();
+            }
+            Report report = reports.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+            if (report == null || report instanceof Report.WakeUp) {
+                return null;
+            }
+            take(report);
+        }
+    }
+
+    private void take(Report report) {
+        if (report instanceof Report.Positions positions) {
+            gathering(positions.epoch())
+                    .positions(
+                            positions.stageId(),
+                            positions.readerIndexes(),
+                            positions.positions(),
+                            positions.rowsRead());
+        } else if (report instanceof Report.Taken taken) {
+            gathering(taken.epoch()).taken();
+        } else if (report instanceof Report.Prepared prepared) {
+            gathering(prepared.epoch())
+                    .prepared(prepared.stageId(), prepared.taskIndex(), prepared.message(), prepared.rowsWritten());
+        } else if (report instanceof Report.Failed failed) {
+            failure = new DataflowFailedException(failed.where(), failed.cause());
+        }
+    }
+
+    private EpochGathering gathering(long epoch) {
+        for (EpochGathering gathering : inFlight) {
+            if (gathering.epoch() == epoch) {
+                return gathering;
+            }
+        }
+        throw new MillraceException(
+                ErrorCode.INVARIANT,
+                "Cannot take a report: epoch=%d is not in flight, next epoch=%d. Please report this."
+                        .formatted(epoch, nextEpoch));
     }
 
     /** Makes a waiting or the next {@link #await} return at once. Thread: any. */
     public void wakeUp() {
-        throw new UnsupportedOperationException();
+        reports.add(new Report.WakeUp());
     }
 
     @Override
@@ -42,21 +153,21 @@ public final class EpochCoordinator implements EpochReports {
             List<Integer> readerIndexes,
             List<Object> positions,
             long rowsRead) {
-        throw new UnsupportedOperationException();
+        reports.add(new Report.Positions(stageId, taskIndex, epoch, readerIndexes, positions, rowsRead));
     }
 
     @Override
     public void barrierTaken(int stageId, int taskIndex, long epoch) {
-        throw new UnsupportedOperationException();
+        reports.add(new Report.Taken(epoch));
     }
 
     @Override
     public void sinkPrepared(int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten) {
-        throw new UnsupportedOperationException();
+        reports.add(new Report.Prepared(stageId, taskIndex, epoch, message, rowsWritten));
     }
 
     @Override
     public void failed(String where, Throwable cause) {
-        throw new UnsupportedOperationException();
+        reports.add(new Report.Failed(where, cause));
     }
 }

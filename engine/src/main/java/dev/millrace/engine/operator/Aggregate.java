@@ -8,8 +8,9 @@ import dev.millrace.engine.page.RowView;
  * bytes of fixed size that is changed in place, and {@link InObjects}, an object that becomes bytes
  * only at its snapshot.
  *
- * <p>Thread: the owning task; an instance is not shared. Views that are returned belong to the
- * instance and are valid until its next call.
+ * <p>Thread: the owning task; an instance is not shared. Lifetime: views that are returned belong to
+ * the instance and are valid until its next call, but a {@link #key} also beyond {@link
+ * #expiryMicros}. What is handed in is not kept.
  */
 public sealed interface Aggregate {
 

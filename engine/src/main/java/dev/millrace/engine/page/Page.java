@@ -87,6 +87,18 @@ public final class Page {
         rowCount = 0;
     }
 
+    /** Makes room for this many bytes of records, so that rows up to there move nothing. */
+    public void ensureCapacity(int sizeBytes) {
+        if (bytes.length < sizeBytes) {
+            bytes = Arrays.copyOf(bytes, sizeBytes);
+        }
+    }
+
+    /** Bytes of records that fit before the page grows. */
+    public int capacityBytes() {
+        return bytes.length;
+    }
+
     public byte[] bytes() {
         return bytes;
     }

@@ -26,6 +26,12 @@ public final class RowCursor {
         return pointTo(newPage, 0, newPage.endOffset(), newPage.oldestReadNanos());
     }
 
+    /** Points where another cursor stands, and is then moved on its own. */
+    public RowCursor pointTo(RowCursor other) {
+        inputPartition = other.inputPartition;
+        return pointTo(other.page, other.position, other.limit, other.readNanos);
+    }
+
     public boolean hasRow() {
         return position < limit;
     }

@@ -31,6 +31,11 @@ public final class MemoryBudget {
         }
     }
 
+    /** Reserves even beyond the limit, for a moment, what is needed to give more back. */
+    void reserveBeyondLimit(long sizeBytes) {
+        usedBytes.addAndGet(sizeBytes);
+    }
+
     public void release(long sizeBytes) {
         usedBytes.addAndGet(-sizeBytes);
     }

@@ -1,14 +1,14 @@
-package dev.millrace.engine.epoch;
+package dev.millrace.engine.task;
 
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where tasks report to the coordinator.
+ * Where tasks report what they did for an epoch, and what broke.
  *
  * <p>Thread: any; calls only queue and never block.
  */
-public interface EpochReports {
+public interface TaskReports extends FailureListener {
     /**
      * A reading task has sent the barrier of {@code epoch}.
      *
@@ -24,7 +24,4 @@ public interface EpochReports {
 
     /** A sink task has prepared {@code epoch}. */
     void sinkPrepared(int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten);
-
-    /** A task, reader or writer failed; nothing more comes from it. */
-    void failed(String where, Throwable cause);
 }

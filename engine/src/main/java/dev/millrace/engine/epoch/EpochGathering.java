@@ -1,0 +1,105 @@
+package dev.millrace.engine.epoch;
+
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Gathers the reports of one epoch.
+ *
+ * <p>Thread: the query's.
+ */
+final class EpochGathering {
+    private final long epoch;
+    private final Map<Integer, @Nullable Object[]> positions = new HashMap<>();
+    private final Map<Integer, @Nullable Object[]> messages = new HashMap<>();
+    private final Map<Integer, Long> rowsRead = new HashMap<>();
+    private final Map<Integer, Long> rowsWritten = new HashMap<>();
+    private int missingReaders;
+    private int missingTasks;
+    private int missingWriters;
+
+    EpochGathering(long epoch, EpochShape shape) {
+        this.epoch = epoch;
+        shape.readers().forEach((stage, count) -> {
+            positions.put(stage, new Object[count]);
+            rowsRead.put(stage, 0L);
+        });
+        shape.writers().forEach((stage, count) -> {
+            messages.put(stage, new Object[count]);
+            rowsWritten.put(stage, 0L);
+            missingWriters += count;
+        });
+        missingReaders = shape.readingTasks();
+        missingTasks = shape.operatingTasks();
+    }
+
+    long epoch() {
+        return epoch;
+    }
+
+    void positions(int stageId, List<Integer> readerIndexes, List<Object> reported, long rows) {
+        @Nullable Object[] all = known(positions, stageId);
+        for (int i = 0; i < reported.size(); i++) {
+            all[readerIndexes.get(i)] = reported.get(i);
+        }
+        rowsRead.merge(stageId, rows, Long::sum);
+        missingReaders--;
+    }
+
+    void taken() {
+        missingTasks--;
+    }
+
+    void prepared(int stageId, int taskIndex, @Nullable Object message, long rows) {
+        known(messages, stageId)[taskIndex] = message;
+        rowsWritten.merge(stageId, rows, Long::sum);
+        missingWriters--;
+    }
+
+    private @Nullable Object[] known(Map<Integer, @Nullable Object[]> byStage, int stageId) {
+        @Nullable Object[] found = byStage.get(stageId);
+        if (found == null) {
+            throw new MillraceException(
+                    ErrorCode.INVARIANT,
+                    "Cannot take a report: stage=%d is none that reports so, epoch=%d. Please report this."
+                            .formatted(stageId, epoch));
+        }
+        return found;
+    }
+
+    boolean isComplete() {
+        return missingReaders == 0 && missingTasks == 0 && missingWriters == 0;
+    }
+
+    CompletedEpoch complete() {
+        Map<Integer, List<Object>> allPositions = new HashMap<>();
+        positions.forEach((stage, array) -> {
+            List<Object> list = new ArrayList<>();
+            for (@Nullable Object position : array) {
+                if (position == null) {
+                    throw new MillraceException(
+                            ErrorCode.INVARIANT,
+                            "Cannot complete epoch=%d: a reader of stage=%d gave no position. Please report this."
+                                    .formatted(epoch, stage));
+                }
+                list.add(position);
+            }
+            allPositions.put(stage, List.copyOf(list));
+        });
+        Map<Integer, List<@Nullable Object>> allMessages = new HashMap<>();
+        messages.forEach((stage, array) -> allMessages.put(stage, Collections.unmodifiableList(Arrays.asList(array))));
+        return new CompletedEpoch(
+                epoch,
+                Map.copyOf(allPositions),
+                Map.copyOf(rowsRead),
+                Map.copyOf(allMessages),
+                Map.copyOf(rowsWritten));
+    }
+}

@@ -1,0 +1,14 @@
+package dev.millrace.engine.epoch;
+
+import java.util.Map;
+
+/**
+ * What an epoch needs to be complete.
+ *
+ * @param readers for each reading stage's id, how many readers it has
+ * @param readingTasks how many tasks read, over all stages
+ * @param operatingTasks how many tasks neither read nor write
+ * @param writers for each writing stage's id, how many tasks it has
+ */
+public record EpochShape(
+        Map<Integer, Integer> readers, int readingTasks, int operatingTasks, Map<Integer, Integer> writers) {}

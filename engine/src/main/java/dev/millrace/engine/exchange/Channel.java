@@ -1,0 +1,76 @@
+package dev.millrace.engine.exchange;
+
+import dev.millrace.engine.page.Page;
+import dev.millrace.engine.stream.Item;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Carries items from one producing task to one consuming task, in order, and emptied pages back.
+ *
+ * <p>Bounds: {@link #CAPACITY} items, so at most that many pages and the two that its ends hold.
+ * Back-pressure: {@link #offer} is false when full, and the producer is woken when there is room.
+ */
+public final class Channel {
+    /** Items under way. */
+    public static final int CAPACITY = 16;
+
+    private final Ring<Item> items = new Ring<>(CAPACITY);
+    private final Ring<Page> emptied = new Ring<>(CAPACITY * 2);
+    private final Waker producer;
+    private final Waker consumer;
+    private volatile boolean producerWaits;
+
+    public Channel(Waker producer, Waker consumer) {
+        this.producer = producer;
+        this.consumer = consumer;
+    }
+
+    /**
+     * Offers an item downstream.
+     *
+     * <p>Thread: the producing task. Lifetime: on true the channel owns the item's page; on false
+     * (channel full) the caller keeps it and must return from its step.
+     */
+    public boolean offer(Item item) {
+        if (!items.offer(item)) {
+            producerWaits = true;
+            if (!items.offer(item)) {
+                return false;
+            }
+            producerWaits = false;
+        }
+        consumer.wake();
+        return true;
+    }
+
+    /** The next item, or null. Thread: the consuming task, which owns the item's page from here on. */
+    public @Nullable Item poll() {
+        Item item = items.poll();
+        if (item != null && producerWaits) {
+            producerWaits = false;
+            producer.wake();
+        }
+        return item;
+    }
+
+    public boolean isEmpty() {
+        return items.peek() == null;
+    }
+
+    /** Gives an emptied page back to the producer. Thread: the consuming task. */
+    public void recycle(Page page) {
+        page.clear();
+        boolean unused = emptied.offer(page); // a full ring means that enough pages are about
+    }
+
+    /** An empty page to fill. Thread: the producing task. */
+    public Page emptyPage() {
+        Page page = emptied.poll();
+        return page != null ? page : new Page();
+    }
+
+    /** How full the channel is, from 0 to {@link #CAPACITY}. Thread: any. */
+    public int fill() {
+        return items.size();
+    }
+}

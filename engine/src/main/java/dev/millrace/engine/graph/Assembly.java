@@ -1,0 +1,249 @@
+package dev.millrace.engine.graph;
+
+import dev.millrace.engine.epoch.EpochCoordinator;
+import dev.millrace.engine.epoch.EpochShape;
+import dev.millrace.engine.exchange.Channel;
+import dev.millrace.engine.exchange.Signal;
+import dev.millrace.engine.exchange.SourceQueue;
+import dev.millrace.engine.operator.Operator;
+import dev.millrace.engine.operator.OperatorContext;
+import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.source.SourceReader;
+import dev.millrace.engine.task.BarrierTarget;
+import dev.millrace.engine.task.Inbox;
+import dev.millrace.engine.task.OperatingTask;
+import dev.millrace.engine.task.OutputEdge;
+import dev.millrace.engine.task.PullingTask;
+import dev.millrace.engine.task.ReaderStep;
+import dev.millrace.engine.task.ReadingTask;
+import dev.millrace.engine.task.Router;
+import dev.millrace.engine.task.TaskParts;
+import dev.millrace.engine.task.TaskPlace;
+import dev.millrace.engine.task.WritingTask;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongSupplier;
+
+/**
+ * Makes the tasks and channels of a graph, and says which of them share a loop: task <em>i</em> of
+ * every stage sits on compute loop <em>i</em>; a reader, a writer and a pulled fragment have one each.
+ * Starts nothing.
+ *
+ * <p>Thread: one.
+ */
+final class Assembly {
+    private final StreamGraph graph;
+    private final DataflowSettings settings;
+    private final LongSupplier nanoClock;
+    private final List<LoopPlan> computeLoops = new ArrayList<>();
+    private final List<LoopPlan> ownLoops = new ArrayList<>();
+    private final Map<Integer, List<SourceReader>> readers = new HashMap<>();
+    private final Counters counters = new Counters();
+    private final EpochCoordinator coordinator;
+
+    /** For each stage and task: where it is woken. */
+    private final Map<Integer, List<LoopPlan>> loopsOfStage = new HashMap<>();
+
+    /** For each consuming stage and task: its input channels. */
+    private final Map<Integer, List<List<Channel>>> inputs = new HashMap<>();
+
+    /** For each producing stage and task: its output edges. */
+    private final Map<Integer, List<List<OutputEdge>>> outputs = new HashMap<>();
+
+    Assembly(StreamGraph graph, DataflowSettings settings, LongSupplier nanoClock) {
+        this.graph = graph;
+        this.settings = settings;
+        this.nanoClock = nanoClock;
+        for (int i = 0; i < settings.taskCount(); i++) {
+            computeLoops.add(LoopPlan.of("millrace-%s-loop-%d".formatted(settings.name(), i), i, false));
+        }
+        for (StreamGraph.Stage stage : graph.stages()) {
+            if (stage.body() instanceof StageBody.Reading reading) {
+                readers.put(stage.id(), List.copyOf(reading.source().readers()));
+            }
+        }
+        coordinator = new EpochCoordinator(shape(), settings.firstEpoch());
+        graph.stages().forEach(this::placeStage);
+        graph.stages().forEach(this::connect);
+        List<BarrierTarget> targets = new ArrayList<>();
+        graph.stages().forEach(stage -> makeTasks(stage, targets));
+        coordinator.barrierTargets(targets);
+    }
+
+    EpochCoordinator coordinator() {
+        return coordinator;
+    }
+
+    Counters counters() {
+        return counters;
+    }
+
+    /** All loops, those that produce after those that consume. */
+    List<LoopPlan> loops() {
+        List<LoopPlan> all = new ArrayList<>(computeLoops);
+        all.addAll(ownLoops);
+        return all;
+    }
+
+    private EpochShape shape() {
+        Map<Integer, Integer> readerCounts = new HashMap<>();
+        readers.forEach((stage, list) -> readerCounts.put(stage, list.size()));
+        Map<Integer, Integer> writers = new HashMap<>();
+        int operating = 0;
+        for (StreamGraph.Stage stage : graph.stages()) {
+            if (stage.body() instanceof StageBody.Writing) {
+                writers.put(stage.id(), settings.taskCount());
+            } else if (!(stage.body() instanceof StageBody.Reading)) {
+                operating += settings.taskCount();
+            }
+        }
+        return new EpochShape(readerCounts, readers.size() * settings.taskCount(), operating, writers);
+    }
+
+    private void placeStage(StreamGraph.Stage stage) {
+        boolean own = stage.body() instanceof StageBody.Writing || stage.body() instanceof StageBody.Pulling;
+        List<LoopPlan> loops = new ArrayList<>();
+        List<List<Channel>> in = new ArrayList<>();
+        List<List<OutputEdge>> out = new ArrayList<>();
+        for (int i = 0; i < settings.taskCount(); i++) {
+            LoopPlan loop = computeLoops.get(i);
+            if (own) {
+                loop = ownLoop("stage-%d-task-%d".formatted(stage.id(), i), i);
+            }
+            loops.add(loop);
+            in.add(new ArrayList<>());
+            out.add(new ArrayList<>());
+        }
+        loopsOfStage.put(stage.id(), loops);
+        inputs.put(stage.id(), in);
+        outputs.put(stage.id(), out);
+    }
+
+    private LoopPlan ownLoop(String suffix, int taskIndex) {
+        LoopPlan loop = LoopPlan.of("millrace-%s-%s".formatted(settings.name(), suffix), taskIndex, true);
+        ownLoops.add(loop);
+        return loop;
+    }
+
+    private void connect(StreamGraph.Stage stage) {
+        for (StreamGraph.Input input : stage.inputs()) {
+            for (int producer = 0; producer < settings.taskCount(); producer++) {
+                List<Channel> channels = new ArrayList<>();
+                for (int consumer : consumers(input.exchange(), producer)) {
+                    Channel channel = new Channel(
+                            at(loopsOfStage, input.stageId(), producer).signal(),
+                            at(loopsOfStage, stage.id(), consumer).signal());
+                    at(inputs, stage.id(), consumer).add(channel);
+                    channels.add(channel);
+                }
+                at(outputs, input.stageId(), producer).add(new OutputEdge(router(input.exchange()), channels));
+            }
+        }
+    }
+
+    /** The tasks that a producing task has a channel to: barriers must reach all, whatever rows do. */
+    private List<Integer> consumers(Exchange exchange, int producer) {
+        if (exchange instanceof Exchange.Forward) {
+            return List.of(producer);
+        }
+        List<Integer> all = new ArrayList<>();
+        for (int i = 0; i < settings.taskCount(); i++) {
+            all.add(i);
+        }
+        return all;
+    }
+
+    private Router router(Exchange exchange) {
+        if (exchange instanceof Exchange.Hash hash) {
+            return Router.hash(hash.functions().get(), settings.keyGroupCount());
+        }
+        if (exchange instanceof Exchange.Broadcast) {
+            return Router.broadcast();
+        }
+        return exchange instanceof Exchange.Rebalance ? Router.rebalance() : Router.one();
+    }
+
+    private void makeTasks(StreamGraph.Stage stage, List<BarrierTarget> targets) {
+        for (int i = 0; i < settings.taskCount(); i++) {
+            TaskPlace place = new TaskPlace(stage.id(), stage.name(), i);
+            LoopPlan loop = at(loopsOfStage, stage.id(), i);
+            Inbox inbox = new Inbox(at(inputs, stage.id(), i));
+            if (stage.body() instanceof StageBody.Reading reading) {
+                ReadingTask task = new ReadingTask(
+                        place,
+                        parts(place, reading.chain()),
+                        readerInputs(stage, i, loop.signal()),
+                        settings.firstEpoch(),
+                        loop.signal(),
+                        counters.read(stage.id()));
+                targets.add(task);
+                loop.steps().add(task);
+            } else if (stage.body() instanceof StageBody.Operating operating) {
+                loop.steps().add(new OperatingTask(place, parts(place, operating.chain()), inbox));
+            } else if (stage.body() instanceof StageBody.Pulling pulling) {
+                loop.steps()
+                        .add(new PullingTask(
+                                place,
+                                pulling.fragment().create(i, settings.taskCount()),
+                                inbox,
+                                at(outputs, stage.id(), i),
+                                coordinator,
+                                loop.signal()));
+            } else if (stage.body() instanceof StageBody.Writing writing) {
+                loop.steps().add(writingTask(place, writing, inbox));
+            }
+        }
+    }
+
+    private WritingTask writingTask(TaskPlace place, StageBody.Writing writing, Inbox inbox) {
+        WritingTask task = new WritingTask(
+                place,
+                inbox,
+                writing.sink().writer(place.taskIndex(), settings.taskCount()),
+                settings.firstEpoch(),
+                coordinator,
+                counters.written(place.stageId()),
+                counters.latency());
+        counters.writer(task);
+        return task;
+    }
+
+    /** Readers are dealt to the stage's tasks in turn. */
+    private List<ReadingTask.Input> readerInputs(StreamGraph.Stage stage, int taskIndex, Signal task) {
+        List<SourceReader> all = java.util.Objects.requireNonNull(readers.get(stage.id()));
+        List<ReadingTask.Input> mine = new ArrayList<>();
+        for (int r = taskIndex; r < all.size(); r += settings.taskCount()) {
+            LoopPlan loop = ownLoop("stage-%d-reader-%d".formatted(stage.id(), r), taskIndex);
+            SourceQueue queue = new SourceQueue(loop.signal(), task);
+            String name = "stage %d (%s) reader %d".formatted(stage.id(), stage.name(), r);
+            loop.steps().add(new ReaderStep(name, all.get(r), queue));
+            mine.add(new ReadingTask.Input(r, queue));
+        }
+        return mine;
+    }
+
+    private TaskParts parts(TaskPlace place, List<OperatorFactory> chain) {
+        List<Operator> operators = new ArrayList<>();
+        for (OperatorFactory factory : chain) {
+            operators.add(factory.create());
+        }
+        List<OperatorContext> contexts = new ArrayList<>();
+        for (int i = 0; i < chain.size(); i++) {
+            contexts.add(new OperatorContext(
+                    place.taskIndex(),
+                    settings.taskCount(),
+                    settings.keyGroupCount(),
+                    settings.stateBudget(),
+                    counters.operator(
+                            place.stageId(), i, place.taskIndex(), chain.get(i).name())));
+        }
+        return new TaskParts(
+                operators, contexts, at(outputs, place.stageId(), place.taskIndex()), nanoClock, coordinator);
+    }
+
+    private static <T> T at(Map<Integer, List<T>> byStage, int stageId, int taskIndex) {
+        return java.util.Objects.requireNonNull(byStage.get(stageId)).get(taskIndex);
+    }
+}

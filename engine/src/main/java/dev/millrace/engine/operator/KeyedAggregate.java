@@ -1,0 +1,189 @@
+package dev.millrace.engine.operator;
+
+import dev.millrace.engine.metrics.OperatorMetrics;
+import dev.millrace.engine.page.Page;
+import dev.millrace.engine.page.RowCursor;
+import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.state.KeyBytes;
+import dev.millrace.engine.state.KeyedTable;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Aggregates rows by key in update mode: each change of a key gives its new result, at most once per
+ * key and page (after the page's last row), or row by row where every change is asked for. A key that
+ * the watermark has passed is dropped, and its rows are late from then on. Without grouping keys there
+ * is one key, which exists from its first row.
+ *
+ * <p>Thread: the owning task. Source: Spark's StateStoreSaveExec in update mode.
+ */
+public final class KeyedAggregate implements Operator {
+    private static final int NO_KEY_GROUP_OWNER = 0;
+
+    private final Supplier<Aggregate> aggregates;
+    private final boolean everyChange;
+    private final RowView row = new RowView();
+    private final RowView key = new RowView();
+    private final ChangedEntries changed = new ChangedEntries();
+
+    private @Nullable KeyedBuffers buffers;
+    private OperatorMetrics metrics = new OperatorMetrics();
+    private long watermarkMicros = Long.MIN_VALUE;
+    private int emittedCount;
+    private long lateCount;
+
+    /** @param aggregates called once, on the owning thread */
+    public KeyedAggregate(Supplier<Aggregate> aggregates, boolean everyChange) {
+        this.aggregates = aggregates;
+        this.everyChange = everyChange;
+    }
+
+    @Override
+    public void open(OperatorContext context) {
+        metrics = context.metrics();
+        buffers = KeyedBuffers.open(aggregates.get(), context);
+    }
+
+    private KeyedBuffers opened() {
+        if (buffers == null) {
+            throw new IllegalStateException("Cannot use an aggregation: it is not open. Report this as a bug.");
+        }
+        return buffers;
+    }
+
+    @Override
+    public boolean process(RowCursor rows, Output output) {
+        KeyedBuffers buffers = opened();
+        boolean done = everyChange
+                ? takeAndEmitRowByRow(buffers, rows, output)
+                : takeAll(buffers, rows) && emitChanged(buffers, output);
+        if (done) {
+            metrics.addRowsUpdated(changed.count());
+            changed.clear();
+            emittedCount = 0;
+        }
+        if (lateCount > 0) {
+            metrics.addRowsDroppedByWatermark(lateCount);
+            lateCount = 0;
+        }
+        publishState(buffers);
+        return done;
+    }
+
+    private boolean takeAll(KeyedBuffers buffers, RowCursor rows) {
+        while (rows.hasRow()) {
+            take(buffers, rows);
+            rows.advance();
+        }
+        return true;
+    }
+
+    private boolean takeAndEmitRowByRow(KeyedBuffers buffers, RowCursor rows, Output output) {
+        while (rows.hasRow()) {
+            if (output.isFull()) {
+                return false;
+            }
+            int entry = take(buffers, rows);
+            if (entry != KeyedTable.NONE) {
+                emit(buffers, keyGroup(rows), entry, output);
+            }
+            rows.advance();
+        }
+        return true;
+    }
+
+    /** Takes the current row, and returns the entry that it changed or NONE when it is late. */
+    private int take(KeyedBuffers buffers, RowCursor rows) {
+        Aggregate aggregate = buffers.aggregate();
+        rows.row(row);
+        RowView rowKey = aggregate.key(row);
+        long expiryMicros = aggregate.expiryMicros(rowKey);
+        if (expiryMicros <= watermarkMicros && expiryMicros != KeyedTable.NEVER) {
+            lateCount++;
+            return KeyedTable.NONE;
+        }
+        int keyGroup = keyGroup(rows);
+        KeyedTable table = buffers.state().table(keyGroup);
+        int hash = KeyBytes.hash(rowKey.bytes(), rowKey.offset(), rowKey.sizeBytes());
+        int entry = table.find(hash, rowKey.bytes(), rowKey.offset(), rowKey.sizeBytes());
+        if (entry == KeyedTable.NONE) {
+            entry = buffers.add(table, hash, rowKey, expiryMicros);
+        }
+        buffers.update(table, entry, row);
+        changed.add(keyGroup, table, entry);
+        return entry;
+    }
+
+    private static int keyGroup(RowCursor rows) {
+        int keyGroup = rows.keyGroup();
+        return keyGroup == Page.NO_KEY_GROUP ? NO_KEY_GROUP_OWNER : keyGroup;
+    }
+
+    private boolean emitChanged(KeyedBuffers buffers, Output output) {
+        int count = changed.count();
+        while (emittedCount < count) {
+            if (output.isFull()) {
+                return false;
+            }
+            emit(buffers, changed.keyGroup(emittedCount), changed.entry(emittedCount), output);
+            emittedCount++;
+        }
+        return true;
+    }
+
+    private void emit(KeyedBuffers buffers, int keyGroup, int entry, Output output) {
+        KeyedTable table = buffers.state().table(keyGroup);
+        RowView result = buffers.result(table, entry, table.key(entry, key));
+        output.emit(result.bytes(), result.offset(), result.sizeBytes());
+    }
+
+    @Override
+    public boolean watermark(long micros, Output output) {
+        KeyedBuffers buffers = opened();
+        watermarkMicros = Math.max(watermarkMicros, micros);
+        long removed = buffers.state().removeExpired(watermarkMicros);
+        if (removed > 0) {
+            metrics.addRowsRemoved(removed);
+            publishState(buffers);
+        }
+        return true;
+    }
+
+    @Override
+    public boolean barrier(long epoch, Output output) {
+        opened().state().epoch(epoch + 1);
+        return true;
+    }
+
+    /** One entry per key, and one of the task: the watermark, lest late rows bring removed keys back. */
+    @Override
+    public void snapshot(SnapshotWriter writer) throws Exception {
+        opened().snapshot(writer);
+        if (watermarkMicros != Long.MIN_VALUE) {
+            writer.entry(Page.NO_KEY_GROUP, new RowView(), WatermarkState.write(watermarkMicros));
+        }
+    }
+
+    @Override
+    public void restore(SnapshotEntry entry) {
+        if (entry.keyGroup() == Page.NO_KEY_GROUP) {
+            watermarkMicros = WatermarkState.least(watermarkMicros, entry.value());
+        } else {
+            KeyedBuffers buffers = opened();
+            buffers.restore(entry);
+            publishState(buffers);
+        }
+    }
+
+    private void publishState(KeyedBuffers buffers) {
+        metrics.state(buffers.state().rowCount(), buffers.state().sizeBytes());
+    }
+
+    @Override
+    public void close() {
+        if (buffers != null) {
+            buffers.close();
+            buffers = null;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+package dev.millrace.engine.operator;
+
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.page.RowCursor;
+
+/**
+ * An operator that looks at rows and changes none: the task shows it each run of rows by a cursor of
+ * its own, and hands the same rows to the next operator without a copy.
+ */
+public interface PassThrough extends Operator {
+
+    /** Looks at all rows of the cursor, which all have one input partition. */
+    void observe(RowCursor rows) throws Exception;
+
+    /**
+     * The input partitions that this task reads, before their first row; called again whenever they
+     * change. Behind an exchange there is one, 0, and it need not be declared.
+     */
+    default void inputPartitions(int[] partitions) {}
+
+    /**
+     * Whether nothing is to be expected for now that would move this operator's watermark; the task
+     * then tells those behind it not to wait. Depends on time, so it is asked for again while no rows
+     * come.
+     */
+    default boolean isIdle() {
+        return false;
+    }
+
+    @Override
+    default boolean process(RowCursor rows, Output output) {
+        throw new MillraceException(
+                ErrorCode.INVARIANT,
+                "Cannot process rows: operator=%s only observes them. Report this as a bug."
+                        .formatted(getClass().getSimpleName()));
+    }
+}

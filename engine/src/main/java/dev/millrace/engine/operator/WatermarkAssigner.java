@@ -1,0 +1,139 @@
+package dev.millrace.engine.operator;
+
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.page.Page;
+import dev.millrace.engine.page.RowCursor;
+import dev.millrace.engine.page.RowView;
+import java.util.Arrays;
+import java.util.function.LongSupplier;
+
+/**
+ * Finds the watermark of the rows that pass: the least, over the input partitions, of the greatest
+ * event time seen less the delay. A partition that gave no row yet holds the watermark where it is; one
+ * that gave none for a time is left out until its next row. Rows without an event time do not count.
+ * The watermark never moves back.
+ *
+ * <p>Thread: the owning task. Source: Spark's EventTimeWatermark, whose one greatest event time for all
+ * partitions would here depend on which partition is read first.
+ */
+public final class WatermarkAssigner implements PassThrough {
+    private static final long NONE = EventTimeExtractor.NO_EVENT_TIME;
+
+    private final EventTimeExtractor extractor;
+    private final long delayMicros;
+    private final long idleAfterNanos;
+    private final LongSupplier nanoClock;
+    private final RowView row = new RowView();
+
+    /** Sorted; the arrays below run beside it. */
+    private int[] partitions = {0};
+
+    private boolean wereDeclared;
+    private long[] maxEventTimeMicros = {NONE};
+    private long[] lastRowNanos;
+    private long watermarkMicros = NONE;
+
+    /**
+     * @param idleAfterNanos a partition without rows for so long is left out; {@link Long#MAX_VALUE} for never
+     * @param nanoClock as {@link System#nanoTime}
+     */
+    public WatermarkAssigner(
+            EventTimeExtractor extractor, long delayMicros, long idleAfterNanos, LongSupplier nanoClock) {
+        this.extractor = extractor;
+        this.delayMicros = delayMicros;
+        this.idleAfterNanos = idleAfterNanos;
+        this.nanoClock = nanoClock;
+        this.lastRowNanos = new long[] {nanoClock.getAsLong()};
+    }
+
+    @Override
+    public void inputPartitions(int[] declared) {
+        int[] sorted = declared.clone();
+        Arrays.sort(sorted);
+        long[] maxima = new long[sorted.length];
+        long[] lasts = new long[sorted.length];
+        long now = nanoClock.getAsLong();
+        for (int i = 0; i < sorted.length; i++) {
+            int before = Arrays.binarySearch(partitions, sorted[i]);
+            boolean known = wereDeclared && before >= 0;
+            maxima[i] = known ? maxEventTimeMicros[before] : NONE;
+            lasts[i] = known ? lastRowNanos[before] : now;
+        }
+        wereDeclared = true;
+        partitions = sorted;
+        maxEventTimeMicros = maxima;
+        lastRowNanos = lasts;
+    }
+
+    @Override
+    public void observe(RowCursor rows) {
+        if (!rows.hasRow()) {
+            return;
+        }
+        int index = Arrays.binarySearch(partitions, rows.inputPartition());
+        if (index < 0) {
+            throw new MillraceException(
+                    ErrorCode.INVARIANT,
+                    "Cannot assign a watermark: partition=%d was not declared, declared=%s. Report this as a bug."
+                            .formatted(rows.inputPartition(), Arrays.toString(partitions)));
+        }
+        long max = NONE;
+        while (rows.hasRow()) {
+            rows.row(row);
+            max = Math.max(max, extractor.eventTimeMicros(row.bytes(), row.offset(), row.sizeBytes()));
+            rows.advance();
+        }
+        if (max != NONE) {
+            maxEventTimeMicros[index] = Math.max(maxEventTimeMicros[index], max);
+            lastRowNanos[index] = nanoClock.getAsLong();
+        }
+    }
+
+    /** The watermark as of now: time alone may move it, when a partition falls idle. */
+    @Override
+    public long outputWatermark(long inputWatermark) {
+        long now = nanoClock.getAsLong();
+        long least = Long.MAX_VALUE;
+        boolean anyActive = false;
+        for (int i = 0; i < partitions.length; i++) {
+            if (!isIdle(i, now)) {
+                anyActive = true;
+                least = Math.min(least, maxEventTimeMicros[i]);
+            }
+        }
+        if (anyActive && least >= NONE + delayMicros) {
+            watermarkMicros = Math.max(watermarkMicros, least - delayMicros);
+        }
+        return watermarkMicros;
+    }
+
+    /** Whether every partition is idle, which is so too where there is none. */
+    @Override
+    public boolean isIdle() {
+        long now = nanoClock.getAsLong();
+        for (int i = 0; i < partitions.length; i++) {
+            if (!isIdle(i, now)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean isIdle(int index, long now) {
+        return now - lastRowNanos[index] >= idleAfterNanos;
+    }
+
+    /** One entry of the task: the watermark, lest a restored query take rows that were late before. */
+    @Override
+    public void snapshot(SnapshotWriter writer) throws Exception {
+        if (watermarkMicros != NONE) {
+            writer.entry(Page.NO_KEY_GROUP, new RowView(), WatermarkState.write(watermarkMicros));
+        }
+    }
+
+    @Override
+    public void restore(SnapshotEntry entry) {
+        watermarkMicros = WatermarkState.least(watermarkMicros, entry.value());
+    }
+}

@@ -1,0 +1,35 @@
+package dev.millrace.engine.operator;
+
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.page.RowView;
+import java.nio.ByteBuffer;
+
+/**
+ * A watermark in a snapshot, as the value of an entry that belongs to the task and to no key group.
+ * Layout: 8 bytes, the most significant first.
+ */
+final class WatermarkState {
+    private WatermarkState() {}
+
+    static RowView write(long micros) {
+        byte[] bytes = ByteBuffer.allocate(Long.BYTES).putLong(micros).array();
+        return new RowView().pointTo(bytes, 0, bytes.length);
+    }
+
+    /**
+     * What holds when a watermark is restored beside one that was restored before it (or {@link
+     * Long#MIN_VALUE}), from another task whose keys have come here too: the least, so that no row is
+     * late that was not so before.
+     */
+    static long least(long restoredMicros, RowView value) {
+        if (value.sizeBytes() != Long.BYTES) {
+            throw new MillraceException(
+                    ErrorCode.STATE_CORRUPT,
+                    "Cannot restore a watermark: sizeBytes=%d, expected 8. Restart from an earlier epoch."
+                            .formatted(value.sizeBytes()));
+        }
+        long micros = ByteBuffer.wrap(value.bytes(), value.offset(), Long.BYTES).getLong();
+        return restoredMicros == Long.MIN_VALUE ? micros : Math.min(restoredMicros, micros);
+    }
+}

@@ -1,0 +1,12 @@
+package dev.millrace.engine.task;
+
+/** A task that starts barriers: one that reads from a source. */
+public interface BarrierTarget {
+    /**
+     * Asks for the barrier that ends {@code epoch} behind the row under way. Epochs are asked for one
+     * by one, in order.
+     *
+     * <p>Thread: any.
+     */
+    void requestBarrier(long epoch);
+}

@@ -1,0 +1,175 @@
+package dev.millrace.engine.task;
+
+import dev.millrace.engine.operator.Copy;
+import dev.millrace.engine.operator.Operator;
+import dev.millrace.engine.operator.OperatorContext;
+import dev.millrace.engine.operator.Output;
+import dev.millrace.engine.operator.PassThrough;
+import dev.millrace.engine.operator.SnapshotWriter;
+import dev.millrace.engine.page.RowCursor;
+import dev.millrace.engine.stream.Item;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntFunction;
+
+/**
+ * The operators of one task, one behind the other, with a page between each two. Takes one item at a
+ * time and brings it through: the operator furthest down that has something to do goes first, so no
+ * row waits behind a newer one, and a mark reaches an operator only after all rows before it. When
+ * the output is full the chain stops where it is, and later goes on from there.
+ *
+ * <p>Thread: the owning task.
+ */
+final class Chain {
+    private final List<Operator> operators;
+    private final Link[] links;
+    private final TaskOutput output;
+    private final boolean assignsWatermarks;
+
+    Chain(List<Operator> operators, TaskOutput output) {
+        this.operators = List.copyOf(operators);
+        this.assignsWatermarks = operators.stream().anyMatch(PassThrough.class::isInstance);
+        this.output = output;
+        List<Link> made = new ArrayList<>();
+        List<PassThrough> observers = new ArrayList<>();
+        for (Operator operator : operators) {
+            if (operator instanceof PassThrough observer) {
+                observers.add(observer);
+            } else {
+                made.add(new Link(observers, operator));
+                observers.clear();
+            }
+        }
+        if (made.isEmpty() || !observers.isEmpty()) {
+            made.add(new Link(observers, new Copy()));
+        }
+        this.links = made.toArray(new Link[0]);
+    }
+
+    void open(List<OperatorContext> contexts) throws Exception {
+        for (int i = 0; i < operators.size(); i++) {
+            operators.get(i).open(contexts.get(i));
+        }
+    }
+
+    void inputPartitions(int[] partitions) {
+        for (Operator operator : operators) {
+            if (operator instanceof PassThrough pass) {
+                pass.inputPartitions(partitions);
+            }
+        }
+    }
+
+    void snapshot(IntFunction<SnapshotWriter> writers) throws Exception {
+        for (int i = 0; i < operators.size(); i++) {
+            operators.get(i).snapshot(writers.apply(i));
+        }
+    }
+
+    void close() throws Exception {
+        for (Operator operator : operators) {
+            operator.close();
+        }
+    }
+
+    /** Gives rows to a quiet chain; they stay valid until it is quiet again. */
+    void giveRows(RowCursor rows) throws Exception {
+        give(0, rows);
+    }
+
+    /** Gives a mark to a quiet chain. */
+    void giveMark(Item mark) throws Exception {
+        links[0].giveMark(mark);
+    }
+
+    /** Goes on as far as the output allows; true when the chain is quiet: the last item is through. */
+    boolean advance() throws Exception {
+        int index = links.length - 1;
+        while (index >= 0) {
+            Link link = links[index];
+            if (link.phase == Link.Phase.NOTHING) {
+                index--;
+                continue;
+            }
+            boolean last = index == links.length - 1;
+            boolean moved = link.phase == Link.Phase.HANDING_ON ? handOn(index) : operate(index);
+            if (last && !moved) {
+                return false;
+            }
+            index = links.length - 1;
+        }
+        return true;
+    }
+
+    /** Whether an operator of this chain makes watermarks from rows. */
+    boolean assignsWatermarks() {
+        return assignsWatermarks;
+    }
+
+    /**
+     * Lets operators of a quiet chain hand on watermarks that rows have moved. True when there is
+     * something to {@link #advance}.
+     */
+    boolean refreshWatermarks() {
+        for (Link link : links) {
+            if (link.observers.length > 0 && link.refreshWatermark()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void give(int index, RowCursor rows) throws Exception {
+        links[index].giveRows(rows);
+        if (index == links.length - 1) {
+            output.readNanos(rows.readNanos());
+        }
+    }
+
+    /** Lets one operator work; false when it stopped at a full output. */
+    private boolean operate(int index) throws Exception {
+        Link link = links[index];
+        boolean last = index == links.length - 1;
+        Output to = last ? output : link.output;
+        boolean done =
+                switch (link.phase) {
+                    case ROWS -> link.operator.process(link.cursor, to);
+                    case WATERMARK -> link.operator.watermark(((Item.Watermark) link.mark).micros(), to);
+                    case BARRIER -> link.operator.barrier(((Item.Barrier) link.mark).epoch(), to);
+                    case NOTHING, HANDING_ON -> true;
+                };
+        if (done) {
+            boolean rows = link.phase == Link.Phase.ROWS;
+            link.phase = rows ? Link.Phase.NOTHING : Link.Phase.HANDING_ON;
+            if (rows && index > 0) {
+                links[index - 1].output.page().clear();
+            }
+        }
+        if (!last && !link.output.page().isEmpty()) {
+            RowCursor between = links[index + 1].cursor;
+            between.pointTo(link.output.page());
+            between.inputPartition(link.cursor.inputPartition());
+            give(index + 1, between);
+        }
+        return done;
+    }
+
+    /** Hands the mark of a link on; false when the task's output was full. */
+    private boolean handOn(int index) throws Exception {
+        Link link = links[index];
+        Item mark = link.mark;
+        if (mark instanceof Item.Watermark given) {
+            mark = new Item.Watermark(link.operator.outputWatermark(given.micros()));
+        }
+        if (index == links.length - 1) {
+            if (!output.mark(mark)) {
+                return false;
+            }
+            link.phase = Link.Phase.NOTHING;
+        } else {
+            link.phase = Link.Phase.NOTHING;
+            links[index + 1].giveMark(mark);
+        }
+        return true;
+    }
+}

@@ -1,0 +1,139 @@
+package dev.millrace.engine.task;
+
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.exchange.Channel;
+import dev.millrace.engine.page.Page;
+import dev.millrace.engine.stream.Item;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Merges a task's input channels into one order of rows, watermarks and barriers. A channel that gave
+ * its barrier is held back until all have given theirs (aligned); the watermark is the lowest of all
+ * channels that are not idle, and never moves back.
+ *
+ * <p>Thread: the owning task.
+ */
+public final class Inbox {
+    private final Channel[] channels;
+    private final boolean[] atBarrier;
+    private final boolean[] idle;
+    private final long[] watermarks;
+    private int atBarrierCount;
+    private long barrierEpoch;
+    private long watermark = Long.MIN_VALUE;
+    private boolean allIdle;
+    private int turn;
+    private @Nullable Channel rowsFrom;
+
+    public Inbox(List<Channel> inputs) {
+        channels = inputs.toArray(new Channel[0]);
+        atBarrier = new boolean[channels.length];
+        idle = new boolean[channels.length];
+        watermarks = new long[channels.length];
+        java.util.Arrays.fill(watermarks, Long.MIN_VALUE);
+    }
+
+    /**
+     * The next item in the merged order, or null when there is none for now. The page of rows must be
+     * given back by {@link #recycle} before the next call.
+     */
+    @Nullable
+    Item poll() {
+        for (int tried = 0; tried < channels.length; ) {
+            int index = turn;
+            Item item = atBarrier[index] ? null : channels[index].poll();
+            turn = index + 1 == channels.length ? 0 : index + 1;
+            if (item == null) {
+                tried++;
+                continue;
+            }
+            tried = 0;
+            Item merged = merge(index, item);
+            if (merged != null) {
+                return merged;
+            }
+        }
+        return null;
+    }
+
+    private @Nullable Item merge(int index, Item item) {
+        if (item instanceof Item.Rows) {
+            idle[index] = false;
+            rowsFrom = channels[index];
+            return item;
+        }
+        if (item instanceof Item.Watermark mark) {
+            idle[index] = false;
+            watermarks[index] = mark.micros();
+            return mergedWatermark();
+        }
+        if (item instanceof Item.Idle) {
+            idle[index] = true;
+            return mergedWatermark();
+        }
+        return align(index, (Item.Barrier) item);
+    }
+
+    private @Nullable Item mergedWatermark() {
+        long lowest = Long.MAX_VALUE;
+        boolean active = false;
+        for (int i = 0; i < channels.length; i++) {
+            if (!idle[i]) {
+                active = true;
+                lowest = Math.min(lowest, watermarks[i]);
+            }
+        }
+        boolean becameIdle = !active && !allIdle;
+        allIdle = !active;
+        if (becameIdle) {
+            return Item.Idle.INSTANCE;
+        }
+        if (active && lowest > watermark) {
+            watermark = lowest;
+            return new Item.Watermark(lowest);
+        }
+        return null;
+    }
+
+    private @Nullable Item align(int index, Item.Barrier barrier) {
+        if (atBarrierCount > 0 && barrier.epoch() != barrierEpoch) {
+            throw new MillraceException(
+                    ErrorCode.INVARIANT,
+                    "Cannot align barriers: channel=%d gave epoch=%d, others epoch=%d. Please report this."
+                            .formatted(index, barrier.epoch(), barrierEpoch));
+        }
+        barrierEpoch = barrier.epoch();
+        atBarrier[index] = true;
+        if (++atBarrierCount < channels.length) {
+            return null;
+        }
+        java.util.Arrays.fill(atBarrier, false);
+        atBarrierCount = 0;
+        return barrier;
+    }
+
+    /** Gives the page of the last rows back to their producer. */
+    void recycle(Page page) {
+        Channel channel = rowsFrom;
+        if (channel != null) {
+            channel.recycle(page);
+            rowsFrom = null;
+        }
+    }
+
+    /** Whether {@link #poll} might find something. */
+    boolean hasItems() {
+        for (int i = 0; i < channels.length; i++) {
+            if (!atBarrier[i] && !channels[i].isEmpty()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    long watermark() {
+        return watermark;
+    }
+}

@@ -1,0 +1,105 @@
+package dev.millrace.engine.task;
+
+import dev.millrace.engine.operator.Operator;
+import dev.millrace.engine.operator.PassThrough;
+import dev.millrace.engine.page.RowCursor;
+import dev.millrace.engine.stream.Item;
+import java.util.List;
+
+/**
+ * One operator's place in a chain, with those that only look at its input before it does, and the
+ * rows that it puts out.
+ *
+ * <p>Thread: the owning task.
+ */
+final class Link {
+    /** What the operator is at. */
+    enum Phase {
+        NOTHING,
+        ROWS,
+        WATERMARK,
+        BARRIER,
+        /** Done with a mark, whose rows are through; the mark goes on. */
+        HANDING_ON
+    }
+
+    final PassThrough[] observers;
+    final Operator operator;
+    final RowCursor cursor = new RowCursor();
+    final PageOutput output = new PageOutput();
+    Phase phase = Phase.NOTHING;
+    Item mark = Item.Idle.INSTANCE;
+
+    private final RowCursor observed = new RowCursor();
+    private long inputWatermark = Long.MIN_VALUE;
+    private long watermark = Long.MIN_VALUE;
+    private boolean markedIdle;
+
+    Link(List<PassThrough> observers, Operator operator) {
+        this.observers = observers.toArray(new PassThrough[0]);
+        this.operator = operator;
+    }
+
+    /** Takes rows, which stay valid until the phase is NOTHING again. */
+    void giveRows(RowCursor rows) throws Exception {
+        for (PassThrough observer : observers) {
+            observer.observe(observed.pointTo(rows));
+        }
+        cursor.pointTo(rows);
+        output.readNanos(rows.readNanos());
+        phase = Phase.ROWS;
+        markedIdle = false;
+    }
+
+    /** Takes a mark; a watermark that changes nothing for the operator ends here. */
+    void giveMark(Item given) throws Exception {
+        if (given instanceof Item.Watermark given2) {
+            inputWatermark = given2.micros();
+            refreshWatermark();
+        } else if (given instanceof Item.Barrier barrier) {
+            for (PassThrough observer : observers) {
+                observer.barrier(barrier.epoch(), NO_OUTPUT);
+            }
+            mark = given;
+            phase = Phase.BARRIER;
+        } else {
+            mark = given;
+            phase = Phase.HANDING_ON;
+        }
+    }
+
+    /** Whether the observers have moved the watermark on, or fallen idle; then there is a phase to go through. */
+    boolean refreshWatermark() {
+        long next = inputWatermark;
+        boolean idle = false;
+        for (PassThrough observer : observers) {
+            next = observer.outputWatermark(next);
+            idle |= observer.isIdle();
+        }
+        if (next > watermark) {
+            watermark = next;
+            mark = new Item.Watermark(next);
+            phase = Phase.WATERMARK;
+            return true;
+        }
+        if (idle && !markedIdle) {
+            markedIdle = true;
+            mark = Item.Idle.INSTANCE;
+            phase = Phase.HANDING_ON;
+            return true;
+        }
+        return false;
+    }
+
+    private static final dev.millrace.engine.operator.Output NO_OUTPUT = new dev.millrace.engine.operator.Output() {
+        @Override
+        public boolean isFull() {
+            return true;
+        }
+
+        @Override
+        public void emit(byte[] bytes, int offset, int sizeBytes) {
+            throw new IllegalStateException("Cannot emit: an operator that passes rows through has no output.");
+        }
+    };
+}

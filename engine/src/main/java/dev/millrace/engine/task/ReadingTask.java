@@ -1,0 +1,145 @@
+package dev.millrace.engine.task;
+
+import dev.millrace.engine.exchange.SourceQueue;
+import dev.millrace.engine.exchange.Waker;
+import dev.millrace.engine.metrics.RowCount;
+import dev.millrace.engine.operator.OperatorContext;
+import dev.millrace.engine.page.RowCursor;
+import dev.millrace.engine.stream.Item;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Takes rows from the readers that it owns, in turn, through its chain. It starts the barriers: one
+ * that was asked for goes in behind the page under way, with the readers' positions as of then, so a
+ * reader that waits for its next row delays no epoch.
+ *
+ * <p>Thread: its loop, but for {@link #requestBarrier}.
+ */
+public final class ReadingTask implements Step, BarrierTarget {
+    /** A reader's queue. {@code readerIndex} counts the readers of the stage. */
+    public record Input(int readerIndex, SourceQueue queue) {}
+
+    private final TaskPlace place;
+    private final Chain chain;
+    private final TaskFlow flow;
+    private final List<OperatorContext> contexts;
+    private final List<Input> inputs;
+    private final TaskReports reports;
+    private final Waker self;
+    private final RowCursor cursor = new RowCursor();
+    private final RowCount rowsRead;
+    private volatile long requestedEpoch;
+    private long epoch;
+    private long rowsOfEpoch;
+    private int turn;
+    private int taking = -1;
+
+    public ReadingTask(
+            TaskPlace place, TaskParts parts, List<Input> inputs, long firstEpoch, Waker self, RowCount rowsRead) {
+        this.place = place;
+        this.chain = parts.chain();
+        this.flow = parts.flow();
+        this.contexts = parts.contexts();
+        this.reports = parts.reports();
+        this.inputs = List.copyOf(inputs);
+        this.epoch = firstEpoch;
+        this.requestedEpoch = firstEpoch - 1;
+        this.self = self;
+        this.rowsRead = rowsRead;
+    }
+
+    @Override
+    public String name() {
+        return place.name();
+    }
+
+    @Override
+    public void open() throws Exception {
+        chain.open(contexts);
+        chain.inputPartitions(inputs.stream().mapToInt(Input::readerIndex).toArray());
+        if (inputs.isEmpty()) {
+            flow.mark(Item.Idle.INSTANCE);
+        }
+    }
+
+    @Override
+    public void requestBarrier(long requested) {
+        requestedEpoch = requested;
+        self.wake();
+    }
+
+    @Override
+    public boolean step() throws Exception {
+        if (!flow.resume()) {
+            return false;
+        }
+        rowsTaken();
+        if (requestedEpoch >= epoch) {
+            flow.refreshWatermarks();
+            if (!flow.isQuiet() || startBarrier()) {
+                return true;
+            }
+        }
+        if (takeRows()) {
+            flow.rows(cursor);
+            if (flow.isQuiet()) {
+                rowsTaken();
+            }
+            return true;
+        }
+        return flow.dry();
+    }
+
+    private boolean takeRows() {
+        for (int tried = 0; tried < inputs.size(); tried++) {
+            int index = turn;
+            turn = index + 1 == inputs.size() ? 0 : index + 1;
+            Input input = inputs.get(index);
+            if (input.queue().take(cursor)) {
+                cursor.inputPartition(input.readerIndex());
+                taking = index;
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void rowsTaken() {
+        if (taking >= 0) {
+            int count = inputs.get(taking).queue().taken();
+            rowsOfEpoch += count;
+            rowsRead.add(count);
+            taking = -1;
+        }
+    }
+
+    /** False while a reader is not open yet, so that nobody knows where it stands. */
+    private boolean startBarrier() throws Exception {
+        List<Integer> readerIndexes = new ArrayList<>();
+        List<Object> positions = new ArrayList<>();
+        for (Input input : inputs) {
+            Object position = input.queue().position();
+            if (position == null) {
+                return false;
+            }
+            readerIndexes.add(input.readerIndex());
+            positions.add(position);
+        }
+        reports.sourcePositions(place.stageId(), place.taskIndex(), epoch, readerIndexes, positions, rowsOfEpoch);
+        rowsOfEpoch = 0;
+        flow.mark(new Item.Barrier(epoch));
+        epoch++;
+        return true;
+    }
+
+    @Override
+    public long deadlineNanos() {
+        return flow.deadlineNanos();
+    }
+
+    @Override
+    public void close() throws Exception {
+        chain.close();
+    }
+}

@@ -1,0 +1,65 @@
+package dev.millrace.engine.task;
+
+import dev.millrace.engine.operator.Output;
+import dev.millrace.engine.stream.Item;
+import java.util.List;
+
+/**
+ * The end of a task's chain: all exchanges that its rows go to. Marks go to every channel behind the
+ * rows that came before them.
+ *
+ * <p>Thread: the owning task.
+ */
+final class TaskOutput implements Output {
+    private final OutputEdge[] edges;
+    private int marked;
+
+    TaskOutput(List<OutputEdge> edges) {
+        this.edges = edges.toArray(new OutputEdge[0]);
+    }
+
+    /** Units: {@link System#nanoTime} when the oldest row behind the rows to come was read. */
+    void readNanos(long nanos) {
+        for (OutputEdge edge : edges) {
+            edge.readNanos(nanos);
+        }
+    }
+
+    @Override
+    public boolean isFull() {
+        for (OutputEdge edge : edges) {
+            if (edge.isFull()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Override
+    public void emit(byte[] bytes, int offset, int sizeBytes) {
+        for (OutputEdge edge : edges) {
+            edge.emit(bytes, offset, sizeBytes);
+        }
+    }
+
+    /** Hands on all that channels take; false when something is left. */
+    boolean flush() {
+        boolean all = true;
+        for (OutputEdge edge : edges) {
+            all &= edge.flush();
+        }
+        return all;
+    }
+
+    /** Hands a mark to every channel; false when one was full: call again with the same mark. */
+    boolean mark(Item mark) {
+        while (marked < edges.length) {
+            if (!edges[marked].mark(mark)) {
+                return false;
+            }
+            marked++;
+        }
+        marked = 0;
+        return true;
+    }
+}

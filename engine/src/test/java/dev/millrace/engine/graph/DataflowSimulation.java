@@ -1,0 +1,253 @@
+package dev.millrace.engine.graph;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.engine.epoch.CompletedEpoch;
+import dev.millrace.engine.exchange.KeyGroupFunction;
+import dev.millrace.engine.graph.CollectingSink.Pair;
+import dev.millrace.engine.operator.Copy;
+import dev.millrace.engine.operator.Operator;
+import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.operator.Output;
+import dev.millrace.engine.page.RowCursor;
+import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.state.MemoryBudget;
+import dev.millrace.engine.task.Step;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Runs whole dataflows of random shape under one thread, with steps in a random order that follows
+ * from a seed, and checks what must always hold: no row is lost or repeated, rows of one key from one
+ * partition keep their order, and an epoch holds exactly the rows before its barriers.
+ *
+ * <p>Replay one: {@code mvn test -pl engine -Dtest=DataflowSimulation -Dsimulation.seed=<seed>}.
+ */
+class DataflowSimulation {
+    private static final int SEEDS = 1000;
+    private static final int KEY_GROUPS = 7;
+
+    @Test
+    void keepsEveryRowInItsEpochWhateverTheSchedule() throws Exception {
+        Long only = Long.getLong("simulation.seed");
+        if (only != null) {
+            new Run(only).check();
+            return;
+        }
+        for (long seed = 0; seed < SEEDS; seed++) {
+            try {
+                new Run(seed).check();
+            } catch (Throwable e) {
+                throw new AssertionError("seed=" + seed + ": replay with -Dsimulation.seed=" + seed, e);
+            }
+        }
+    }
+
+    /** Gives each row several times, so that outputs fill up in the middle of a row. */
+    private static final class Repeat implements Operator {
+        private final int times;
+        private final RowView row = new RowView();
+        private int given;
+
+        Repeat(int times) {
+            this.times = times;
+        }
+
+        @Override
+        public boolean process(RowCursor rows, Output output) {
+            for (; rows.hasRow(); rows.advance()) {
+                rows.row(row);
+                for (; given < times; given++) {
+                    if (output.isFull()) {
+                        return false;
+                    }
+                    output.emit(row.bytes(), row.offset(), row.sizeBytes());
+                }
+                given = 0;
+            }
+            return true;
+        }
+    }
+
+    private static OperatorFactory factory(java.util.function.Supplier<Operator> maker) {
+        return new OperatorFactory() {
+            @Override
+            public Operator create() {
+                return maker.get();
+            }
+
+            @Override
+            public String name() {
+                return "test";
+            }
+        };
+    }
+
+    private static final class Run {
+        private final Random random;
+        private final List<Integer> readingStages = new ArrayList<>();
+        private final Map<Integer, Integer> repeatsOfReading = new HashMap<>();
+        private final CollectingSink sink = new CollectingSink();
+        private final int partitions;
+        private final long rowsPerPartition;
+        private final int keys;
+        private final int taskCount;
+        private final Assembly assembly;
+        private long nanos;
+        private int repeat = 1;
+
+        Run(long seed) {
+            random = new Random(seed);
+            partitions = 1 + random.nextInt(4);
+            rowsPerPartition = random.nextInt(100);
+            keys = 1 + random.nextInt(20);
+            taskCount = 1 + random.nextInt(3);
+            assembly = new Assembly(
+                    graph(),
+                    new DataflowSettings("sim", taskCount, KEY_GROUPS, 5, false, new MemoryBudget(1 << 20)),
+                    () -> nanos);
+        }
+
+        private StreamGraph graph() {
+            StreamGraph.Builder builder = StreamGraph.builder();
+            List<StreamGraph.Input> inputs = new ArrayList<>();
+            int sources = 1 + random.nextInt(2);
+            for (int s = 0; s < sources; s++) {
+                int stage = builder.add(
+                        "source " + s,
+                        List.of(),
+                        new StageBody.Reading(
+                                new NumberSource(partitions, rowsPerPartition, keys, () -> random.nextInt(4) == 0),
+                                chain()));
+                readingStages.add(stage);
+                repeatsOfReading.put(stage, repeat);
+                repeat = 1;
+                inputs.add(new StreamGraph.Input(stage, exchange()));
+            }
+            int hops = random.nextInt(3);
+            int last = -1;
+            for (int h = 0; h < hops; h++) {
+                last = builder.add("hop " + h, inputs, new StageBody.Operating(List.of(factory(Copy::new))));
+                inputs = List.of(new StreamGraph.Input(last, exchange()));
+            }
+            builder.add("sink", inputs, new StageBody.Writing(sink));
+            return builder.build();
+        }
+
+        private List<OperatorFactory> chain() {
+            List<OperatorFactory> chain = new ArrayList<>();
+            int length = random.nextInt(3);
+            for (int i = 0; i < length; i++) {
+                int times = random.nextInt(8) == 0 && repeat == 1 ? 3000 : 1 + random.nextInt(3);
+                times = repeat > 100 ? 1 : times;
+                int each = times;
+                repeat *= times;
+                chain.add(factory(() -> new Repeat(each)));
+            }
+            return chain;
+        }
+
+        private Exchange exchange() {
+            KeyGroupFunction byKey = (bytes, offset, size) -> (int) (NumberSource.longAt(bytes, offset) % KEY_GROUPS);
+            return switch (random.nextInt(3)) {
+                case 0 -> new Exchange.Forward();
+                case 1 -> new Exchange.Single();
+                default -> new Exchange.Hash("key", () -> byKey);
+            };
+        }
+
+        void check() throws Exception {
+            List<Step> steps = assembly.loops().stream()
+                    .map(LoopPlan::steps)
+                    .flatMap(Collection::stream)
+                    .toList();
+            for (Step step : steps) {
+                step.open();
+            }
+            Map<Integer, long[]> before = new HashMap<>();
+            readingStages.forEach(stage -> before.put(stage, new long[partitions]));
+            long total = readingStages.size() * partitions * rowsPerPartition;
+            long expectedEpoch = 5;
+            long seen = 0;
+            for (int turn = 0; seen < total || assembly.coordinator().inFlight() > 0; turn++) {
+                if (turn > 50_000_000) {
+                    throw new AssertionError("a run that goes on forever: rows seen=" + seen + ", total=" + total);
+                }
+                steps.get(random.nextInt(steps.size())).step();
+                nanos += random.nextInt(1_000_000);
+                if (random.nextInt(200) == 0) {
+                    assembly.coordinator().requestBarrier();
+                }
+                CompletedEpoch epoch = turn % 16 == 0 ? assembly.coordinator().await(0) : null;
+                if (epoch != null) {
+                    assertThat(epoch.epoch()).isEqualTo(expectedEpoch++);
+                    seen += checkEpoch(epoch, before);
+                }
+            }
+            for (Step step : steps) {
+                step.close();
+            }
+            assertThat(sink.all).hasSize((int) expectedRows());
+        }
+
+        private long expectedRows() {
+            return readingStages.stream()
+                    .mapToLong(stage -> repeatsOfReading.get(stage) * partitions * rowsPerPartition)
+                    .sum();
+        }
+
+        /** The epoch's rows are those between the positions before and after, each as often as the chain repeats it. */
+        private long checkEpoch(CompletedEpoch epoch, Map<Integer, long[]> before) {
+            Map<Pair, Long> expected = new HashMap<>();
+            long read = 0;
+            for (int stage : readingStages) {
+                long[] from = before.get(stage);
+                List<Object> to = epoch.positions().get(stage);
+                for (int p = 0; p < partitions; p++) {
+                    for (long n = from[p]; n < (long) to.get(p); n++) {
+                        expected.merge(new Pair(n % keys, n), (long) repeatsOfReading.get(stage), Long::sum);
+                        read++;
+                    }
+                    from[p] = (long) to.get(p);
+                }
+            }
+            Map<Pair, Long> written = new HashMap<>();
+            epoch.messages().values().forEach(messages -> messages.forEach(message -> count(message, written)));
+            assertThat(written).isEqualTo(expected);
+            assertThat(epoch.rowsRead().values().stream()
+                            .mapToLong(Long::longValue)
+                            .sum())
+                    .isEqualTo(read);
+            assertOrder(epoch);
+            return read;
+        }
+
+        @SuppressWarnings("unchecked")
+        private static void count(@Nullable Object message, Map<Pair, Long> written) {
+            ((List<Pair>) java.util.Objects.requireNonNull(message)).forEach(row -> written.merge(row, 1L, Long::sum));
+        }
+
+        /** With one partition and one source the numbers of a key never go back within a task. */
+        @SuppressWarnings("unchecked")
+        private void assertOrder(CompletedEpoch epoch) {
+            if (partitions > 1 || readingStages.size() > 1) {
+                return;
+            }
+            for (List<@Nullable Object> messages : epoch.messages().values()) {
+                for (Object message : messages) {
+                    Map<Long, Long> last = new HashMap<>();
+                    for (Pair pair : (List<Pair>) java.util.Objects.requireNonNull(message)) {
+                        assertThat(pair.number()).isGreaterThanOrEqualTo(last.getOrDefault(pair.key(), -1L));
+                        last.put(pair.key(), pair.number());
+                    }
+                }
+            }
+        }
+    }
+}
