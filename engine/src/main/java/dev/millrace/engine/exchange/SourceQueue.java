@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 public final class SourceQueue {
     private static final int PAGES = 4;
     private static final int INITIAL_BYTES = 2 * 1024;
+    private static final int ROWS_PER_STAMP = 64;
     private static final int SMALLEST_RECORD_BYTES = Page.recordBytes(8);
 
     /** A page that one thread appends to while another reads what was published of it. */
@@ -61,8 +62,13 @@ public final class SourceQueue {
     private volatile boolean readerWaits;
     private volatile @Nullable Object startPosition;
 
+    /** Rows that the task is done with, so that the reader sees when it has caught up. */
+    private volatile long takenTotal;
+
     // The reader's own.
     private int nextPageBytes = INITIAL_BYTES;
+    private long offeredTotal;
+    private long stampNanos;
 
     // The task's own.
     private int takenRows;
@@ -86,18 +92,30 @@ public final class SourceQueue {
     }
 
     /** Offers a copy of a row; false when the queue is full. Thread: the reader. */
-    public boolean offer(RowView row, Object positionBehind, long readNanos) {
+    public boolean offer(RowView row, Object positionBehind) {
+        stamp();
         SharedPage shared = openPageFor(row.sizeBytes());
         if (shared == null) {
             return false;
         }
         int index = shared.page.rowCount();
-        shared.page.append(row.bytes(), row.offset(), row.sizeBytes(), Page.NO_KEY_GROUP, readNanos);
+        shared.page.append(row.bytes(), row.offset(), row.sizeBytes(), Page.NO_KEY_GROUP, stampNanos);
         shared.positions[index] = positionBehind;
-        shared.readNanos[index] = readNanos;
+        shared.readNanos[index] = stampNanos;
+        offeredTotal++;
         shared.published = ((long) (index + 1) << 32) | shared.page.endOffset();
         task.wake();
         return true;
+    }
+
+    /**
+     * Reads the clock where it matters: a run of rows is as old as its first, so while the task is
+     * behind, rows carry the time of one shortly before, which errs on the side of a longer latency.
+     */
+    private void stamp() {
+        if ((offeredTotal & (ROWS_PER_STAMP - 1)) == 0 || takenTotal == offeredTotal) {
+            stampNanos = System.nanoTime();
+        }
     }
 
     private @Nullable SharedPage openPageFor(int rowSizeBytes) {
@@ -162,11 +180,13 @@ public final class SourceQueue {
     }
 
     /** The rows of the last {@link #take} are through; returns how many. Thread: the task. */
+    @SuppressWarnings("NonAtomicVolatileUpdate") // one writer
     public int taken() {
         int count = offeredRows - takenRows;
         position = pages[(int) (released % PAGES)].positions[offeredRows - 1];
         takenRows = offeredRows;
         takenOffset = offeredOffset;
+        takenTotal = takenTotal + count;
         return count;
     }
 

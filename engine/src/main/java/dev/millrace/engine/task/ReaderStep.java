@@ -9,7 +9,6 @@ public final class ReaderStep implements Step {
     private final SourceReader reader;
     private final SourceQueue queue;
     private boolean rowPending;
-    private long readNanos;
 
     public ReaderStep(String name, SourceReader reader, SourceQueue queue) {
         this.name = name;
@@ -35,9 +34,8 @@ public final class ReaderStep implements Step {
                 return true;
             }
             rowPending = true;
-            readNanos = System.nanoTime();
         }
-        if (!queue.offer(reader.row(), reader.position(), readNanos)) {
+        if (!queue.offer(reader.row(), reader.position())) {
             return false;
         }
         rowPending = false;
