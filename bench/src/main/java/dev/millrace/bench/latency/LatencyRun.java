@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -36,13 +35,8 @@ public final class LatencyRun {
         this.options = options;
     }
 
-    /** Measures, prints a table and writes the raw results as JSON lines. */
-    public void run() throws IOException, InterruptedException {
-        Path folder = Files.createTempDirectory("millrace-bench-");
-        Path results = Files.createDirectories(Path.of(System.getProperty("bench.results", "results")))
-                .resolve("latency-" + Instant.now().toString().replace(':', '-') + ".jsonl");
-        System.setProperty("log4j2.configurationFile", "log4j2-file.properties");
-        System.setProperty("bench.log", folder.resolve("bench.log").toString());
+    /** Measures, prints a table and appends the raw results to {@code results} as JSON lines. */
+    public void run(Path folder, Path results) throws IOException, InterruptedException {
         List<LatencyResult> all = new ArrayList<>();
         try (BrokerProcess broker =
                 BrokerProcess.start(folder.resolve("kafka"), log(folder, "broker"), logging(folder, "broker"))) {
