@@ -29,7 +29,7 @@ class BundleJarTest {
                 .noneMatch(name -> name.startsWith("META-INF/versions/") || name.startsWith("META-INF/maven/"));
         assertThat(entries(JAR))
                 .filteredOn(name -> !name.startsWith("META-INF/"))
-                .allMatch(name -> name.endsWith(".class") || name.endsWith("/"));
+                .allMatch(name -> name.endsWith(".class"));
     }
 
     @Test
@@ -90,7 +90,10 @@ class BundleJarTest {
 
     private static List<String> entries(Path jar) {
         try (JarFile file = new JarFile(jar.toFile())) {
-            return file.stream().map(ZipEntry::getName).toList();
+            return file.stream()
+                    .filter(entry -> !entry.isDirectory())
+                    .map(ZipEntry::getName)
+                    .toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
