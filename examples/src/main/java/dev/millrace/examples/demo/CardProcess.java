@@ -43,7 +43,7 @@ final class CardProcess implements AutoCloseable {
                         "The Spark program failed: " + line.substring(line.indexOf('\t') + 1) + " See " + log + ".");
             }
         } catch (IOException | InterruptedException | DemoException e) {
-            child.close();
+            child.kill();
             throw e;
         }
         CardProcess process = new CardProcess(child);

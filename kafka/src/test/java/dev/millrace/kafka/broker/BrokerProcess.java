@@ -42,7 +42,7 @@ public final class BrokerProcess implements AutoCloseable {
             String ready = child.awaitLine(line -> line.startsWith(BrokerMain.READY), START_TIMEOUT);
             return new BrokerProcess(child, ready.substring(BrokerMain.READY.length()));
         } catch (IOException | InterruptedException | RuntimeException e) {
-            child.close();
+            child.kill();
             throw e;
         }
     }
