@@ -1,9 +1,11 @@
 package dev.millrace.engine.operator;
 
 import dev.millrace.engine.metrics.OperatorMetrics;
-import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.snapshot.FrozenState;
+import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.snapshot.SectionKey;
 import dev.millrace.engine.state.KeyedTable;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -144,30 +146,28 @@ public final class KeyedAggregate implements Operator {
         return true;
     }
 
-    @Override
-    public boolean barrier(long epoch, Output output) {
-        opened().state().epoch(epoch + 1);
-        return true;
-    }
-
     /** One entry per key, and one of the task: the watermark, lest late rows bring removed keys back. */
     @Override
-    public void snapshot(SnapshotWriter writer) throws Exception {
-        opened().snapshot(writer);
-        if (watermarkMicros != Long.MIN_VALUE) {
-            writer.entry(Page.NO_KEY_GROUP, new RowView(), WatermarkState.write(watermarkMicros));
-        }
+    public FrozenState freeze(OperatorId id) {
+        return opened().freeze(id, WatermarkState.section(id, watermarkMicros));
     }
 
     @Override
     public void restore(SnapshotEntry entry) {
-        if (entry.keyGroup() == Page.NO_KEY_GROUP) {
+        if (entry.keyGroup() == SectionKey.TASK) {
             watermarkMicros = WatermarkState.least(watermarkMicros, entry.value());
         } else {
-            KeyedBuffers buffers = opened();
-            buffers.restore(entry);
-            publishState(buffers);
+            opened().restore(entry);
         }
+    }
+
+    /** What the watermark has removed since a key's last entry was written, it removes again. */
+    @Override
+    public void restored() {
+        KeyedBuffers buffers = opened();
+        long removed = buffers.state().removeExpired(watermarkMicros);
+        metrics.addRowsRemoved(removed);
+        publishState(buffers);
     }
 
     private void publishState(KeyedBuffers buffers) {

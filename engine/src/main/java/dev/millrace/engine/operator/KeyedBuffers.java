@@ -3,9 +3,16 @@ package dev.millrace.engine.operator;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.snapshot.FrozenState;
+import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.snapshot.Section;
+import dev.millrace.engine.snapshot.SectionKey;
 import dev.millrace.engine.state.KeyBytes;
 import dev.millrace.engine.state.KeyedState;
 import dev.millrace.engine.state.KeyedTable;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The buffers of a keyed aggregation in its state, of either kind.
@@ -53,19 +60,14 @@ abstract class KeyedBuffers implements AutoCloseable {
     /** The bytes of an entry's buffer. */
     abstract RowView serialize(KeyedTable table, int entry);
 
-    /** Adds a key with a buffer from its bytes. */
-    abstract void restore(KeyedTable table, int hash, RowView key, long expiryMicros, RowView buffer);
+    /** Gives an entry the buffer that bytes say; the entry may be new, and then has a fresh one. */
+    abstract void restore(KeyedTable table, int entry, RowView buffer);
 
-    void snapshot(SnapshotWriter writer) throws Exception {
-        RowView key = new RowView();
-        for (int keyGroup = 0; keyGroup < state.keyGroupCount(); keyGroup++) {
-            KeyedTable table = state.existingTable(keyGroup);
-            if (table != null) {
-                for (int entry = table.firstEntry(); entry != KeyedTable.NONE; entry = table.nextEntry(entry)) {
-                    writer.entry(keyGroup, table.key(entry, key), serialize(table, entry));
-                }
-            }
-        }
+    /** Freezes all buffers; {@code task} is what the operator keeps beside them. */
+    FrozenState freeze(OperatorId id, Section task) {
+        FrozenBuffers frozen = new FrozenBuffers(id, task);
+        state.freeze(frozen::write);
+        return frozen;
     }
 
     void restore(SnapshotEntry entry) {
@@ -73,13 +75,56 @@ abstract class KeyedBuffers implements AutoCloseable {
         RowView key = entry.key();
         KeyedTable table = state.table(entry.keyGroup());
         int hash = KeyBytes.hash(key.bytes(), key.offset(), key.sizeBytes());
-        if (table.find(hash, key.bytes(), key.offset(), key.sizeBytes()) != KeyedTable.NONE) {
-            throw new MillraceException(
-                    ErrorCode.STATE_CORRUPT,
-                    "Cannot restore state: keyGroup=%d holds a key twice. Restart from an earlier epoch."
-                            .formatted(entry.keyGroup()));
+        int found = table.find(hash, key.bytes(), key.offset(), key.sizeBytes());
+        if (found == KeyedTable.NONE) {
+            found = add(table, hash, key, aggregate.expiryMicros(key));
         }
-        restore(table, hash, key, aggregate.expiryMicros(key), entry.value());
+        restore(table, found, entry.value());
+        table.markUnchanged(found);
+    }
+
+    /** Writes entries into a section per key group. */
+    private final class FrozenBuffers implements FrozenState {
+        private final OperatorId id;
+        private final Section task;
+        private final @Nullable Section[] byKeyGroup = new Section[state.keyGroupCount()];
+        private final RowView key = new RowView();
+
+        FrozenBuffers(OperatorId id, Section task) {
+            this.id = id;
+            this.task = task;
+        }
+
+        int write(int keyGroup, boolean base, KeyedTable table, int entry) {
+            Section section = byKeyGroup[keyGroup];
+            if (section == null) {
+                section = new Section(new SectionKey(id, keyGroup));
+                byKeyGroup[keyGroup] = section;
+                if (base) {
+                    section.markBase();
+                }
+            }
+            int before = section.sizeBytes();
+            section.put(table.key(entry, key), serialize(table, entry));
+            return section.sizeBytes() - before;
+        }
+
+        @Override
+        public boolean write(int sizeBytes) {
+            return state.writeFrozen(sizeBytes);
+        }
+
+        @Override
+        public List<Section> sections() {
+            List<Section> sections = new ArrayList<>();
+            sections.add(task);
+            for (Section section : byKeyGroup) {
+                if (section != null) {
+                    sections.add(section);
+                }
+            }
+            return sections;
+        }
     }
 
     @Override
@@ -123,14 +168,13 @@ abstract class KeyedBuffers implements AutoCloseable {
         }
 
         @Override
-        void restore(KeyedTable table, int hash, RowView key, long expiryMicros, RowView restored) {
+        void restore(KeyedTable table, int entry, RowView restored) {
             if (restored.sizeBytes() != initialBuffer.length) {
                 throw new MillraceException(
                         ErrorCode.STATE_CORRUPT,
                         "Cannot restore an aggregation's buffer: sizeBytes=%d, expected %d. Restart with the query that wrote it."
                                 .formatted(restored.sizeBytes(), initialBuffer.length));
             }
-            int entry = table.add(hash, key, expiryMicros);
             byte[] bytes = table.bytesToChange(entry);
             System.arraycopy(
                     restored.bytes(), restored.offset(), bytes, table.valueOffset(entry), initialBuffer.length);
@@ -178,9 +222,9 @@ abstract class KeyedBuffers implements AutoCloseable {
         }
 
         @Override
-        void restore(KeyedTable table, int hash, RowView key, long expiryMicros, RowView restored) {
-            int entry = table.add(hash, key, expiryMicros);
-            place(table, entry, aggregate.deserialize(restored));
+        void restore(KeyedTable table, int entry, RowView restored) {
+            Object buffer = aggregate.deserialize(restored);
+            table.replaceObject(entry, buffer, aggregate.estimatedBytes(buffer));
         }
     }
 }

@@ -1,6 +1,9 @@
 package dev.millrace.engine.operator;
 
 import dev.millrace.engine.page.RowCursor;
+import dev.millrace.engine.snapshot.FrozenState;
+import dev.millrace.engine.snapshot.OperatorId;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One step of a task's chain: takes rows and marks in their order and answers at once for what it
@@ -39,11 +42,22 @@ public interface Operator extends AutoCloseable {
         return true;
     }
 
-    /** Writes all state, as of the barrier that was just taken. */
-    default void snapshot(SnapshotWriter writer) throws Exception {}
+    /**
+     * Freezes all state as of the barrier that was just taken, or gives null where there is none. The
+     * operator goes on at once; what is frozen is written between its calls, before the next barrier.
+     */
+    default @Nullable FrozenState freeze(OperatorId id) throws Exception {
+        return null;
+    }
 
-    /** Takes one entry of a snapshot back, after {@link #open} and before any row. */
+    /**
+     * Takes one entry of a snapshot back, after {@link #open} and before any row. A later entry for a key
+     * stands for the earlier ones.
+     */
     default void restore(SnapshotEntry entry) throws Exception {}
+
+    /** All entries of the snapshot are back. */
+    default void restored() throws Exception {}
 
     @Override
     default void close() throws Exception {}

@@ -2,9 +2,10 @@ package dev.millrace.engine.operator;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
-import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.snapshot.FrozenState;
+import dev.millrace.engine.snapshot.OperatorId;
 import java.util.Arrays;
 import java.util.function.LongSupplier;
 
@@ -126,10 +127,8 @@ public final class WatermarkAssigner implements PassThrough {
 
     /** One entry of the task: the watermark, lest a restored query take rows that were late before. */
     @Override
-    public void snapshot(SnapshotWriter writer) throws Exception {
-        if (watermarkMicros != NONE) {
-            writer.entry(Page.NO_KEY_GROUP, new RowView(), WatermarkState.write(watermarkMicros));
-        }
+    public FrozenState freeze(OperatorId id) {
+        return FrozenState.of(WatermarkState.section(id, watermarkMicros));
     }
 
     @Override

@@ -3,6 +3,9 @@ package dev.millrace.engine.operator;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.snapshot.Section;
+import dev.millrace.engine.snapshot.SectionKey;
 import java.nio.ByteBuffer;
 
 /**
@@ -12,9 +15,15 @@ import java.nio.ByteBuffer;
 final class WatermarkState {
     private WatermarkState() {}
 
-    static RowView write(long micros) {
-        byte[] bytes = ByteBuffer.allocate(Long.BYTES).putLong(micros).array();
-        return new RowView().pointTo(bytes, 0, bytes.length);
+    /** A task's section with its watermark; without entries while it has none. */
+    static Section section(OperatorId operator, long micros) {
+        Section section = new Section(new SectionKey(operator, SectionKey.TASK));
+        section.markBase();
+        if (micros != Long.MIN_VALUE) {
+            byte[] bytes = ByteBuffer.allocate(Long.BYTES).putLong(micros).array();
+            section.put(new RowView(), new RowView().pointTo(bytes, 0, bytes.length));
+        }
+        return section;
     }
 
     /**

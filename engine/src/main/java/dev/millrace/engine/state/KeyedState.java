@@ -18,11 +18,15 @@ public final class KeyedState implements AutoCloseable {
     private final int valueSizeBytes;
     private final @Nullable KeyedTable[] tables;
 
+    /** The first key group that may have something frozen left to write. */
+    private int frozenKeyGroup;
+
     private KeyedState(int keyGroupCount, boolean ofObjects, int valueSizeBytes, MemoryBudget budget) {
         this.ledger = new StateLedger(budget);
         this.ofObjects = ofObjects;
         this.valueSizeBytes = valueSizeBytes;
         this.tables = new KeyedTable[keyGroupCount];
+        this.frozenKeyGroup = keyGroupCount;
     }
 
     /** State whose values are bytes, all of one size. */
@@ -86,9 +90,48 @@ public final class KeyedState implements AutoCloseable {
         return removed;
     }
 
-    /** The epoch that changes belong to from now on. */
-    public void epoch(long epoch) {
-        ledger.epoch((int) epoch);
+    /** Puts an entry of a key group into a snapshot; {@code base} where all entries of it will come. */
+    @FunctionalInterface
+    public interface EntryWriter {
+        /** Returns how many bytes it were. */
+        int write(int keyGroup, boolean base, KeyedTable table, int entry);
+    }
+
+    /**
+     * Freezes all entries as they are for a snapshot that {@link #writeFrozen} then writes in slices.
+     * What an earlier snapshot still has to write is written first.
+     */
+    public void freeze(EntryWriter writer) {
+        while (!writeFrozen(Integer.MAX_VALUE)) {
+            continue;
+        }
+        int ended = ledger.epoch();
+        for (int keyGroup = 0; keyGroup < tables.length; keyGroup++) {
+            KeyedTable table = tables[keyGroup];
+            if (table != null) {
+                int group = keyGroup;
+                boolean base = table.needsBase();
+                table.freeze(ended, base, (of, entry) -> writer.write(group, base, of, entry));
+            }
+        }
+        ledger.epoch(ended + 1);
+        frozenKeyGroup = 0;
+    }
+
+    /** Writes about so many bytes of what is frozen; true when that was all. */
+    public boolean writeFrozen(int sizeBytes) {
+        int left = sizeBytes;
+        while (frozenKeyGroup < tables.length) {
+            KeyedTable table = tables[frozenKeyGroup];
+            if (table != null) {
+                left -= table.writeFrozen(left);
+                if (table.isFrozen()) {
+                    return false;
+                }
+            }
+            frozenKeyGroup++;
+        }
+        return true;
     }
 
     public long rowCount() {

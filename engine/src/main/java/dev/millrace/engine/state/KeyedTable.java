@@ -56,6 +56,10 @@ public final class KeyedTable {
     private byte[][] chunks;
     private int rowCount;
     private long garbageBytes;
+    private @Nullable TableFreeze freeze;
+    private boolean hasBase;
+    private long baseBytes;
+    private long deltaBytes;
 
     private KeyedTable(StateLedger ledger, int valueSizeBytes, @Nullable HotObjects objects) {
         this.ledger = ledger;
@@ -153,11 +157,64 @@ public final class KeyedTable {
         hotObjects().place(bytes(entry), valueOffset(entry), object, objectSizeBytes);
     }
 
+    /** Gives an entry another hot object. Errors: as {@link #placeObject}. */
+    public void replaceObject(int entry, Object object, long objectSizeBytes) {
+        hotObjects().remove(bytesToChange(entry), valueOffset(entry));
+        placeObject(entry, object, objectSizeBytes);
+    }
+
     /** Announces that an entry's value is about to change, and gives the array that it lies in. */
     public byte[] bytesToChange(int entry) {
         byte[] bytes = bytes(entry);
+        TableFreeze freezing = freeze;
+        if (freezing != null) {
+            freezing.saveBefore(entry);
+        }
         INT.set(bytes, EntryArena.offset(entry) + 8, ledger.epoch());
         return bytes;
+    }
+
+    /** Says that an entry is as the last snapshot has it, as one that was just restored is. */
+    public void markUnchanged(int entry) {
+        INT.set(bytes(entry), EntryArena.offset(entry) + 8, StateLedger.BEFORE_ALL_EPOCHS);
+    }
+
+    /** The epoch in which an entry last changed. */
+    int stamp(int entry) {
+        return (int) INT.get(bytes(entry), EntryArena.offset(entry) + 8);
+    }
+
+    /** Whether no snapshot has all entries yet, or the changes since then outweigh them. */
+    boolean needsBase() {
+        return !hasBase || deltaBytes > baseBytes;
+    }
+
+    /**
+     * Freezes the entries as they are: all of them, or those that changed in {@code epoch}. Until {@link
+     * #writeFrozen} is through, an entry about to change is written first.
+     */
+    void freeze(int epoch, boolean base, TableFreeze.EntryWriter writer) {
+        freeze = new TableFreeze(this, epoch, base, writer);
+    }
+
+    boolean isFrozen() {
+        return freeze != null;
+    }
+
+    /** Writes about so many bytes of what is frozen, and returns how many it were. */
+    int writeFrozen(int sizeBytes) {
+        TableFreeze freezing = freeze;
+        if (freezing == null) {
+            return 0;
+        }
+        int written = freezing.write(sizeBytes);
+        if (freezing.isWritten()) {
+            freeze = null;
+            hasBase = true;
+            baseBytes = freezing.isBase() ? freezing.writtenBytes() : baseBytes;
+            deltaBytes = freezing.isBase() ? 0 : deltaBytes + freezing.writtenBytes();
+        }
+        return written;
     }
 
     /** Announces that an entry's hot object is about to change, and gives it. */
@@ -295,6 +352,13 @@ public final class KeyedTable {
         INT.set(bytes(entry), EntryArena.offset(entry) + 4, next);
     }
 
+    /** What moves or drops entries comes behind what is frozen: a table is small enough for that. */
+    private void finishFreeze() {
+        while (isFrozen()) {
+            writeFrozen(Integer.MAX_VALUE);
+        }
+    }
+
     /** Takes an entry out of the slots; its chain still leads through it until the next compaction. */
     private void unlink(int entry) {
         byte[] bytes = bytes(entry);
@@ -304,6 +368,10 @@ public final class KeyedTable {
     }
 
     private void markRemoved(int entry) {
+        TableFreeze freezing = freeze;
+        if (freezing != null) {
+            freezing.saveBefore(entry);
+        }
         byte[] bytes = bytes(entry);
         int offset = EntryArena.offset(entry);
         if (objects != null) {
@@ -331,6 +399,7 @@ public final class KeyedTable {
 
     /** Moves all entries that are left to a new arena, and builds slots and queue anew for them. */
     private void compact() {
+        finishFreeze();
         ledger.freeing(true);
         expiries.clear();
         index.restart(rowCount);

@@ -10,6 +10,9 @@ package dev.millrace.engine.state;
 final class StateLedger implements AutoCloseable {
     static final long STEP_BYTES = 64 * 1024;
 
+    /** The stamp of what no snapshot has to write. */
+    static final int BEFORE_ALL_EPOCHS = 0;
+
     /** What the JVM adds to an array's elements. */
     static final int ARRAY_HEADER_BYTES = 16;
 
@@ -17,7 +20,7 @@ final class StateLedger implements AutoCloseable {
     private long reservedBytes;
     private long usedBytes;
     private long rowCount;
-    private int epoch;
+    private int epoch = BEFORE_ALL_EPOCHS + 1;
     private boolean freeing;
     private long earliestExpiryMicros = Long.MAX_VALUE;
 

@@ -9,13 +9,13 @@ import dev.millrace.engine.harness.CollectValues;
 import dev.millrace.engine.harness.CountSumMax;
 import dev.millrace.engine.harness.KeyedRows;
 import dev.millrace.engine.harness.RecordingOutput;
+import dev.millrace.engine.harness.Snapshots;
 import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.state.MemoryBudget;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
@@ -111,11 +111,9 @@ class KeyedAggregateTest {
         Operator before = open(false);
         process(before, row(1, 100, "a"));
         before.watermark(100, output);
-        List<SnapshotEntry> entries = snapshot(before);
+        List<SnapshotEntry> entries = Snapshots.of(before);
         Operator after = open(false);
-        for (SnapshotEntry entry : entries) {
-            after.restore(entry);
-        }
+        Snapshots.restore(after, entries);
         output.rows().clear();
 
         process(after, row(1, 100, "a"));
@@ -184,15 +182,6 @@ class KeyedAggregateTest {
 
     private static void append(Page page, byte[] row, int keyGroup) {
         page.append(row, 0, row.length, keyGroup, 0);
-    }
-
-    private static List<SnapshotEntry> snapshot(Operator operator) throws Exception {
-        List<SnapshotEntry> entries = new ArrayList<>();
-        operator.snapshot((keyGroup, key, value) -> entries.add(new SnapshotEntry(
-                keyGroup,
-                new RowView().pointTo(key.toBytes(), 0, key.sizeBytes()),
-                new RowView().pointTo(value.toBytes(), 0, value.sizeBytes()))));
-        return entries;
     }
 
     private static byte[] row(long value, long expiryMicros, String name) {

@@ -11,6 +11,7 @@ import dev.millrace.engine.harness.OperatorHarness;
 import dev.millrace.engine.harness.OperatorHarness.Outcome;
 import dev.millrace.engine.harness.RecordingOutput;
 import dev.millrace.engine.harness.Seeds;
+import dev.millrace.engine.harness.Snapshots;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import java.util.ArrayList;
@@ -133,7 +134,7 @@ class WatermarkAssignerTest {
         observe(0, 100);
         assertThat(watermark()).isEqualTo(90);
         WatermarkAssigner restored = assigner();
-        assigner.snapshot((keyGroup, key, value) -> restored.restore(new SnapshotEntry(keyGroup, key, value)));
+        Snapshots.restore(restored, Snapshots.of(assigner));
 
         assertThat(restored.outputWatermark(NONE)).isEqualTo(90);
     }
@@ -147,7 +148,7 @@ class WatermarkAssignerTest {
         assertThat(watermark()).isEqualTo(90);
         WatermarkAssigner restored = assigner();
         for (WatermarkAssigner task : List.of(assigner, other)) {
-            task.snapshot((keyGroup, key, value) -> restored.restore(new SnapshotEntry(keyGroup, key, value)));
+            Snapshots.restore(restored, Snapshots.of(task));
         }
 
         assertThat(restored.outputWatermark(NONE)).isEqualTo(60);

@@ -1,0 +1,188 @@
+package dev.millrace.engine.snapshot;
+
+import com.github.luben.zstd.Zstd;
+import com.github.luben.zstd.ZstdException;
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import java.io.BufferedOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.zip.CRC32C;
+
+/**
+ * A file of sections with an index behind them.
+ *
+ * <p>Layout, the most significant byte first:
+ * <pre>
+ *   "MILLSNAP" | version | zstd(section) ... | index | index offset | index size | index crc32c | "MILLSNAP"
+ *       8          4                                       8             4              4            8
+ *
+ *   index: count, then for each section
+ *   stageId | operatorIndex | keyGroup | kind | offset | packed size | raw size | crc32c of the packed bytes
+ *      4           4             4        1       8          4            4           4
+ * </pre>
+ *
+ * <p>Errors: STATE_CORRUPT, naming file and fact, whenever the bytes are not what was written.
+ */
+public final class SnapshotFile {
+    static final int VERSION = 1;
+
+    private static final byte[] MAGIC = "MILLSNAP".getBytes(StandardCharsets.US_ASCII);
+    private static final int HEADER_BYTES = 12;
+    private static final int FOOTER_BYTES = 24;
+    private static final int INDEX_ENTRY_BYTES = 33;
+    private static final int ZSTD_LEVEL = 1;
+
+    /** Where a section lies in its file. */
+    public record Entry(SectionKey key, boolean base, long offset, int packedBytes, int rawBytes, int crc) {}
+
+    private SnapshotFile() {}
+
+    /** Writes sections into one file, and returns its index. Errors: IOException. */
+    public static List<Entry> write(SnapshotStorage storage, String name, List<Section> sections) throws IOException {
+        List<Entry> index = new ArrayList<>(sections.size());
+        storage.write(name, output -> {
+            index.clear(); // a storage may try again
+            writeTo(output, sections, index);
+        });
+        return List.copyOf(index);
+    }
+
+    private static void writeTo(OutputStream output, List<Section> sections, List<Entry> index) throws IOException {
+        DataOutputStream to = new DataOutputStream(new BufferedOutputStream(output, 1 << 16));
+        to.write(MAGIC);
+        to.writeInt(VERSION);
+        long offset = HEADER_BYTES;
+        byte[] packed = new byte[0];
+        for (Section section : sections) {
+            int bound = Math.toIntExact(Zstd.compressBound(section.sizeBytes()));
+            packed = packed.length < bound ? new byte[bound] : packed;
+            int packedBytes = (int) Zstd.compressByteArray(
+                    packed, 0, packed.length, section.bytes(), 0, section.sizeBytes(), ZSTD_LEVEL);
+            to.write(packed, 0, packedBytes);
+            int crc = crc(packed, packedBytes);
+            index.add(new Entry(section.key(), section.isBase(), offset, packedBytes, section.sizeBytes(), crc));
+            offset += packedBytes;
+        }
+        byte[] indexBytes = encode(index);
+        to.write(indexBytes);
+        to.writeLong(offset);
+        to.writeInt(indexBytes.length);
+        to.writeInt(crc(indexBytes, indexBytes.length));
+        to.write(MAGIC);
+        to.flush();
+    }
+
+    private static byte[] encode(List<Entry> index) {
+        ByteBuffer to = ByteBuffer.allocate(4 + index.size() * INDEX_ENTRY_BYTES);
+        to.putInt(index.size());
+        for (Entry entry : index) {
+            to.putInt(entry.key().operator().stageId());
+            to.putInt(entry.key().operator().operatorIndex());
+            to.putInt(entry.key().keyGroup());
+            to.put((byte) (entry.base() ? 1 : 0));
+            to.putLong(entry.offset());
+            to.putInt(entry.packedBytes()).putInt(entry.rawBytes()).putInt(entry.crc());
+        }
+        return to.array();
+    }
+
+    /** Reads a file's index. */
+    public static List<Entry> index(SnapshotStorage.Input input, String name) throws IOException {
+        long size = input.sizeBytes();
+        if (size < HEADER_BYTES + FOOTER_BYTES) {
+            throw corrupt(name, "sizeBytes=" + size + " is too short");
+        }
+        byte[] header = new byte[HEADER_BYTES];
+        input.read(0, header, HEADER_BYTES);
+        byte[] footerBytes = new byte[FOOTER_BYTES];
+        input.read(size - FOOTER_BYTES, footerBytes, FOOTER_BYTES);
+        ByteBuffer footer = ByteBuffer.wrap(footerBytes);
+        long indexOffset = footer.getLong();
+        int indexSize = footer.getInt();
+        int indexCrc = footer.getInt();
+        if (!startsWithMagic(header, 0) || !startsWithMagic(footerBytes, FOOTER_BYTES - MAGIC.length)) {
+            throw corrupt(name, "no snapshot file starts or ends so");
+        }
+        int version = ByteBuffer.wrap(header).getInt(MAGIC.length);
+        if (version != VERSION) {
+            throw new MillraceException(
+                    ErrorCode.UNSUPPORTED_CHECKPOINT,
+                    "Cannot restore state: file=%s has format version=%d, known=%d. Use the Millrace version that wrote it."
+                            .formatted(name, version, VERSION));
+        }
+        if (indexSize < 4 || indexOffset < HEADER_BYTES || indexOffset + indexSize != size - FOOTER_BYTES) {
+            throw corrupt(name, "its index is not where it says");
+        }
+        byte[] indexBytes = new byte[indexSize];
+        input.read(indexOffset, indexBytes, indexSize);
+        requireCrc(name, "index", crc(indexBytes, indexSize), indexCrc);
+        return decode(name, ByteBuffer.wrap(indexBytes), indexOffset);
+    }
+
+    private static List<Entry> decode(String name, ByteBuffer from, long indexOffset) {
+        int count = from.getInt();
+        if (count < 0 || from.remaining() != (long) count * INDEX_ENTRY_BYTES) {
+            throw corrupt(name, "its index counts " + count + " sections");
+        }
+        List<Entry> index = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            SectionKey key = new SectionKey(new OperatorId(from.getInt(), from.getInt()), from.getInt());
+            Entry entry = new Entry(key, from.get() == 1, from.getLong(), from.getInt(), from.getInt(), from.getInt());
+            if (entry.packedBytes() < 0
+                    || entry.rawBytes() < 0
+                    || entry.offset() < HEADER_BYTES
+                    || entry.offset() + entry.packedBytes() > indexOffset) {
+                throw corrupt(name, "section=" + i + " lies outside of it");
+            }
+            index.add(entry);
+        }
+        return index;
+    }
+
+    /** Reads one section. */
+    public static Section section(SnapshotStorage.Input input, String name, Entry entry) throws IOException {
+        byte[] packed = new byte[entry.packedBytes()];
+        input.read(entry.offset(), packed, packed.length);
+        requireCrc(name, "section " + entry.key(), crc(packed, packed.length), entry.crc());
+        byte[] raw = new byte[entry.rawBytes()];
+        try {
+            long size = Zstd.decompressByteArray(raw, 0, raw.length, packed, 0, packed.length);
+            if (Zstd.isError(size) || size != raw.length) {
+                throw corrupt(name, "section " + entry.key() + " does not unpack to rawBytes=" + raw.length);
+            }
+        } catch (ZstdException e) {
+            throw corrupt(name, "section " + entry.key() + " does not unpack: " + e.getMessage());
+        }
+        return Section.of(entry.key(), entry.base(), raw);
+    }
+
+    private static boolean startsWithMagic(byte[] bytes, int offset) {
+        return Arrays.equals(bytes, offset, offset + MAGIC.length, MAGIC, 0, MAGIC.length);
+    }
+
+    static int crc(byte[] bytes, int sizeBytes) {
+        CRC32C crc = new CRC32C();
+        crc.update(bytes, 0, sizeBytes);
+        return (int) crc.getValue();
+    }
+
+    private static void requireCrc(String name, String part, int actual, int expected) {
+        if (actual != expected) {
+            throw corrupt(name, "%s has crc32c=%08x, expected %08x".formatted(part, actual, expected));
+        }
+    }
+
+    private static MillraceException corrupt(String name, String fact) {
+        return new MillraceException(
+                ErrorCode.STATE_CORRUPT,
+                "Cannot restore state: file=%s, %s. Restart from an earlier epoch with spark.millrace.restore.epoch."
+                        .formatted(name, fact));
+    }
+}
