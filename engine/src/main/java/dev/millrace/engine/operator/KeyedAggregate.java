@@ -1,5 +1,7 @@
 package dev.millrace.engine.operator;
 
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
@@ -45,7 +47,8 @@ public final class KeyedAggregate implements Operator {
 
     private KeyedBuffers opened() {
         if (buffers == null) {
-            throw new IllegalStateException("Cannot use an aggregation: it is not open. Report this as a bug.");
+            throw new MillraceException(
+                    ErrorCode.INVARIANT, "Cannot use an aggregation: it is not open. Report this as a bug.");
         }
         return buffers;
     }
