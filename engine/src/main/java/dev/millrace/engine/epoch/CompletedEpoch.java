@@ -1,7 +1,9 @@
 package dev.millrace.engine.epoch;
 
+import dev.millrace.engine.snapshot.StoredSnapshot;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,10 +14,12 @@ import org.jspecify.annotations.Nullable;
  * @param rowsRead for each reading stage's id, the rows that its readers gave in this epoch
  * @param messages for each writing stage's id, every task's message, in the tasks' order
  * @param rowsWritten for each writing stage's id, the rows that it wrote in this epoch
+ * @param snapshot the state as of its barrier, where state is kept
  */
 public record CompletedEpoch(
         long epoch,
         Map<Integer, List<Object>> positions,
         Map<Integer, Long> rowsRead,
         Map<Integer, List<@Nullable Object>> messages,
-        Map<Integer, Long> rowsWritten) {}
+        Map<Integer, Long> rowsWritten,
+        Optional<StoredSnapshot> snapshot) {}

@@ -2,6 +2,7 @@ package dev.millrace.engine.epoch;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.snapshot.StoredSnapshot;
 import dev.millrace.engine.task.BarrierTarget;
 import dev.millrace.engine.task.TaskReports;
 import java.util.ArrayDeque;
@@ -37,6 +38,8 @@ public final class EpochCoordinator implements TaskReports {
 
         record Prepared(int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten)
                 implements Report {}
+
+        record Stored(long epoch, StoredSnapshot snapshot) implements Report {}
 
         record Failed(String where, Throwable cause) implements Report {}
 
@@ -123,6 +126,8 @@ public final class EpochCoordinator implements TaskReports {
         } else if (report instanceof Report.Prepared prepared) {
             gathering(prepared.epoch())
                     .prepared(prepared.stageId(), prepared.taskIndex(), prepared.message(), prepared.rowsWritten());
+        } else if (report instanceof Report.Stored stored) {
+            gathering(stored.epoch()).stored(stored.snapshot());
         } else if (report instanceof Report.Failed failed) {
             failure = new DataflowFailedException(failed.where(), failed.cause());
         }
@@ -164,6 +169,11 @@ public final class EpochCoordinator implements TaskReports {
     @Override
     public void sinkPrepared(int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten) {
         reports.add(new Report.Prepared(stageId, taskIndex, epoch, message, rowsWritten));
+    }
+
+    @Override
+    public void snapshotStored(long epoch, StoredSnapshot snapshot) {
+        reports.add(new Report.Stored(epoch, snapshot));
     }
 
     @Override

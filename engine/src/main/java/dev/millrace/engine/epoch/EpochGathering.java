@@ -2,12 +2,14 @@ package dev.millrace.engine.epoch;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.snapshot.StoredSnapshot;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +26,8 @@ final class EpochGathering {
     private int missingReaders;
     private int missingTasks;
     private int missingWriters;
+    private int missingSnapshots;
+    private @Nullable StoredSnapshot snapshot;
 
     EpochGathering(long epoch, EpochShape shape) {
         this.epoch = epoch;
@@ -38,6 +42,7 @@ final class EpochGathering {
         });
         missingReaders = shape.readingTasks();
         missingTasks = shape.operatingTasks();
+        missingSnapshots = shape.snapshots();
     }
 
     long epoch() {
@@ -63,6 +68,11 @@ final class EpochGathering {
         missingWriters--;
     }
 
+    void stored(StoredSnapshot stored) {
+        snapshot = stored;
+        missingSnapshots--;
+    }
+
     private @Nullable Object[] known(Map<Integer, @Nullable Object[]> byStage, int stageId) {
         @Nullable Object[] found = byStage.get(stageId);
         if (found == null) {
@@ -75,7 +85,7 @@ final class EpochGathering {
     }
 
     boolean isComplete() {
-        return missingReaders == 0 && missingTasks == 0 && missingWriters == 0;
+        return missingReaders == 0 && missingTasks == 0 && missingWriters == 0 && missingSnapshots == 0;
     }
 
     CompletedEpoch complete() {
@@ -100,6 +110,7 @@ final class EpochGathering {
                 Map.copyOf(allPositions),
                 Map.copyOf(rowsRead),
                 Map.copyOf(allMessages),
-                Map.copyOf(rowsWritten));
+                Map.copyOf(rowsWritten),
+                Optional.ofNullable(snapshot));
     }
 }

@@ -9,6 +9,11 @@ import java.util.Map;
  * @param readingTasks how many tasks read, over all stages
  * @param operatingTasks how many tasks neither read nor write
  * @param writers for each writing stage's id, how many tasks it has
+ * @param snapshots how many workers store a snapshot
  */
 public record EpochShape(
-        Map<Integer, Integer> readers, int readingTasks, int operatingTasks, Map<Integer, Integer> writers) {}
+        Map<Integer, Integer> readers,
+        int readingTasks,
+        int operatingTasks,
+        Map<Integer, Integer> writers,
+        int snapshots) {}

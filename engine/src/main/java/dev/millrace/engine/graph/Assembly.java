@@ -17,6 +17,7 @@ import dev.millrace.engine.task.PullingTask;
 import dev.millrace.engine.task.ReaderStep;
 import dev.millrace.engine.task.ReadingTask;
 import dev.millrace.engine.task.Router;
+import dev.millrace.engine.task.SnapshotTask;
 import dev.millrace.engine.task.TaskParts;
 import dev.millrace.engine.task.TaskPlace;
 import dev.millrace.engine.task.WritingTask;
@@ -42,6 +43,7 @@ final class Assembly {
     private final Map<Integer, List<SourceReader>> readers = new HashMap<>();
     private final Counters counters = new Counters();
     private final EpochCoordinator coordinator;
+    private final TaskParts.State state;
 
     /** For each stage and task: where it is woken. */
     private final Map<Integer, List<LoopPlan>> loopsOfStage = new HashMap<>();
@@ -65,6 +67,7 @@ final class Assembly {
             }
         }
         coordinator = new EpochCoordinator(shape(), settings.firstEpoch());
+        state = state();
         graph.stages().forEach(this::placeStage);
         graph.stages().forEach(this::connect);
         List<BarrierTarget> targets = new ArrayList<>();
@@ -99,7 +102,29 @@ final class Assembly {
                 operating += settings.taskCount();
             }
         }
-        return new EpochShape(readerCounts, readers.size() * settings.taskCount(), operating, writers);
+        int snapshots = settings.durability() == null ? 0 : 1;
+        return new EpochShape(readerCounts, readers.size() * settings.taskCount(), operating, writers, snapshots);
+    }
+
+    /** All tasks with a chain keep their state by one task of this worker. */
+    private TaskParts.State state() {
+        Durability durability = settings.durability();
+        if (durability == null) {
+            return new TaskParts.State(null, null);
+        }
+        long chains = graph.stages().stream()
+                .filter(stage ->
+                        stage.body() instanceof StageBody.Reading || stage.body() instanceof StageBody.Operating)
+                .count();
+        LoopPlan loop = ownLoop("snapshots", 0);
+        SnapshotTask task = new SnapshotTask(
+                durability.storage(),
+                durability.attempt(),
+                (int) chains * settings.taskCount(),
+                coordinator,
+                loop.signal());
+        loop.steps().add(task);
+        return new TaskParts.State(task, durability.restored());
     }
 
     private void placeStage(StreamGraph.Stage stage) {
@@ -172,7 +197,6 @@ final class Assembly {
             Inbox inbox = new Inbox(at(inputs, stage.id(), i));
             if (stage.body() instanceof StageBody.Reading reading) {
                 ReadingTask task = new ReadingTask(
-                        place,
                         parts(place, reading.chain()),
                         readerInputs(stage, i, loop.signal()),
                         settings.firstEpoch(),
@@ -181,7 +205,7 @@ final class Assembly {
                 targets.add(task);
                 loop.steps().add(task);
             } else if (stage.body() instanceof StageBody.Operating operating) {
-                loop.steps().add(new OperatingTask(place, parts(place, operating.chain()), inbox));
+                loop.steps().add(new OperatingTask(parts(place, operating.chain()), inbox));
             } else if (stage.body() instanceof StageBody.Pulling pulling) {
                 loop.steps()
                         .add(new PullingTask(
@@ -239,8 +263,8 @@ final class Assembly {
                     counters.operator(
                             place.stageId(), i, place.taskIndex(), chain.get(i).name())));
         }
-        return new TaskParts(
-                operators, contexts, at(outputs, place.stageId(), place.taskIndex()), nanoClock, coordinator);
+        List<OutputEdge> edges = at(outputs, place.stageId(), place.taskIndex());
+        return new TaskParts(place, operators, contexts, edges, nanoClock, state, coordinator);
     }
 
     private static <T> T at(Map<Integer, List<T>> byStage, int stageId, int taskIndex) {

@@ -1,6 +1,7 @@
 package dev.millrace.engine.graph;
 
 import dev.millrace.engine.state.MemoryBudget;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a graph is run.
@@ -12,6 +13,7 @@ import dev.millrace.engine.state.MemoryBudget;
  * @param everyChange whether update mode emits a row for every change, instead of at most one per key
  *     and page
  * @param stateBudget memory for keyed state
+ * @param durability where state is kept, or null when it is not
  */
 public record DataflowSettings(
         String name,
@@ -19,4 +21,5 @@ public record DataflowSettings(
         int keyGroupCount,
         long firstEpoch,
         boolean everyChange,
-        MemoryBudget stateBudget) {}
+        MemoryBudget stateBudget,
+        @Nullable Durability durability) {}

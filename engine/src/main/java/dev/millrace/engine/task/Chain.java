@@ -5,12 +5,10 @@ import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.Output;
 import dev.millrace.engine.operator.PassThrough;
-import dev.millrace.engine.operator.SnapshotWriter;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.stream.Item;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.IntFunction;
 
 /**
  * The operators of one task, one behind the other, with a page between each two. Takes one item at a
@@ -60,10 +58,8 @@ final class Chain {
         }
     }
 
-    void snapshot(IntFunction<SnapshotWriter> writers) throws Exception {
-        for (int i = 0; i < operators.size(); i++) {
-            operators.get(i).snapshot(writers.apply(i));
-        }
+    List<Operator> operators() {
+        return operators;
     }
 
     void close() throws Exception {

@@ -1,10 +1,8 @@
 package dev.millrace.engine.task;
 
-import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.stream.Item;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,42 +11,41 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread: its loop.
  */
 public final class OperatingTask implements Step {
-    private final TaskPlace place;
-    private final Chain chain;
+    private static final long NONE = Long.MIN_VALUE;
+
+    private final TaskParts parts;
     private final TaskFlow flow;
-    private final List<OperatorContext> contexts;
-    private final TaskReports reports;
+    private final TaskSnapshots snapshots;
     private final Inbox inbox;
     private final RowCursor cursor = new RowCursor();
     private @Nullable Page page;
     private long barrierUnderWay = NONE;
 
-    private static final long NONE = Long.MIN_VALUE;
-
-    public OperatingTask(TaskPlace place, TaskParts parts, Inbox inbox) {
-        this.place = place;
-        this.chain = parts.chain();
+    public OperatingTask(TaskParts parts, Inbox inbox) {
+        this.parts = parts;
         this.flow = parts.flow();
-        this.contexts = parts.contexts();
-        this.reports = parts.reports();
+        this.snapshots = parts.snapshots();
         this.inbox = inbox;
     }
 
     @Override
     public String name() {
-        return place.name();
+        return parts.place().name();
     }
 
     @Override
     public void open() throws Exception {
-        chain.open(contexts);
+        parts.open();
     }
 
     @Override
     public boolean step() throws Exception {
-        if (!flow.resume()) {
-            return false;
-        }
+        boolean progress = flow.resume() && advance();
+        return snapshots.writeSlice() | progress;
+    }
+
+    /** Takes the next item to a quiet chain; true when it gave something to do. */
+    private boolean advance() throws Exception {
         itemThrough();
         Item item = inbox.poll();
         if (item == null) {
@@ -69,14 +66,15 @@ public final class OperatingTask implements Step {
         return true;
     }
 
-    private void itemThrough() {
+    private void itemThrough() throws Exception {
         Page done = page;
         if (done != null) {
             page = null;
             inbox.recycle(done);
         }
         if (barrierUnderWay != NONE) {
-            reports.barrierTaken(place.stageId(), place.taskIndex(), barrierUnderWay);
+            snapshots.freeze(barrierUnderWay);
+            parts.reports().barrierTaken(parts.place().stageId(), parts.place().taskIndex(), barrierUnderWay);
             barrierUnderWay = NONE;
         }
     }
@@ -88,6 +86,6 @@ public final class OperatingTask implements Step {
 
     @Override
     public void close() throws Exception {
-        chain.close();
+        parts.chain().close();
     }
 }

@@ -3,7 +3,6 @@ package dev.millrace.engine.task;
 import dev.millrace.engine.exchange.SourceQueue;
 import dev.millrace.engine.exchange.Waker;
 import dev.millrace.engine.metrics.RowCount;
-import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.stream.Item;
 import java.util.ArrayList;
@@ -20,10 +19,13 @@ public final class ReadingTask implements Step, BarrierTarget {
     /** A reader's queue. {@code readerIndex} counts the readers of the stage. */
     public record Input(int readerIndex, SourceQueue queue) {}
 
+    private static final long NONE = Long.MIN_VALUE;
+
+    private final TaskParts parts;
     private final TaskPlace place;
     private final Chain chain;
     private final TaskFlow flow;
-    private final List<OperatorContext> contexts;
+    private final TaskSnapshots snapshots;
     private final List<Input> inputs;
     private final TaskReports reports;
     private final Waker self;
@@ -34,13 +36,14 @@ public final class ReadingTask implements Step, BarrierTarget {
     private long rowsOfEpoch;
     private int turn;
     private int taking = -1;
+    private long barrierUnderWay = NONE;
 
-    public ReadingTask(
-            TaskPlace place, TaskParts parts, List<Input> inputs, long firstEpoch, Waker self, RowCount rowsRead) {
-        this.place = place;
+    public ReadingTask(TaskParts parts, List<Input> inputs, long firstEpoch, Waker self, RowCount rowsRead) {
+        this.parts = parts;
+        this.place = parts.place();
         this.chain = parts.chain();
         this.flow = parts.flow();
-        this.contexts = parts.contexts();
+        this.snapshots = parts.snapshots();
         this.reports = parts.reports();
         this.inputs = List.copyOf(inputs);
         this.epoch = firstEpoch;
@@ -56,7 +59,7 @@ public final class ReadingTask implements Step, BarrierTarget {
 
     @Override
     public void open() throws Exception {
-        chain.open(contexts);
+        parts.open();
         chain.inputPartitions(inputs.stream().mapToInt(Input::readerIndex).toArray());
         if (inputs.isEmpty()) {
             flow.mark(Item.Idle.INSTANCE);
@@ -71,10 +74,13 @@ public final class ReadingTask implements Step, BarrierTarget {
 
     @Override
     public boolean step() throws Exception {
-        if (!flow.resume()) {
-            return false;
-        }
-        rowsTaken();
+        boolean progress = flow.resume() && advance();
+        return snapshots.writeSlice() | progress;
+    }
+
+    /** Takes what there is to a quiet chain; true when it gave something to do. */
+    private boolean advance() throws Exception {
+        itemThrough();
         if (requestedEpoch >= epoch) {
             flow.refreshWatermarks();
             if (!flow.isQuiet() || startBarrier()) {
@@ -84,7 +90,7 @@ public final class ReadingTask implements Step, BarrierTarget {
         if (takeRows()) {
             flow.rows(cursor);
             if (flow.isQuiet()) {
-                rowsTaken();
+                itemThrough();
             }
             return true;
         }
@@ -105,12 +111,17 @@ public final class ReadingTask implements Step, BarrierTarget {
         return false;
     }
 
-    private void rowsTaken() {
+    /** What was under way is through the chain. */
+    private void itemThrough() throws Exception {
         if (taking >= 0) {
             int count = inputs.get(taking).queue().taken();
             rowsOfEpoch += count;
             rowsRead.add(count);
             taking = -1;
+        }
+        if (barrierUnderWay != NONE) {
+            snapshots.freeze(barrierUnderWay);
+            barrierUnderWay = NONE;
         }
     }
 
@@ -128,8 +139,11 @@ public final class ReadingTask implements Step, BarrierTarget {
         }
         reports.sourcePositions(place.stageId(), place.taskIndex(), epoch, readerIndexes, positions, rowsOfEpoch);
         rowsOfEpoch = 0;
-        flow.mark(new Item.Barrier(epoch));
-        epoch++;
+        barrierUnderWay = epoch++;
+        flow.mark(new Item.Barrier(barrierUnderWay));
+        if (flow.isQuiet()) {
+            itemThrough();
+        }
         return true;
     }
 

@@ -1,34 +1,63 @@
 package dev.millrace.engine.task;
 
+import dev.millrace.engine.exchange.KeyGroups;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
+import dev.millrace.engine.operator.SnapshotEntry;
+import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.snapshot.RestoredState;
 import java.util.List;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
-/** What every task with a chain is made of. */
+/**
+ * What every task with a chain is made of.
+ *
+ * <p>Thread: made anywhere, then the owning task's.
+ */
 public final class TaskParts {
+    private final TaskPlace place;
     private final Chain chain;
     private final TaskFlow flow;
+    private final TaskSnapshots snapshots;
     private final List<OperatorContext> contexts;
     private final TaskReports reports;
+    private final @Nullable RestoredState restored;
+
+    /**
+     * Where a task's state comes from and goes to.
+     *
+     * @param inbox where it goes, or null when it is not kept
+     * @param restored where it comes from, or null for a start without state
+     */
+    public record State(@Nullable SnapshotInbox inbox, @Nullable RestoredState restored) {}
 
     /**
      * @param operators the chain, in order; may be empty
-     * @param contexts the context of each operator by its place in the chain
+     * @param contexts the context of each operator
      * @param edges where rows go
      * @param nanoClock the clock of what happens by time
      */
     public TaskParts(
+            TaskPlace place,
             List<Operator> operators,
             List<OperatorContext> contexts,
             List<OutputEdge> edges,
             LongSupplier nanoClock,
+            State state,
             TaskReports reports) {
         TaskOutput output = new TaskOutput(edges);
+        this.place = place;
         this.chain = new Chain(operators, output);
         this.flow = new TaskFlow(chain, output, nanoClock);
+        this.snapshots = new TaskSnapshots(place, operators, state.inbox());
         this.contexts = contexts;
+        this.restored = state.restored();
         this.reports = reports;
+    }
+
+    TaskPlace place() {
+        return place;
     }
 
     Chain chain() {
@@ -39,11 +68,31 @@ public final class TaskParts {
         return flow;
     }
 
-    List<OperatorContext> contexts() {
-        return contexts;
+    TaskSnapshots snapshots() {
+        return snapshots;
     }
 
     TaskReports reports() {
         return reports;
+    }
+
+    /** Opens the operators and gives them back what they own of the state to start from. */
+    void open() throws Exception {
+        chain.open(contexts);
+        RestoredState from = restored;
+        if (from == null) {
+            return;
+        }
+        for (int i = 0; i < contexts.size(); i++) {
+            Operator operator = chain.operators().get(i);
+            OperatorContext context = contexts.get(i);
+            from.read(
+                    new OperatorId(place.stageId(), i),
+                    keyGroup -> KeyGroups.owner(keyGroup, context.keyGroupCount(), context.taskCount())
+                            == context.taskIndex(),
+                    section -> section.read((key, value) ->
+                            operator.restore(new SnapshotEntry(section.key().keyGroup(), key, value))));
+            operator.restored();
+        }
     }
 }
