@@ -12,7 +12,6 @@ import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.state.MemoryBudget;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -165,60 +164,6 @@ public final class OperatorHarness {
             long ended = epoch++;
             repeat(() -> operator.barrier(ended, output));
             List<SnapshotEntry> entries = Snapshots.of(operator);
-            operator.close();
-            assertThat(budget.usedBytes()).as("memory not given back").isZero();
-            return new Outcome(output.rows(), watermarkMicros, metrics);
-        }
-
-        private int takePage(int from) throws Exception {
-            Page page = new Page();
-            int limit = random == null ? rowsPerPage : 1 + random.nextInt(random.nextBoolean() ? 4 : 200);
-            int partition = ((Event.Row) events.get(from)).inputPartition();
-            int at = from;
-            while (at < events.size()
-                    && events.get(at) instanceof Event.Row row
-                    && row.inputPartition() == partition
-                    && page.rowCount() < limit
-                    && page.hasRoomFor(row.view().sizeBytes())) {
-                append(page, row.view());
-                at++;
-            }
-            cursor.inputPartition(partition);
-            scratch.inputPartition(partition);
-            hand(page);
-            if (random != null) {
-                Arrays.fill(page.bytes(), (byte) 0xA5);
-            }
-            return at;
-        }
-
-        private void append(Page page, RowView row) {
-            int keyGroup = keyGroups.keyGroup(row.bytes(), row.offset(), row.sizeBytes());
-            page.append(row.bytes(), row.offset(), row.sizeBytes(), keyGroup, System.nanoTime());
-        }
-
-        private void hand(Page page) throws Exception {
-            cursor.pointTo(page);
-            if (operator instanceof PassThrough passThrough) {
-                passThrough.observe(scratch.pointTo(page));
-                watermarkMicros = operator.outputWatermark(Long.MIN_VALUE);
-                RowView row = new RowView();
-                for (; cursor.hasRow(); cursor.advance()) {
-                    cursor.row(row);
-                    output.rows().add(row.toBytes());
-                }
-                return;
-            }
-            repeat(() -> operator.process(cursor, output));
-            assertThat(cursor.hasRow()).as("rows left behind").isFalse();
-        }
-
-        private void restoreFromSnapshot() throws Exception {
-            long ended = epoch++;
-            repeat(() -> operator.barrier(ended, output));
-            List<SnapshotEntry> entries = new ArrayList<>();
-            operator.snapshot(
-                    (keyGroup, key, value) -> entries.add(new SnapshotEntry(keyGroup, copy(key), copy(value))));
             operator.close();
             assertThat(budget.usedBytes()).as("memory not given back").isZero();
             Collections.shuffle(entries, Objects.requireNonNull(random));
