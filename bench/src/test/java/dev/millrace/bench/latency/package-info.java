@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.bench.latency;
+
+import org.jspecify.annotations.NullMarked;

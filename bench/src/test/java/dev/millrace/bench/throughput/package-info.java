@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.bench.throughput;
+
+import org.jspecify.annotations.NullMarked;

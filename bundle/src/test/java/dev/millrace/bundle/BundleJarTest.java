@@ -1,0 +1,101 @@
+package dev.millrace.bundle;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.jar.JarFile;
+import java.util.zip.ZipEntry;
+import org.junit.jupiter.api.Test;
+
+/** Opens the finished jar; runs after packaging. */
+class BundleJarTest {
+    private static final Path JAR = Path.of(System.getProperty("bundle.jar", ""));
+    private static final String EXTENSIONS = "META-INF/services/org.apache.spark.sql.SparkSessionExtensionsProvider";
+
+    @Test
+    void holdsOnlyMillraceClassesAndMetaInf() {
+        assertThat(entries(JAR))
+                .isNotEmpty()
+                .allMatch(name -> name.startsWith("dev/millrace/") || name.startsWith("META-INF/"))
+                .noneMatch(name -> name.startsWith("META-INF/versions/") || name.startsWith("META-INF/maven/"));
+        assertThat(entries(JAR))
+                .filteredOn(name -> !name.startsWith("META-INF/"))
+                .allMatch(name -> name.endsWith(".class"));
+    }
+
+    @Test
+    void packsTheEngineAndItsRelocatedThirdPartyCode() {
+        assertThat(entries(JAR))
+                .contains(
+                        "dev/millrace/engine/graph/Dataflow.class",
+                        "dev/millrace/shaded/HdrHistogram/Histogram.class",
+                        "META-INF/LICENSE",
+                        "META-INF/NOTICE");
+    }
+
+    @Test
+    void packsNoClassOfSpark() {
+        Set<String> shipped = new HashSet<>();
+        for (Path jar : sparksJars()) {
+            shipped.addAll(entries(jar));
+        }
+        assertThat(shipped).contains("org/apache/spark/sql/SparkSession.class");
+        assertThat(entries(JAR)).filteredOn(name -> name.endsWith(".class")).noneMatch(shipped::contains);
+    }
+
+    @Test
+    void namesTheExtensionForSparksServiceLoader() throws IOException {
+        assertThat(entries(JAR)).contains(EXTENSIONS);
+        try (JarFile jar = new JarFile(JAR.toFile());
+                InputStream in = jar.getInputStream(jar.getEntry(EXTENSIONS))) {
+            List<String> providers = new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> !line.isBlank() && !line.startsWith("#"))
+                    .toList();
+            assertThat(providers).hasSize(1);
+            assertThat(entries(JAR)).contains(providers.get(0).replace('.', '/') + ".class");
+        }
+    }
+
+    @Test
+    void tellsNothingOfTheMachineThatBuiltIt() throws IOException {
+        List<String> machinePaths = List.of(
+                Path.of(System.getProperty("bundle.project", "")).normalize().toString(),
+                System.getProperty("user.home", "") + File.separator + ".m2");
+        try (JarFile jar = new JarFile(JAR.toFile())) {
+            for (ZipEntry entry : jar.stream().toList()) {
+                String text = new String(jar.getInputStream(entry).readAllBytes(), StandardCharsets.ISO_8859_1);
+                assertThat(machinePaths).as(entry.getName()).noneMatch(text::contains);
+            }
+        }
+    }
+
+    /** The jars of this test's class path that are neither ours nor the test's own tools. */
+    private static List<Path> sparksJars() {
+        return List.of(System.getProperty("java.class.path").split(File.pathSeparator)).stream()
+                .map(Path::of)
+                .filter(Files::isRegularFile)
+                .filter(path -> !path.getFileName().toString().startsWith("millrace-"))
+                .toList();
+    }
+
+    private static List<String> entries(Path jar) {
+        try (JarFile file = new JarFile(jar.toFile())) {
+            return file.stream()
+                    .filter(entry -> !entry.isDirectory())
+                    .map(ZipEntry::getName)
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

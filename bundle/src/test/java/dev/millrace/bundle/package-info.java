@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.bundle;
+
+import org.jspecify.annotations.NullMarked;

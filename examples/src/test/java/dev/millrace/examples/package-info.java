@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.examples;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,148 @@
+package dev.millrace.kafka.broker;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.net.BindException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Properties;
+import kafka.server.KafkaConfig;
+import kafka.server.KafkaRaftServer;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.utils.Exit;
+import org.apache.kafka.common.utils.Time;
+import org.apache.kafka.metadata.storage.Formatter;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One KRaft broker, its own controller, in this JVM; listens on loopback, on a port that was free.
+ *
+ * <p>Thread: one owner. Lifetime: {@link #close} stops it and deletes its data.
+ */
+public final class KafkaBroker implements AutoCloseable {
+    private static final int NODE_ID = 1;
+    private static final String CONTROLLER = "CONTROLLER";
+    private static final String LOOPBACK = "127.0.0.1";
+
+    /** A port that was free may be taken before the broker binds it; then others are tried. */
+    private static final int MAX_ATTEMPTS = 5;
+
+    private final Path folder;
+    private final String bootstrap;
+    private final KafkaRaftServer server;
+
+    private KafkaBroker(Path folder, String bootstrap, KafkaRaftServer server) {
+        this.folder = folder;
+        this.bootstrap = bootstrap;
+        this.server = server;
+    }
+
+    /** Starts a broker that keeps its data in {@code folder}, which is made if it does not exist. */
+    public static KafkaBroker start(Path folder) throws Exception {
+        // A broker that cannot go on ends its JVM; as a part of another program it must throw instead.
+        Exit.setExitProcedure((status, message) -> {
+            throw new IllegalStateException("Kafka broker gave up: status=%d, %s".formatted(status, message));
+        });
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return startOnFreePorts(folder.resolve("attempt-" + attempt), folder);
+            } catch (Exception e) {
+                if (attempt == MAX_ATTEMPTS || !isPortTaken(e)) {
+                    deleteTree(folder);
+                    throw e;
+                }
+            }
+        }
+    }
+
+    /** Host and port for {@code bootstrap.servers}. */
+    public String bootstrap() {
+        return bootstrap;
+    }
+
+    @Override
+    public void close() throws IOException {
+        server.shutdown();
+        server.awaitShutdown();
+        deleteTree(folder);
+    }
+
+    private static KafkaBroker startOnFreePorts(Path data, Path folder) throws Exception {
+        Files.createDirectories(data);
+        String log = data.toString();
+        int brokerPort = freePort();
+        int controllerPort = freePort();
+        new Formatter()
+                .setClusterId(Uuid.randomUuid().toString())
+                .setNodeId(NODE_ID)
+                .setControllerListenerName(CONTROLLER)
+                .setMetadataLogDirectory(log)
+                .setDirectories(List.of(log))
+                .setPrintStream(new PrintStream(OutputStream.nullOutputStream()))
+                .run();
+        KafkaConfig config = KafkaConfig.fromProps(properties(log, brokerPort, controllerPort));
+        KafkaRaftServer server = new KafkaRaftServer(config, Time.SYSTEM);
+        try {
+            server.startup();
+        } catch (RuntimeException e) {
+            server.shutdown();
+            throw e;
+        }
+        return new KafkaBroker(folder, LOOPBACK + ":" + brokerPort, server);
+    }
+
+    private static Properties properties(String log, int brokerPort, int controllerPort) {
+        Properties properties = new Properties();
+        properties.put("process.roles", "broker,controller");
+        properties.put("node.id", Integer.toString(NODE_ID));
+        properties.put("controller.quorum.voters", NODE_ID + "@" + LOOPBACK + ":" + controllerPort);
+        properties.put("controller.listener.names", CONTROLLER);
+        properties.put(
+                "listeners",
+                "PLAINTEXT://%s:%d,%s://%s:%d".formatted(LOOPBACK, brokerPort, CONTROLLER, LOOPBACK, controllerPort));
+        properties.put("log.dirs", log);
+        properties.put("auto.create.topics.enable", "false");
+        properties.put("group.initial.rebalance.delay.ms", "0");
+        properties.put("offsets.topic.replication.factor", "1");
+        properties.put("offsets.topic.num.partitions", "1");
+        properties.put("transaction.state.log.replication.factor", "1");
+        properties.put("transaction.state.log.min.isr", "1");
+        properties.put("transaction.state.log.num.partitions", "1");
+        // The disk is somebody's temporary folder: old records go before it fills up.
+        properties.put("log.segment.bytes", Integer.toString(64 * 1024 * 1024));
+        properties.put("log.retention.bytes", Long.toString(2L * 1024 * 1024 * 1024));
+        properties.put("log.retention.check.interval.ms", "30000");
+        return properties;
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static boolean isPortTaken(@Nullable Throwable error) {
+        for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+            if (cause instanceof BindException) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Deletes a folder and all that is in it; what is already gone does not matter. */
+    public static void deleteTree(Path folder) throws IOException {
+        if (!Files.exists(folder)) {
+            return;
+        }
+        try (var paths = Files.walk(folder)) {
+            for (Path path : paths.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(path);
+            }
+        }
+    }
+}
