@@ -77,7 +77,7 @@ final class EpochLoop {
                     }
                 }
             }
-            @Nullable CompletedEpoch completed = coordinator.await(patience(refused, coordinator.inFlight()));
+            CompletedEpoch completed = coordinator.await(patience(refused, coordinator.inFlight()));
             if (completed != null) {
                 drains.committed(completed.epoch(), committer.commit(completed, false));
                 if (committer.needsReconfiguration()) {
@@ -107,7 +107,7 @@ final class EpochLoop {
                 last = coordinator.requestBarrier();
                 drains.asked(last);
             }
-            @Nullable CompletedEpoch completed = coordinator.await(Math.max(1, deadlineNanos - System.nanoTime()));
+            CompletedEpoch completed = coordinator.await(Math.max(1, deadlineNanos - System.nanoTime()));
             if (completed != null) {
                 drains.committed(completed.epoch(), committer.commit(completed, true));
                 if (completed.epoch() == last) {

@@ -41,10 +41,10 @@ final class SparkTaskScope implements TaskScope {
     public void run(Runnable body) {
         Thread thread = Thread.currentThread();
         ClassLoader outerLoader = thread.getContextClassLoader();
-        @Nullable TaskContext outerContext = TaskContext.get();
+        TaskContext outerContext = TaskContext.get();
         thread.setContextClassLoader(loader);
         TaskContext$.MODULE$.setTaskContext(context);
-        @Nullable Throwable failure = null;
+        Throwable failure = null;
         try {
             SQLConf$.MODULE$.withExistingConf(conf, () -> {
                 body.run();
