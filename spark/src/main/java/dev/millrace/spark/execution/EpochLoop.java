@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
  */
 final class EpochLoop {
     /** How long the last epoch may take when the query is asked to stop. */
-    static final long LAST_EPOCH_NANOS = TimeUnit.MILLISECONDS.toNanos(1_200);
+    static final long LAST_EPOCH_NANOS = TimeUnit.MILLISECONDS.toNanos(1_500);
 
     /** How long the last epoch may take before the dataflow is built anew. */
     private static final long RECONFIGURATION_NANOS = TimeUnit.SECONDS.toNanos(10);
@@ -104,7 +104,7 @@ final class EpochLoop {
         long last = -1;
         while (deadlineNanos - System.nanoTime() > 0) {
             if (last < 0) {
-                last = coordinator.requestBarrier();
+                last = coordinator.requestLastBarrier();
                 drains.asked(last);
             }
             CompletedEpoch completed = coordinator.await(Math.max(1, deadlineNanos - System.nanoTime()));

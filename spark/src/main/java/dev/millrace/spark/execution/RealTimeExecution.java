@@ -261,6 +261,9 @@ public final class RealTimeExecution extends StreamExecution {
         ApplicationEnd applicationEnd = new ApplicationEnd(this);
         session.sparkContext().addSparkListener(applicationEnd);
         try {
+            if (session.sparkContext().isStopped()) {
+                throw new IllegalStateException("Cannot start a query: its application has ended.");
+            }
             current.run();
         } catch (Throwable t) {
             throw Scala.sneaky(t); // unwrapped: Spark tells interrupts from failures by their class

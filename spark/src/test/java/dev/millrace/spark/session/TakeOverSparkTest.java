@@ -139,9 +139,11 @@ final class TakeOverSparkTest {
     void endsQueriesWithTheApplication() throws Exception {
         session = LocalSpark.start();
         StreamingQuery query = start(session, "ends", new Collector("ends"));
+        await().until(() -> query.lastProgress() != null);
         session.stop();
 
         await().until(() -> !query.isActive());
+        assertThat(query.exception().isDefined()).isFalse();
         await().untilAsserted(() -> assertThat(Thread.getAllStackTraces().keySet())
                 .extracting(Thread::getName)
                 .noneMatch(name -> name.startsWith("millrace")));
