@@ -5,6 +5,7 @@ import dev.millrace.engine.epoch.EpochShape;
 import dev.millrace.engine.exchange.Channel;
 import dev.millrace.engine.exchange.Signal;
 import dev.millrace.engine.exchange.SourceQueue;
+import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.OperatorFactory;
@@ -255,13 +256,15 @@ final class Assembly {
         }
         List<OperatorContext> contexts = new ArrayList<>();
         for (int i = 0; i < chain.size(); i++) {
+            OperatorFactory factory = chain.get(i);
             contexts.add(new OperatorContext(
                     place.taskIndex(),
                     settings.taskCount(),
                     settings.keyGroupCount(),
                     settings.stateBudget(),
-                    counters.operator(
-                            place.stageId(), i, place.taskIndex(), chain.get(i).name())));
+                    factory.keepsState()
+                            ? counters.operator(place.stageId(), i, place.taskIndex(), factory.name())
+                            : new OperatorMetrics()));
         }
         List<OutputEdge> edges = at(outputs, place.stageId(), place.taskIndex());
         return new TaskParts(place, operators, contexts, edges, nanoClock, state, coordinator);

@@ -13,7 +13,7 @@ import java.util.List;
  * that was asked for goes in behind the page under way, with the readers' positions as of then, so a
  * reader that waits for its next row delays no epoch.
  *
- * <p>Thread: its loop, but for {@link #requestBarrier}.
+ * <p>Thread: its loop, but for {@link #requestBarrier} and {@link #requestLastBarrier}.
  */
 public final class ReadingTask implements Step, BarrierTarget {
     /** A reader's queue. {@code readerIndex} counts the readers of the stage. */
@@ -32,6 +32,7 @@ public final class ReadingTask implements Step, BarrierTarget {
     private final RowCursor cursor = new RowCursor();
     private final RowCount rowsRead;
     private volatile long requestedEpoch;
+    private volatile long lastEpoch = Long.MAX_VALUE;
     private long epoch;
     private long rowsOfEpoch;
     private int turn;
@@ -73,6 +74,12 @@ public final class ReadingTask implements Step, BarrierTarget {
     }
 
     @Override
+    public void requestLastBarrier(long requested) {
+        lastEpoch = requested;
+        requestBarrier(requested);
+    }
+
+    @Override
     public boolean step() throws Exception {
         boolean progress = flow.resume() && advance();
         return snapshots.writeSlice() | progress;
@@ -87,7 +94,7 @@ public final class ReadingTask implements Step, BarrierTarget {
                 return true;
             }
         }
-        if (takeRows()) {
+        if (epoch <= lastEpoch && takeRows()) {
             flow.rows(cursor);
             if (flow.isQuiet()) {
                 itemThrough();

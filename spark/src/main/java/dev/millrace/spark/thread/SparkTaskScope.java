@@ -41,10 +41,12 @@ final class SparkTaskScope implements TaskScope {
     public void run(Runnable body) {
         Thread thread = Thread.currentThread();
         ClassLoader outerLoader = thread.getContextClassLoader();
-        @Nullable TaskContext outerContext = TaskContext.get();
+        TaskContext outerContext = TaskContext.get();
         thread.setContextClassLoader(loader);
         TaskContext$.MODULE$.setTaskContext(context);
-        @Nullable Throwable failure = null;
+        // Without it, reading a broadcast that is no longer at hand fails for want of a lock holder.
+        SparkEnv.get().blockManager().registerTask(context.taskAttemptId());
+        Throwable failure = null;
         try {
             SQLConf$.MODULE$.withExistingConf(conf, () -> {
                 body.run();
@@ -80,6 +82,7 @@ final class SparkTaskScope implements TaskScope {
         }
         SparkEnv environment = SparkEnv.get();
         if (environment != null) {
+            environment.blockManager().releaseAllLocksForTask(context.taskAttemptId());
             environment.blockManager().memoryStore().releaseUnrollMemoryForThisTask(MemoryMode.ON_HEAP, Long.MAX_VALUE);
         }
     }

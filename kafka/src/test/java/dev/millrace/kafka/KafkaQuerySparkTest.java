@@ -1,0 +1,304 @@
+package dev.millrace.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.millrace.kafka.broker.KafkaBroker;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewPartitions;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.RecordsToDelete;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.streaming.StreamingQuery;
+import org.apache.spark.sql.streaming.StreamingQueryException;
+import org.apache.spark.sql.streaming.Trigger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Spark's own Kafka source and sink under Millrace, against a real broker. */
+@Timeout(180)
+final class KafkaQuerySparkTest {
+    @TempDir
+    private static Path brokerFolder;
+
+    @TempDir
+    private Path folder;
+
+    private static KafkaBroker broker;
+    private static SparkSession session;
+    private static Admin admin;
+    private static KafkaProducer<byte[], byte[]> producer;
+    private static int topics;
+
+    @BeforeAll
+    static void start() throws Exception {
+        broker = KafkaBroker.start(brokerFolder.resolve("broker"));
+        session = SparkSession.builder()
+                .master("local[2]")
+                .config("spark.ui.enabled", "false")
+                .config("spark.sql.shuffle.partitions", "4")
+                .getOrCreate();
+        session.sparkContext().setLogLevel("ERROR");
+        admin = Admin.create(Map.<String, Object>of("bootstrap.servers", broker.bootstrap()));
+        producer = new KafkaProducer<>(
+                Map.<String, Object>of("bootstrap.servers", broker.bootstrap()),
+                new ByteArraySerializer(),
+                new ByteArraySerializer());
+    }
+
+    @AfterAll
+    static void stop() throws Exception {
+        session.stop();
+        producer.close(Duration.ofSeconds(1));
+        admin.close(Duration.ofSeconds(1));
+        broker.close();
+    }
+
+    @AfterEach
+    void stopQueries() throws Exception {
+        for (StreamingQuery query : session.streams().active()) {
+            query.stop();
+        }
+        session.streams().resetTerminated();
+        await().untilAsserted(() -> assertThat(Thread.getAllStackTraces().keySet())
+                .extracting(Thread::getName)
+                .noneMatch(name -> name.startsWith("millrace")));
+    }
+
+    @Test
+    void copiesFromTopicToTopicAndGoesOnAfterARestart() throws Exception {
+        String in = topic(2);
+        String out = topic(1);
+        send(in, 0, 10);
+        StreamingQuery query = copy(in, out);
+        query.processAllAvailable();
+        query.stop();
+        send(in, 10, 20);
+        StreamingQuery again = copy(in, out);
+        again.processAllAvailable();
+
+        assertThat(again.lastProgress().sources()[0].endOffset()).contains(in);
+        again.stop();
+        assertThat(read(out)).containsExactlyInAnyOrderElementsOf(numbers(0, 20));
+    }
+
+    @Test
+    void answersAnEventLongBeforeItsEpochEnds() throws Exception {
+        String in = topic(1);
+        String out = topic(1);
+        StreamingQuery query = copy(in, out, "1 hour");
+        await().until(() -> query.status().message().equals("Waiting for data to arrive"));
+        send(in, 0, 1);
+
+        await().atMost(20, TimeUnit.SECONDS).until(() -> read(out).size() == 1);
+        query.stop();
+        assertThat(query.lastProgress().numInputRows()).isEqualTo(1);
+    }
+
+    @Test
+    void countsByKeyInUpdateMode() throws Exception {
+        String in = topic(2);
+        String out = topic(1);
+        send(in, 0, 30);
+        Dataset<Row> counts = records(in)
+                .selectExpr("cast(cast(value as string) as int) % 3 as k")
+                .groupBy("k")
+                .count()
+                .selectExpr("cast(k as string) as key", "concat(k, '=', count) as value");
+        StreamingQuery query = write(counts, out, "200 milliseconds").start();
+        query.processAllAvailable();
+
+        assertThat(read(out)).contains("0=10", "1=10", "2=10");
+        assertThat(query.lastProgress().stateOperators()).hasSize(1);
+        assertThat(query.lastProgress().stateOperators()[0].numRowsTotal()).isEqualTo(3);
+        query.stop();
+        assertThatThrownBy(() -> write(counts, out, "200 milliseconds").start())
+                .hasMessageContaining("MILLRACE_UNSUPPORTED_CHECKPOINT");
+    }
+
+    @Test
+    void readsPartitionsThatAreAddedWhileItRuns() throws Exception {
+        String in = topic(1);
+        String out = topic(1);
+        send(in, 0, 5);
+        StreamingQuery query = copy(in, out);
+        query.processAllAvailable();
+        admin.createPartitions(Map.of(in, NewPartitions.increaseTo(3))).all().get();
+        await().until(() -> partitions(in) == 3);
+        for (int partition = 0; partition < 3; partition++) {
+            send(new ProducerRecord<>(in, partition, null, bytes("p" + partition)));
+        }
+        producer.flush();
+
+        await().atMost(30, TimeUnit.SECONDS)
+                .untilAsserted(() -> assertThat(read(out)).contains("p0", "p1", "p2"));
+        query.stop();
+        assertThat(query.exception().isDefined()).isFalse();
+    }
+
+    @Test
+    void endsWhenATopicIsMissing() throws Exception {
+        StreamingQuery query = copy("no-such-topic", topic(1));
+
+        assertThatThrownBy(query::awaitTermination)
+                .isInstanceOf(StreamingQueryException.class)
+                .hasMessageContaining("MILLRACE_SOURCE_FAILED")
+                .hasMessageContaining("no-such-topic");
+    }
+
+    @Test
+    void endsWhenRecordsAreGoneThatItHasNotRead() throws Exception {
+        String in = topic(1);
+        String out = topic(1);
+        send(in, 0, 5);
+        StreamingQuery query = copy(in, out);
+        query.processAllAvailable();
+        query.stop();
+        send(in, 5, 20);
+        admin.deleteRecords(Map.of(new TopicPartition(in, 0), RecordsToDelete.beforeOffset(15)))
+                .all()
+                .get();
+
+        StreamingQuery again = copy(in, out);
+        assertThatThrownBy(() -> assertThat(again.awaitTermination(60_000)).isTrue())
+                .isInstanceOf(StreamingQueryException.class)
+                .hasMessageContaining("MILLRACE_SOURCE_FAILED");
+    }
+
+    @Test
+    void endsWhenTheBrokerCannotBeReachedAndStopsSoonMeanwhile() throws Exception {
+        Map<String, String> options = new HashMap<>(Map.of(
+                "kafka.bootstrap.servers", "127.0.0.1:1",
+                "subscribe", "any",
+                "kafka.default.api.timeout.ms", "3000",
+                "kafka.request.timeout.ms", "2000",
+                "fetchOffset.numRetries", "1",
+                "startingOffsets", "earliest"));
+        Dataset<Row> rows =
+                session.readStream().format("kafka").options(options).load().selectExpr("value");
+        StreamingQuery query = write(rows, topic(1), "200 milliseconds").start();
+        assertThatThrownBy(() -> assertThat(query.awaitTermination(60_000)).isTrue())
+                .isInstanceOf(StreamingQueryException.class)
+                .hasMessageContaining("MILLRACE_SOURCE_FAILED");
+
+        options.put("kafka.default.api.timeout.ms", "60000");
+        Dataset<Row> patient =
+                session.readStream().format("kafka").options(options).load().selectExpr("value");
+        StreamingQuery waiting = write(patient, topic(1), "200 milliseconds")
+                .option("checkpointLocation", folder.resolve("waiting").toString())
+                .start();
+        long start = System.nanoTime();
+        waiting.stop();
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
+        assertThat(waiting.exception().isDefined()).isFalse();
+    }
+
+    private StreamingQuery copy(String in, String out) throws Exception {
+        return copy(in, out, "200 milliseconds");
+    }
+
+    private StreamingQuery copy(String in, String out, String interval) throws Exception {
+        return write(records(in).selectExpr("key", "value"), out, interval).start();
+    }
+
+    private static Dataset<Row> records(String topic) {
+        return session.readStream()
+                .format("kafka")
+                .option("kafka.bootstrap.servers", broker.bootstrap())
+                .option("kafka.metadata.max.age.ms", "500")
+                .option("subscribe", topic)
+                .option("startingOffsets", "earliest")
+                .load();
+    }
+
+    private org.apache.spark.sql.streaming.DataStreamWriter<Row> write(
+            Dataset<Row> rows, String topic, String interval) {
+        return rows.writeStream()
+                .format("kafka")
+                .option("kafka.bootstrap.servers", broker.bootstrap())
+                .option("topic", topic)
+                .option("checkpointLocation", folder.resolve("checkpoint").toString())
+                .outputMode("update")
+                .trigger(Trigger.RealTime(interval));
+    }
+
+    private static String topic(int partitions) throws Exception {
+        String name = "topic-" + topics++;
+        admin.createTopics(List.of(new NewTopic(name, partitions, (short) 1)))
+                .all()
+                .get();
+        return name;
+    }
+
+    private static int partitions(String topic) throws Exception {
+        return admin.describeTopics(List.of(topic))
+                .allTopicNames()
+                .get()
+                .get(topic)
+                .partitions()
+                .size();
+    }
+
+    private static void send(String topic, int from, int to) {
+        for (String number : numbers(from, to)) {
+            send(new ProducerRecord<>(topic, bytes(number), bytes(number)));
+        }
+        producer.flush();
+    }
+
+    private static void send(ProducerRecord<byte[], byte[]> one) {
+        var unused = producer.send(one, (metadata, failure) -> assertThat(failure).isNull());
+    }
+
+    private static List<String> numbers(int from, int to) {
+        List<String> numbers = new ArrayList<>();
+        for (int i = from; i < to; i++) {
+            numbers.add(Integer.toString(i));
+        }
+        return numbers;
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** All values that a topic of one partition holds. */
+    private static List<String> read(String topic) {
+        TopicPartition partition = new TopicPartition(topic, 0);
+        try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
+                Map.<String, Object>of("bootstrap.servers", broker.bootstrap()),
+                new ByteArrayDeserializer(),
+                new ByteArrayDeserializer())) {
+            consumer.assign(List.of(partition));
+            consumer.seekToBeginning(List.of(partition));
+            long end = consumer.endOffsets(List.of(partition)).get(partition);
+            List<String> values = new ArrayList<>();
+            while (consumer.position(partition) < end) {
+                consumer.poll(Duration.ofMillis(200))
+                        .forEach(one -> values.add(new String(one.value(), StandardCharsets.UTF_8)));
+            }
+            return values;
+        }
+    }
+}

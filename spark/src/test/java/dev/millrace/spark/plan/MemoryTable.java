@@ -1,0 +1,104 @@
+package dev.millrace.spark.plan;
+
+import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.source.Source;
+import dev.millrace.engine.source.SourceReader;
+import dev.millrace.spark.scala.Scala;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.catalyst.CatalystTypeConverters$;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.AttributeReference;
+import org.apache.spark.sql.catalyst.expressions.NamedExpression;
+import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.types.StructType;
+
+/** Rows that a query reads as a stream, and Spark itself as a table, for the same answer. */
+final class MemoryTable implements Source {
+    private final SparkSession session;
+    private final StructType schema;
+    private final List<Row> rows;
+
+    MemoryTable(SparkSession session, StructType schema, List<Row> rows) {
+        this.session = session;
+        this.schema = schema;
+        this.rows = rows;
+    }
+
+    /** The rows as a table, in one partition, so that their order is kept. */
+    Dataset<Row> asTable() {
+        return session.createDataFrame(rows, schema).coalesce(1);
+    }
+
+    /** The rows as the stream of source {@code sourceIndex}. */
+    Dataset<Row> asStream(int sourceIndex) {
+        List<Attribute> output = new ArrayList<>();
+        for (StructField field : schema.fields()) {
+            output.add(new AttributeReference(
+                    field.name(),
+                    field.dataType(),
+                    field.nullable(),
+                    field.metadata(),
+                    NamedExpression.newExprId(),
+                    Scala.emptySeq()));
+        }
+        return org.apache.spark.sql.classic.Dataset.ofRows(
+                session, new SourceNode(sourceIndex, name(), Scala.seq(output)));
+    }
+
+    /** The rows' bytes in Spark's layout. */
+    List<byte[]> bytes() {
+        var converter = CatalystTypeConverters$.MODULE$.createToCatalystConverter(schema);
+        UnsafeProjection projection = UnsafeProjection.create(schema);
+        List<byte[]> bytes = new ArrayList<>();
+        for (Row row : rows) {
+            bytes.add(projection.apply((InternalRow) converter.apply(row)).getBytes());
+        }
+        return bytes;
+    }
+
+    @Override
+    public String name() {
+        return "memory";
+    }
+
+    @Override
+    public List<SourceReader> readers() {
+        return List.of(new Reader(bytes()));
+    }
+
+    private static final class Reader implements SourceReader {
+        private final List<byte[]> rows;
+        private final RowView view = new RowView();
+        private int given;
+
+        Reader(List<byte[]> rows) {
+            this.rows = rows;
+        }
+
+        @Override
+        public boolean advance() {
+            if (given == rows.size()) {
+                return false;
+            }
+            byte[] bytes = rows.get(given++);
+            view.pointTo(bytes, 0, bytes.length);
+            return true;
+        }
+
+        @Override
+        public RowView row() {
+            return view;
+        }
+
+        @Override
+        public Object position() {
+            return given;
+        }
+    }
+}

@@ -1,0 +1,223 @@
+package dev.millrace.spark.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.engine.sink.Sink;
+import dev.millrace.engine.sink.SinkWriter;
+import dev.millrace.engine.source.Source;
+import dev.millrace.spark.scala.Scala;
+import dev.millrace.spark.thread.SparkTaskScopes;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.function.Function;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.catalyst.CatalystTypeConverters$;
+import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
+import org.apache.spark.sql.streaming.OutputMode;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.unsafe.Platform;
+
+/** Plans and runs queries over memory tables, and asks Spark for the same. */
+final class Queries {
+    static final int KEY_GROUPS = 5;
+
+    private Queries() {}
+
+    /** A sink that is never written to. */
+    private record NoSink() implements Sink {
+        @Override
+        public String name() {
+            return "none";
+        }
+
+        @Override
+        public SinkWriter writer(int taskIndex, int taskCount) {
+            throw new AssertionError("nothing is written");
+        }
+    }
+
+    static LogicalPlan analyzed(Dataset<?> query) {
+        return ((org.apache.spark.sql.classic.Dataset<?>) query)
+                .queryExecution()
+                .analyzed();
+    }
+
+    static PlannedQuery plan(SparkSession session, Dataset<?> query, OutputMode mode, MemoryTable... tables) {
+        List<SparkDataStream> streams = new ArrayList<>();
+        for (MemoryTable ignored : tables) {
+            streams.add(new UnusedStream());
+        }
+        return QueryPlanner.plan(new PlanRequest(
+                session,
+                analyzed(query),
+                streams,
+                List.<Source>of(tables),
+                new NoSink(),
+                mode,
+                KEY_GROUPS,
+                new PlanSettings(false, Long.MAX_VALUE, 1)));
+    }
+
+    private record UnusedStream() implements SparkDataStream {
+        @Override
+        public org.apache.spark.sql.connector.read.streaming.Offset initialOffset() {
+            throw new AssertionError();
+        }
+
+        @Override
+        public org.apache.spark.sql.connector.read.streaming.Offset deserializeOffset(String json) {
+            throw new AssertionError();
+        }
+
+        @Override
+        public void commit(org.apache.spark.sql.connector.read.streaming.Offset end) {}
+
+        @Override
+        public void stop() {}
+    }
+
+    /** Runs a query under a treatment and gives its rows as text, in the order in which they came. */
+    static List<String> run(
+            SparkSession session, Dataset<?> query, GraphRunner.Treatment treatment, MemoryTable... tables) {
+        PlannedQuery planned = plan(session, query, OutputMode.Update(), tables);
+        List<List<byte[]>> rows = new ArrayList<>();
+        new SparkTaskScopes(
+                        session.sessionState().conf(), Thread.currentThread().getContextClassLoader(), new Properties())
+                .create("test", 0, 1)
+                .run(() -> {
+                    try {
+                        rows.add(new GraphRunner(planned.graph(), List.of(tables), KEY_GROUPS, treatment).run());
+                    } catch (Exception failure) {
+                        throw Scala.sneaky(failure);
+                    }
+                });
+        return texts(rows.get(0), query.schema());
+    }
+
+    static List<String> texts(List<byte[]> rows, StructType schema) {
+        var converter = CatalystTypeConverters$.MODULE$.createToScalaConverter(schema);
+        List<String> texts = new ArrayList<>();
+        for (byte[] bytes : rows) {
+            UnsafeRow row = new UnsafeRow(schema.length());
+            row.pointTo(bytes, Platform.BYTE_ARRAY_OFFSET, bytes.length);
+            texts.add(text((Row) converter.apply(row)));
+        }
+        return texts;
+    }
+
+    /** Text of a row, its fractions rounded: sums of another order differ in their last digits. */
+    static String text(Row row) {
+        List<String> fields = new ArrayList<>();
+        for (int i = 0; i < row.length(); i++) {
+            fields.add(text(row.get(i)));
+        }
+        return fields.toString();
+    }
+
+    private static String text(Object value) {
+        if (value instanceof Double fraction) {
+            return fraction == 0 || Double.isNaN(fraction) ? "" + Math.abs(fraction) : "%.8e".formatted(fraction);
+        }
+        if (value instanceof Float fraction) {
+            return fraction == 0 || Float.isNaN(fraction) ? "" + Math.abs(fraction) : "%.5e".formatted(fraction);
+        }
+        if (value instanceof Row row) {
+            return text(row);
+        }
+        if (value instanceof byte[] bytes) {
+            return java.util.HexFormat.of().formatHex(bytes);
+        }
+        if (value instanceof scala.collection.Map<?, ?> map) {
+            List<String> entries = new ArrayList<>();
+            Scala.list(map).forEach(entry -> entries.add(text(entry._1()) + "=" + text(entry._2())));
+            Collections.sort(entries);
+            return entries.toString();
+        }
+        if (value instanceof scala.collection.Iterable<?> elements) {
+            List<String> texts = new ArrayList<>();
+            Scala.<Object>list(elements).forEach(element -> texts.add(text(element)));
+            return texts.toString();
+        }
+        return String.valueOf(value);
+    }
+
+    static List<String> batch(Dataset<?> query) {
+        List<String> rows = new ArrayList<>();
+        for (Row row : query.toDF().collectAsList()) {
+            rows.add(text(row));
+        }
+        return rows;
+    }
+
+    /** The treatments that every query goes through. */
+    static Map<String, GraphRunner.Treatment> treatments(long seed) {
+        Map<String, GraphRunner.Treatment> treatments = new LinkedHashMap<>();
+        treatments.put("full pages", (harness, events) -> harness.run(events));
+        treatments.put("row by row", (harness, events) -> harness.runRowByRow(events));
+        treatments.put("adversity, seed=" + seed, (harness, events) -> harness.runAdversely(events, seed));
+        return treatments;
+    }
+
+    /** Checks that a stateless query gives what Spark gives, where asked for also in its order. */
+    static void checkStateless(
+            SparkSession session, MemoryTable table, boolean isOrdered, Function<Dataset<Row>, Dataset<?>> query) {
+        List<String> expected = batch(query.apply(table.asTable()));
+        treatments(42).forEach((name, treatment) -> {
+            List<String> actual = run(session, query.apply(table.asStream(0)), treatment, table);
+            if (isOrdered) {
+                assertThat(actual).as(name).containsExactlyElementsOf(expected);
+            } else {
+                assertThat(actual).as(name).containsExactlyInAnyOrderElementsOf(expected);
+            }
+        });
+    }
+
+    /**
+     * Checks that the last row for each key is what Spark gives.
+     *
+     * @param keyCount the leading columns that are the key
+     */
+    static void checkAggregation(
+            SparkSession session,
+            MemoryTable table,
+            int keyCount,
+            long seed,
+            Function<Dataset<Row>, Dataset<?>> query) {
+        Dataset<?> batch = query.apply(table.asTable());
+        Map<String, String> expected = lastByKey(batch(batch), keyCount);
+        treatments(seed).forEach((name, treatment) -> assertThat(
+                        lastByKey(run(session, query.apply(table.asStream(0)), treatment, table), keyCount))
+                .as(name)
+                .containsExactlyInAnyOrderEntriesOf(expected));
+    }
+
+    private static Map<String, String> lastByKey(List<String> rows, int keyCount) {
+        Map<String, String> last = new LinkedHashMap<>();
+        for (String row : rows) {
+            last.put(key(row, keyCount), row);
+        }
+        return last;
+    }
+
+    /** The text up to the comma, outside of brackets, behind the last key column. */
+    private static String key(String row, int keyCount) {
+        int depth = 0;
+        int commas = 0;
+        for (int i = 0; i < row.length(); i++) {
+            char c = row.charAt(i);
+            depth += c == '[' ? 1 : c == ']' ? -1 : 0;
+            if (c == ',' && depth == 1 && ++commas == keyCount) {
+                return row.substring(0, i);
+            }
+        }
+        return keyCount == 0 ? "" : row;
+    }
+}
