@@ -19,7 +19,7 @@ prepare() {
     need mvn "Maven 3.8 or newer"
     echo "building (the first time takes some minutes, most of them downloads) ..."
     local started=$SECONDS
-    if ! (cd "$root" && mvn -B -q -DskipTests package -pl "$module" -am >"${TMPDIR:-/tmp}/millrace-build.$$.log" 2>&1); then
+    if ! (cd "$root" && mvn -B -q -Dstyle.color=never -DskipTests package -pl "$module" -am >"${TMPDIR:-/tmp}/millrace-build.$$.log" 2>&1); then
       tail -n 40 "${TMPDIR:-/tmp}/millrace-build.$$.log" >&2
       echo "Cannot build: the whole output is in ${TMPDIR:-/tmp}/millrace-build.$$.log." >&2
       exit 1

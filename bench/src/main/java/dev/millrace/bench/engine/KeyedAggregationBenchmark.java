@@ -5,7 +5,6 @@ import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.operator.KeyedAggregateFactory;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
-import dev.millrace.engine.operator.Output;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.state.MemoryBudget;
@@ -80,24 +79,11 @@ public class KeyedAggregationBenchmark {
     @OperationsPerInvocation(ROWS_PER_PAGE)
     public void rows(Blackhole blackhole) throws Exception {
         next = next + 1 == PAGES ? 0 : next + 1;
-        operator.process(cursor.pointTo(pages[next]), new Taking(blackhole));
+        operator.process(cursor.pointTo(pages[next]), new BlackholeOutput(blackhole));
     }
 
     @TearDown
     public void tearDown() throws Exception {
         operator.close();
-    }
-
-    /** An output that is never full. */
-    private record Taking(Blackhole blackhole) implements Output {
-        @Override
-        public boolean isFull() {
-            return false;
-        }
-
-        @Override
-        public void emit(byte[] bytes, int offset, int sizeBytes) {
-            blackhole.consume(bytes[offset]);
-        }
     }
 }

@@ -11,8 +11,9 @@ import org.apache.kafka.common.errors.WakeupException;
 
 /**
  * Reads an output topic and records arrival minus creation of every record that was created behind the
- * warm-up, which begins with the first record's creation. When its standard input ends it prints
- * {@code rows <all rows> <histogram, compressed, base64>}.
+ * warm-up, which begins with the first record's creation. Prints {@code answers} at the first row, which
+ * a primer may have brought, and when its standard input ends {@code rows <rows without the primer's>
+ * <histogram, compressed, base64>}.
  */
 public final class LatencyProbe {
     private static final byte[] FIELD = "\"created\":".getBytes(StandardCharsets.US_ASCII);
@@ -22,6 +23,7 @@ public final class LatencyProbe {
     private final long warmUpMicros;
     private long firstCreated;
     private long rowCount;
+    private boolean answered;
 
     private LatencyProbe(long warmUpMicros) {
         this.warmUpMicros = warmUpMicros;
@@ -46,6 +48,13 @@ public final class LatencyProbe {
     private void take(byte[] json) {
         long now = Clients.nowMicros();
         long created = created(json);
+        if (!answered) {
+            answered = true;
+            System.out.println("answers");
+        }
+        if (created == LoadGenerator.PRIMER) {
+            return;
+        }
         if (rowCount++ == 0) {
             firstCreated = created;
         }

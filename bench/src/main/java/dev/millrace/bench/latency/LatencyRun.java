@@ -16,7 +16,8 @@ import java.util.Map;
 
 /**
  * The run: one broker, and for each round, work and engine three programs beside it, one after the other
- * engine: engine, probe and generator. Fresh topics for each turn. The order of the engines is turned
+ * engine: engine, probe and generator. A primer waits for the engine's first answer, so that its start is
+ * not measured. Fresh topics for each turn. The order of the engines is turned
  * round from one round to the next, so that none has the warmer machine.
  *
  * <p>Thread: one.
@@ -97,7 +98,9 @@ public final class LatencyRun {
                         List.of(bootstrap, output, probeArguments))) {
             running.awaitLine("ready"::equals, START_TIMEOUT);
             probe.awaitLine("ready"::equals, START_TIMEOUT);
-            long rowsIn = generate(folder, bootstrap, input);
+            generate(folder, bootstrap, input, 1, true);
+            probe.awaitLine("answers"::equals, START_TIMEOUT);
+            long rowsIn = generate(folder, bootstrap, input, options.warmUpSeconds() + options.seconds(), false);
             Thread.sleep(DRAIN_MILLIS);
             probe.endInput();
             String[] words = probe.awaitLine(line -> line.startsWith("rows "), START_TIMEOUT)
@@ -109,14 +112,15 @@ public final class LatencyRun {
         }
     }
 
-    private long generate(Path folder, String bootstrap, String topic) throws IOException, InterruptedException {
-        int seconds = options.warmUpSeconds() + options.seconds();
+    private long generate(Path folder, String bootstrap, String topic, int seconds, boolean primer)
+            throws IOException, InterruptedException {
         List<String> arguments = List.of(
                 bootstrap,
                 topic,
                 Integer.toString(options.rate()),
                 Integer.toString(seconds),
-                Integer.toString(CARD_COUNT));
+                Integer.toString(CARD_COUNT),
+                Boolean.toString(primer));
         try (ChildJvm generator =
                 start(folder, "generator", List.of("-Xmx256m"), LoadGenerator.class.getName(), arguments)) {
             String line = generator.awaitLine(text -> text.startsWith("sent "), START_TIMEOUT.plusSeconds(seconds));

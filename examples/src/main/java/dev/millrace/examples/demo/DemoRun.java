@@ -20,7 +20,7 @@ final class DemoRun implements AutoCloseable {
     private static final int PARTITION_COUNT = 2;
 
     /** How long the end waits for rows that are still on their way. */
-    private static final long SETTLE_NANOS = 2_000_000_000L;
+    private static final long SETTLE_NANOS = 5_000_000_000L;
 
     private static final long FIRST_ROWS_NANOS = 120_000_000_000L;
     private static final long SETTLE_STEP_NANOS = 200_000_000L;
