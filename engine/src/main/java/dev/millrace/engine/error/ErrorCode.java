@@ -26,6 +26,8 @@ public enum ErrorCode {
     STATE_MEMORY(ErrorKind.RESOURCE),
     /** A row is larger than an engine limit. */
     ROW_TOO_LARGE(ErrorKind.RESOURCE),
+    /** State could not be written to storage. */
+    STATE_STORAGE(ErrorKind.RETRYABLE),
     /** A snapshot's bytes are not what was written. */
     STATE_CORRUPT(ErrorKind.CORRUPT),
     /** An invariant of the engine does not hold. */

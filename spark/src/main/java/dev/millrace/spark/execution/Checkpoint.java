@@ -6,6 +6,7 @@ import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.source.SparkSource;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.read.streaming.Offset;
@@ -44,6 +45,9 @@ final class Checkpoint {
     private static final String OFFSET_LOG_VERSION = "spark.sql.streaming.offsetLog.formatVersion";
     private static final int VERSION_2 = 2;
 
+    /** Where state is kept; its layout is {@link StateLog}'s. */
+    private static final String STATE_FOLDER = "millrace";
+
     private final SparkSession session;
     private final OffsetSeqLog offsetLog;
     private final CommitLog commitLog;
@@ -61,11 +65,12 @@ final class Checkpoint {
      * Where a query goes on.
      *
      * @param firstEpoch the first epoch to run
+     * @param committedEpoch the epoch to go on behind, or -1
      * @param watermarkMillis the watermark of the last epoch
      * @param isRestart whether any epoch was ever committed
      * @param abandonedEpoch an epoch that was planned and not committed, or -1
      */
-    record Start(long firstEpoch, long watermarkMillis, boolean isRestart, long abandonedEpoch) {}
+    record Start(long firstEpoch, long committedEpoch, long watermarkMillis, boolean isRestart, long abandonedEpoch) {}
 
     /**
      * Reads the logs, sets where each source starts and the settings that the query is bound to. Writes
@@ -98,7 +103,12 @@ final class Checkpoint {
         }
         startSources(entry);
         long abandoned = lastPlanned > lastCommitted ? lastPlanned : -1;
-        return new Start(Math.max(lastPlanned, lastCommitted) + 1, watermarkMillis, committed.isPresent(), abandoned);
+        return new Start(
+                Math.max(lastPlanned, lastCommitted) + 1,
+                lastCommitted,
+                watermarkMillis,
+                committed.isPresent(),
+                abandoned);
     }
 
     private void startSources(@Nullable OffsetSeqBase entry) {
@@ -121,8 +131,12 @@ final class Checkpoint {
         }
     }
 
-    /** Writes off the epochs that were planned and never committed. */
-    void abandonPlanned(Start start) {
+    /**
+     * Writes off the epochs that were planned and never committed.
+     *
+     * @param unchanged told of each before it is committed: it left the state as it was
+     */
+    void abandonPlanned(Start start, LongConsumer unchanged) {
         if (start.abandonedEpoch() < 0) {
             return;
         }
@@ -136,6 +150,7 @@ final class Checkpoint {
         OffsetSeqMetadataBase metadata = metadata(start.watermarkMillis(), 0);
         for (long epoch = lastCommitted + 1; epoch <= start.abandonedEpoch(); epoch++) {
             plan(epoch, progressOf(committedOffsets()), metadata);
+            unchanged.accept(epoch);
             commit(epoch, start.watermarkMillis());
         }
     }
@@ -193,11 +208,10 @@ final class Checkpoint {
     }
 
     /**
-     * Refuses a checkpoint that holds state. Reads only.
+     * Refuses a checkpoint whose state cannot be restored. Reads only.
      *
      * <p>Errors: UNSUPPORTED_CHECKPOINT when stock Spark kept state there, or when the query is stateful
-     * and has run before: its state cannot be restored yet, and going on with empty state would give
-     * wrong answers.
+     * and has run before without keeping its state: going on with empty state would give wrong answers.
      */
     static void refuseState(SparkSession session, String root, boolean isStateful) {
         Path path = new Path(root);
@@ -210,13 +224,19 @@ final class Checkpoint {
                                     + "read. Start with a new checkpoint location, or set spark.millrace.enabled=false.")
                             .formatted(root));
         }
-        if (isStateful && holdsFiles(files, new Path(path, "commits"))) {
+        if (isStateful && holdsFiles(files, new Path(path, "commits")) && !files.exists(new Path(path, STATE_FOLDER))) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_CHECKPOINT,
-                    ("Cannot continue from the checkpoint: location=%s is of a stateful query that ran before, and its "
-                                    + "state cannot be restored yet. Start with a new checkpoint location.")
+                    ("Cannot continue from the checkpoint: location=%s is of a query that ran before and kept no state, "
+                                    + "and this one is stateful. Start with a new checkpoint location.")
                             .formatted(root));
         }
+    }
+
+    /** Millrace's own folder in a query's checkpoint. */
+    static StateFiles stateFiles(SparkSession session, String root) {
+        return new StateFiles(
+                new Path(new Path(root), STATE_FOLDER), session.sessionState().newHadoopConf());
     }
 
     private static boolean holdsFiles(CheckpointFileManager files, Path folder) {

@@ -18,7 +18,7 @@ import org.apache.spark.sql.execution.streaming.runtime.StreamProgress;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes completed epochs durable, one after the other: offset log, sink, commit log, sources, and then
+ * Makes completed epochs durable, one after the other: offset log, state, sink, commit log, sources, and then
  * the report.
  *
  * <p>Thread: the query's.
@@ -32,6 +32,7 @@ final class EpochCommitter {
     private final QuerySources sources;
     private final SparkSink sink;
     private final Map<Integer, Integer> sourceOfStage;
+    private final @Nullable StateLog state;
     private final QueryProgress progress;
     private final Map<SparkSource, Optional<Offset>> latest = new HashMap<>();
     private long latestAskedNanos;
@@ -46,12 +47,14 @@ final class EpochCommitter {
             QuerySources sources,
             SparkSink sink,
             Map<Integer, Integer> sourceOfStage,
+            @Nullable StateLog state,
             QueryProgress progress) {
         this.query = query;
         this.checkpoint = checkpoint;
         this.sources = sources;
         this.sink = sink;
         this.sourceOfStage = sourceOfStage;
+        this.state = state;
         this.progress = progress;
         this.lastCommitted = start.firstEpoch() - 1;
         this.watermarkMillis = start.watermarkMillis();
@@ -88,11 +91,17 @@ final class EpochCommitter {
                 checkpoint.metadata(watermarkMillis, query.triggerClock().getTimeMillis());
         query.planned(epoch, end, metadata);
         progress.timed("walCommit", () -> checkpoint.plan(epoch, end, metadata));
+        if (state != null) {
+            progress.timed("stateCommit", () -> state.store(completed));
+        }
         progress.timed("addBatch", () -> sink.commit(epoch, messages(completed)));
         progress.timed("commitOffsets", () -> checkpoint.commit(epoch, watermarkMillis));
         lastCommitted = epoch;
         ends.forEach(SparkSource::commit);
         query.committed(end);
+        if (state != null) {
+            state.purge();
+        }
 
         if (!isLast) {
             progress.timed("latestOffset", this::askLatest);

@@ -68,16 +68,21 @@ final class QueryRun {
         planned = plan;
         progress.took("queryPlanning", System.nanoTime() - planningStart);
         Checkpoint.refuseState(session, query.resolvedCheckpointRoot(), plan.isStateful());
-        checkpoint.abandonPlanned(start);
+        StateLog state = plan.isStateful() ? openState(plan, start, keyGroupCount) : null;
+        checkpoint.abandonPlanned(start, epoch -> {
+            if (state != null) {
+                state.storeUnchanged(epoch);
+            }
+        });
         query.started(start.firstEpoch(), Checkpoint.progressOf(checkpoint.committedOffsets()));
 
         EpochCommitter committer =
-                new EpochCommitter(query, checkpoint, start, sources, sink, plan.streamOfStage(), progress);
+                new EpochCommitter(query, checkpoint, start, sources, sink, plan.streamOfStage(), state, progress);
         SparkTaskScopes scopes = new SparkTaskScopes(session.sessionState().conf(), loader, (Properties)
                 session.sparkContext().getLocalProperties().clone());
         timer.start();
         try {
-            while (runDataflow(plan, sink, keyGroupCount, scopes, committer, progress)
+            while (runDataflow(plan, sink, keyGroupCount, scopes, state, committer, progress)
                     == EpochLoop.Outcome.RECONFIGURED) {
                 LOG.info("The partitions of a source changed; query {} goes on with all of them.", query.label());
             }
@@ -104,11 +109,22 @@ final class QueryRun {
                 shape));
     }
 
+    private StateLog openState(PlannedQuery plan, Checkpoint.Start start, int keyGroupCount) {
+        return StateLog.open(
+                Checkpoint.stateFiles(session, query.resolvedCheckpointRoot()),
+                query.runId().toString(),
+                query.epochsToKeep(),
+                start.committedEpoch(),
+                plan.graph(),
+                keyGroupCount);
+    }
+
     private EpochLoop.Outcome runDataflow(
             PlannedQuery plan,
             SparkSink sink,
             int keyGroupCount,
             SparkTaskScopes scopes,
+            @Nullable StateLog state,
             EpochCommitter committer,
             QueryProgress progress)
             throws InterruptedException {
@@ -120,7 +136,8 @@ final class QueryRun {
                 keyGroupCount,
                 firstEpoch,
                 settings.everyChange(),
-                StateMemory.budget(settings.stateMemoryBytes()));
+                StateMemory.budget(settings.stateMemoryBytes()),
+                state == null ? null : state.durability());
         Dataflow running = Dataflow.create(plan.graph(), shape, scopes);
         dataflow = running;
         try {

@@ -146,6 +146,11 @@ public final class RealTimeExecution extends StreamExecution {
                 .withResources(() -> Thread.currentThread().getContextClassLoader()));
     }
 
+    /** How many epochs a restart may go back to. */
+    int epochsToKeep() {
+        return minLogEntriesToMaintain();
+    }
+
     /** The query's name, or its id. */
     String label() {
         return name() == null ? id().toString() : name();

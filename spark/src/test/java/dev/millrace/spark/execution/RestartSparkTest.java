@@ -127,7 +127,7 @@ final class RestartSparkTest {
     }
 
     @Test
-    void refusesToRestartAStatefulQueryAndLeavesItsCheckpointAlone() throws Exception {
+    void refusesAStatefulQueryWhereNoStateWasKeptAndLeavesItsCheckpointAlone() throws Exception {
         run(every(200), 1);
         Map<String, String> before = contents();
 

@@ -1,0 +1,94 @@
+package dev.millrace.spark.execution;
+
+import dev.millrace.engine.snapshot.SnapshotStorage;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.execution.streaming.checkpointing.CheckpointFileManager;
+
+/**
+ * Snapshot files and manifests in a folder of the query's checkpoint, on whatever file system Spark
+ * keeps it. Files appear whole, by that file system's own atomic way.
+ *
+ * <p>Thread: any.
+ */
+final class StateFiles implements SnapshotStorage {
+    private final Path root;
+    private final Configuration configuration;
+    private final CheckpointFileManager files;
+
+    StateFiles(Path root, Configuration configuration) {
+        this.root = root;
+        this.configuration = configuration;
+        this.files = CheckpointFileManager.create(root, configuration);
+    }
+
+    @Override
+    public void write(String name, Body body) throws IOException {
+        Path path = new Path(root, name);
+        Path folder = path.getParent();
+        if (!files.exists(folder)) {
+            files.mkdirs(folder);
+        }
+        CheckpointFileManager.CancellableFSDataOutputStream output = files.createAtomic(path, true);
+        try {
+            body.writeTo(output);
+            output.close();
+        } catch (IOException | RuntimeException e) {
+            output.cancel();
+            throw e;
+        }
+    }
+
+    @Override
+    public Input open(String name) throws IOException {
+        Path path = new Path(root, name);
+        FSDataInputStream stream = files.open(path);
+        long sizeBytes = path.getFileSystem(configuration).getFileStatus(path).getLen();
+        return new Input() {
+            @Override
+            public long sizeBytes() {
+                return sizeBytes;
+            }
+
+            @Override
+            public void read(long position, byte[] into, int length) throws IOException {
+                stream.readFully(position, into, 0, length);
+            }
+
+            @Override
+            public void close() throws IOException {
+                stream.close();
+            }
+        };
+    }
+
+    @Override
+    public List<String> list(String folder) throws IOException {
+        Path path = new Path(root, folder);
+        if (!files.exists(path)) {
+            return List.of();
+        }
+        try {
+            return Arrays.stream(files.list(path))
+                    .filter(FileStatus::isFile)
+                    .map(status -> status.getPath().getName())
+                    .toList();
+        } catch (RuntimeException e) {
+            if (e.getCause() instanceof FileNotFoundException) {
+                return List.of();
+            }
+            throw e;
+        }
+    }
+
+    @Override
+    public void delete(String name) {
+        files.delete(new Path(root, name));
+    }
+}
