@@ -1,10 +1,11 @@
 package dev.millrace.engine.operator;
 
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
-import dev.millrace.engine.state.KeyBytes;
 import dev.millrace.engine.state.KeyedTable;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -18,11 +19,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread: the owning task. Source: Spark's StateStoreSaveExec in update mode.
  */
 public final class KeyedAggregate implements Operator {
-    private static final int NO_KEY_GROUP_OWNER = 0;
-
     private final Supplier<Aggregate> aggregates;
     private final boolean everyChange;
-    private final RowView row = new RowView();
+    private final KeyedRowBatch batch = new KeyedRowBatch();
     private final RowView key = new RowView();
     private final ChangedEntries changed = new ChangedEntries();
 
@@ -46,7 +45,8 @@ public final class KeyedAggregate implements Operator {
 
     private KeyedBuffers opened() {
         if (buffers == null) {
-            throw new IllegalStateException("Cannot use an aggregation: it is not open. Report this as a bug.");
+            throw new MillraceException(
+                    ErrorCode.INVARIANT, "Cannot use an aggregation: it is not open. Report this as a bug.");
         }
         return buffers;
     }
@@ -57,7 +57,7 @@ public final class KeyedAggregate implements Operator {
         boolean done = everyChange
                 ? takeAndEmitRowByRow(buffers, rows, output)
                 : takeAll(buffers, rows) && emitChanged(buffers, output);
-        if (done) {
+        if (done && changed.count() > 0) {
             metrics.addRowsUpdated(changed.count());
             changed.clear();
             emittedCount = 0;
@@ -71,52 +71,50 @@ public final class KeyedAggregate implements Operator {
     }
 
     private boolean takeAll(KeyedBuffers buffers, RowCursor rows) {
-        while (rows.hasRow()) {
-            take(buffers, rows);
-            rows.advance();
+        while (fillBatch(buffers, rows)) {
+            while (batch.hasRow()) {
+                take(buffers);
+                batch.advance();
+            }
         }
         return true;
     }
 
     private boolean takeAndEmitRowByRow(KeyedBuffers buffers, RowCursor rows, Output output) {
-        while (rows.hasRow()) {
-            if (output.isFull()) {
-                return false;
+        while (batch.hasRow() || fillBatch(buffers, rows)) {
+            while (batch.hasRow()) {
+                if (output.isFull()) {
+                    return false;
+                }
+                emit(buffers, batch.keyGroup(), take(buffers), output);
+                batch.advance();
             }
-            int entry = take(buffers, rows);
-            if (entry != KeyedTable.NONE) {
-                emit(buffers, keyGroup(rows), entry, output);
-            }
-            rows.advance();
         }
         return true;
     }
 
-    /** Takes the current row, and returns the entry that it changed or NONE when it is late. */
-    private int take(KeyedBuffers buffers, RowCursor rows) {
-        Aggregate aggregate = buffers.aggregate();
-        rows.row(row);
-        RowView rowKey = aggregate.key(row);
-        long expiryMicros = aggregate.expiryMicros(rowKey);
-        if (expiryMicros <= watermarkMicros && expiryMicros != KeyedTable.NEVER) {
-            lateCount++;
-            return KeyedTable.NONE;
+    /** False when the cursor had no rows left; a batch may be empty where all of them were late. */
+    private boolean fillBatch(KeyedBuffers buffers, RowCursor rows) {
+        if (!rows.hasRow()) {
+            return false;
         }
-        int keyGroup = keyGroup(rows);
-        KeyedTable table = buffers.state().table(keyGroup);
-        int hash = KeyBytes.hash(rowKey.bytes(), rowKey.offset(), rowKey.sizeBytes());
-        int entry = table.find(hash, rowKey.bytes(), rowKey.offset(), rowKey.sizeBytes());
-        if (entry == KeyedTable.NONE) {
-            entry = buffers.add(table, hash, rowKey, expiryMicros);
-        }
-        buffers.update(table, entry, row);
-        changed.add(keyGroup, table, entry);
-        return entry;
+        lateCount += batch.fill(rows, buffers.aggregate(), watermarkMicros);
+        batch.touchEntries(buffers.state());
+        return true;
     }
 
-    private static int keyGroup(RowCursor rows) {
-        int keyGroup = rows.keyGroup();
-        return keyGroup == Page.NO_KEY_GROUP ? NO_KEY_GROUP_OWNER : keyGroup;
+    /** Takes the batch's current row, and returns the entry that it changed. */
+    private int take(KeyedBuffers buffers) {
+        int keyGroup = batch.keyGroup();
+        RowView rowKey = batch.key();
+        KeyedTable table = buffers.state().table(keyGroup);
+        int entry = table.find(batch.hash(), rowKey.bytes(), rowKey.offset(), rowKey.sizeBytes());
+        if (entry == KeyedTable.NONE) {
+            entry = buffers.add(table, batch.hash(), rowKey, batch.expiryMicros());
+        }
+        buffers.update(table, entry, batch.row());
+        changed.add(keyGroup, table, entry);
+        return entry;
     }
 
     private boolean emitChanged(KeyedBuffers buffers, Output output) {

@@ -42,6 +42,16 @@ final class EntryArena {
         return chunks[address >>> CHUNK_SHIFT];
     }
 
+    /** The chunks; another array after the next {@link #allocate}. */
+    byte[][] chunks() {
+        return chunks;
+    }
+
+    /** The number of the chunk that an entry lies in. */
+    static int chunk(int address) {
+        return address >>> CHUNK_SHIFT;
+    }
+
     /** Where an entry starts in its array. */
     static int offset(int address) {
         return (address & UNIT_MASK) << UNIT_SHIFT;

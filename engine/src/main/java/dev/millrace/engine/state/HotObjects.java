@@ -2,6 +2,8 @@ package dev.millrace.engine.state;
 
 import static dev.millrace.engine.state.KeyBytes.INT;
 
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -57,7 +59,8 @@ final class HotObjects {
     Object object(byte[] bytes, int valueOffset) {
         Object object = objects[(int) INT.get(bytes, valueOffset)];
         if (object == null) {
-            throw new IllegalStateException("Cannot find a hot object: its entry was removed. Report this as a bug.");
+            throw new MillraceException(
+                    ErrorCode.INVARIANT, "Cannot find a hot object: its entry was removed. Report this as a bug.");
         }
         return object;
     }
@@ -93,7 +96,7 @@ final class HotObjects {
         ledger.giveBack((long) (int) INT.get(bytes, valueOffset + 4) << SIZE_UNIT_SHIFT);
     }
 
-    /** Closes the gaps that removals left: entries are renumbered between {@link #startRenumbering} and its end. */
+    /** Begins to close the gaps that removals left; {@link #renumber} each entry that is left then. */
     @Nullable
     Object[] startRenumbering(int liveCount) {
         @Nullable Object[] before = objects;

@@ -48,6 +48,22 @@ class KeyedAggregatePropertyTest {
         Seeds.forEach(SEEDS, seed -> checkEveryChange(seed, CollectValues::new, KeyedAggregatePropertyTest::all));
     }
 
+    @Test
+    void givesTheModelsAnswerWithMoreStateThanCachesHold() {
+        Seeds.forEach(1, seed -> {
+            Random random = new Random(seed);
+            List<Event> events = new ArrayList<>();
+            for (int i = 0; i < 20_000; i++) {
+                byte[] name = KeyedRows.longs(random.nextInt(25_000), 0);
+                events.add(Event.row(KeyedRows.row(i, Long.MAX_VALUE, name)));
+            }
+            Model model = new Model(events, KeyedAggregatePropertyTest::countSumMax);
+            Outcome outcome = harness(() -> new CountSumMax(false), true).run(events);
+            assertThat(outcome.metrics().stateBytes()).isGreaterThan(1 << 20);
+            assertThat(outcome.rows().stream().map(KeyedRows::hex).toList()).isEqualTo(model.changes);
+        });
+    }
+
     private static void checkLastResults(
             long seed, Supplier<Aggregate> aggregates, Function<List<Long>, byte[]> payload) throws Exception {
         List<Event> events = events(seed);
