@@ -147,7 +147,7 @@ final class KafkaQuerySparkTest {
         admin.createPartitions(Map.of(in, NewPartitions.increaseTo(3))).all().get();
         await().until(() -> partitions(in) == 3);
         for (int partition = 0; partition < 3; partition++) {
-            producer.send(new ProducerRecord<>(in, partition, null, bytes("p" + partition)));
+            send(new ProducerRecord<>(in, partition, null, bytes("p" + partition)));
         }
         producer.flush();
 
@@ -262,9 +262,13 @@ final class KafkaQuerySparkTest {
 
     private static void send(String topic, int from, int to) {
         for (String number : numbers(from, to)) {
-            producer.send(new ProducerRecord<>(topic, bytes(number), bytes(number)));
+            send(new ProducerRecord<>(topic, bytes(number), bytes(number)));
         }
         producer.flush();
+    }
+
+    private static void send(ProducerRecord<byte[], byte[]> one) {
+        var unused = producer.send(one, (metadata, failure) -> assertThat(failure).isNull());
     }
 
     private static List<String> numbers(int from, int to) {

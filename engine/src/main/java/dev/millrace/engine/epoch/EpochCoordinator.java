@@ -69,14 +69,31 @@ public final class EpochCoordinator implements TaskReports {
      * -1, and nothing asked, while as many epochs as allowed are in flight.
      */
     public long requestBarrier() {
+        long epoch = beginGathering();
+        if (epoch >= 0) {
+            barrierTargets.forEach(target -> target.requestBarrier(epoch));
+        }
+        return epoch;
+    }
+
+    /**
+     * As {@link #requestBarrier}, and no row is read behind that barrier: the dataflow is to end with
+     * this epoch.
+     */
+    public long requestLastBarrier() {
+        long epoch = beginGathering();
+        if (epoch >= 0) {
+            barrierTargets.forEach(target -> target.requestLastBarrier(epoch));
+        }
+        return epoch;
+    }
+
+    private long beginGathering() {
         if (inFlight.size() >= MAX_IN_FLIGHT) {
             return -1;
         }
         long epoch = nextEpoch++;
         inFlight.addLast(new EpochGathering(epoch, shape));
-        for (BarrierTarget target : barrierTargets) {
-            target.requestBarrier(epoch);
-        }
         return epoch;
     }
 

@@ -5,6 +5,7 @@ import dev.millrace.engine.epoch.EpochShape;
 import dev.millrace.engine.exchange.Channel;
 import dev.millrace.engine.exchange.Signal;
 import dev.millrace.engine.exchange.SourceQueue;
+import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.OperatorFactory;
@@ -231,13 +232,15 @@ final class Assembly {
         }
         List<OperatorContext> contexts = new ArrayList<>();
         for (int i = 0; i < chain.size(); i++) {
+            OperatorFactory factory = chain.get(i);
             contexts.add(new OperatorContext(
                     place.taskIndex(),
                     settings.taskCount(),
                     settings.keyGroupCount(),
                     settings.stateBudget(),
-                    counters.operator(
-                            place.stageId(), i, place.taskIndex(), chain.get(i).name())));
+                    factory.keepsState()
+                            ? counters.operator(place.stageId(), i, place.taskIndex(), factory.name())
+                            : new OperatorMetrics()));
         }
         return new TaskParts(
                 operators, contexts, at(outputs, place.stageId(), place.taskIndex()), nanoClock, coordinator);

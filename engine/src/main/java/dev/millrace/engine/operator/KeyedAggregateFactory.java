@@ -12,6 +12,11 @@ public record KeyedAggregateFactory(Supplier<Aggregate> aggregates, String name,
         implements OperatorFactory {
 
     @Override
+    public boolean keepsState() {
+        return true;
+    }
+
+    @Override
     public Operator create() {
         return new KeyedAggregate(aggregates, everyChange);
     }

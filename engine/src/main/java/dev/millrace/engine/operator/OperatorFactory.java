@@ -11,4 +11,9 @@ public interface OperatorFactory {
 
     /** The name that {@code explain} and error messages show, such as {@code Aggregate[keys=card]}. */
     String name();
+
+    /** Whether its operators keep state, which metrics then count. */
+    default boolean keepsState() {
+        return false;
+    }
 }

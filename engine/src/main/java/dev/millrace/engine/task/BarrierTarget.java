@@ -9,4 +9,10 @@ public interface BarrierTarget {
      * <p>Thread: any.
      */
     void requestBarrier(long epoch);
+
+    /**
+     * As {@link #requestBarrier}, and no row is taken behind that barrier: whatever was written then
+     * belongs to an epoch that can be committed, so that a restart reads nothing twice.
+     */
+    void requestLastBarrier(long epoch);
 }

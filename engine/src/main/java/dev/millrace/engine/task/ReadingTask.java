@@ -14,7 +14,7 @@ import java.util.List;
  * that was asked for goes in behind the page under way, with the readers' positions as of then, so a
  * reader that waits for its next row delays no epoch.
  *
- * <p>Thread: its loop, but for {@link #requestBarrier}.
+ * <p>Thread: its loop, but for {@link #requestBarrier} and {@link #requestLastBarrier}.
  */
 public final class ReadingTask implements Step, BarrierTarget {
     /** A reader's queue. {@code readerIndex} counts the readers of the stage. */
@@ -30,6 +30,7 @@ public final class ReadingTask implements Step, BarrierTarget {
     private final RowCursor cursor = new RowCursor();
     private final RowCount rowsRead;
     private volatile long requestedEpoch;
+    private volatile long lastEpoch = Long.MAX_VALUE;
     private long epoch;
     private long rowsOfEpoch;
     private int turn;
@@ -70,6 +71,12 @@ public final class ReadingTask implements Step, BarrierTarget {
     }
 
     @Override
+    public void requestLastBarrier(long requested) {
+        lastEpoch = requested;
+        requestBarrier(requested);
+    }
+
+    @Override
     public boolean step() throws Exception {
         if (!flow.resume()) {
             return false;
@@ -81,7 +88,7 @@ public final class ReadingTask implements Step, BarrierTarget {
                 return true;
             }
         }
-        if (takeRows()) {
+        if (epoch <= lastEpoch && takeRows()) {
             flow.rows(cursor);
             if (flow.isQuiet()) {
                 rowsTaken();

@@ -82,8 +82,8 @@ final class Checkpoint {
                 Scala.option(planned.map(Tuple2::_2).orElse(null)), sources.scalaOccurrences(), sources.scalaById());
         offsetLogVersion = planned.map(entry -> entry._2().version()).orElseGet(this::configuredVersion);
         session.conf().set(OFFSET_LOG_VERSION, (long) offsetLogVersion);
-        @Nullable OffsetSeqBase entry = lastCommitted < 0 ? null : offsetsOf(lastCommitted);
-        @Nullable OffsetSeqMetadataBase bound = entry == null ? null : orNull(entry.metadataOpt());
+        OffsetSeqBase entry = lastCommitted < 0 ? null : offsetsOf(lastCommitted);
+        OffsetSeqMetadataBase bound = entry == null ? null : orNull(entry.metadataOpt());
         if (bound == null && planned.isPresent()) {
             bound = orNull(planned.get()._2().metadataOpt());
         }
@@ -102,11 +102,21 @@ final class Checkpoint {
     }
 
     private void startSources(@Nullable OffsetSeqBase entry) {
-        @Nullable
+        if (entry != null
+                && entry.version() != VERSION_2
+                && entry.offsets().size() != sources.occurrences().size()) {
+            throw new MillraceException(
+                    ErrorCode.UNSUPPORTED_CHECKPOINT,
+                    ("Cannot continue from the checkpoint: it holds offsets of %d sources, and the query has %d. Give "
+                                    + "the query the sources that it had, or a new checkpoint location.")
+                            .formatted(
+                                    entry.offsets().size(),
+                                    sources.occurrences().size()));
+        }
         StreamProgress progress =
                 entry == null ? null : entry.toStreamProgress(sources.scalaOccurrences(), sources.scalaById());
         for (SparkSource source : sources.sources()) {
-            @Nullable Offset logged = progress == null ? null : orNull(progress.get(source.stream()));
+            Offset logged = progress == null ? null : orNull(progress.get(source.stream()));
             source.startFrom(logged == null ? null : logged.json());
         }
     }

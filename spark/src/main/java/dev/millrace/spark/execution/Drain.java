@@ -96,7 +96,7 @@ final class Drain {
         if (wanted != null) {
             return false;
         }
-        @Nullable Long since = quietSince.get(source);
+        Long since = quietSince.get(source);
         long enough = hasTarget ? QUIET_WITH_TARGET_NANOS : QUIET_WITHOUT_TARGET_NANOS;
         return since != null && System.nanoTime() - since >= enough;
     }

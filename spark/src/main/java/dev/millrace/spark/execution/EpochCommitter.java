@@ -120,7 +120,7 @@ final class EpochCommitter {
     }
 
     private SparkSource source(int stageId) {
-        @Nullable Integer index = sourceOfStage.get(stageId);
+        Integer index = sourceOfStage.get(stageId);
         if (index == null) {
             throw new IllegalStateException("Stage %d reads no source.".formatted(stageId));
         }

@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
  */
 final class EpochLoop {
     /** How long the last epoch may take when the query is asked to stop. */
-    static final long LAST_EPOCH_NANOS = TimeUnit.MILLISECONDS.toNanos(1_200);
+    static final long LAST_EPOCH_NANOS = TimeUnit.MILLISECONDS.toNanos(1_500);
 
     /** How long the last epoch may take before the dataflow is built anew. */
     private static final long RECONFIGURATION_NANOS = TimeUnit.SECONDS.toNanos(10);
@@ -77,7 +77,7 @@ final class EpochLoop {
                     }
                 }
             }
-            @Nullable CompletedEpoch completed = coordinator.await(patience(refused, coordinator.inFlight()));
+            CompletedEpoch completed = coordinator.await(patience(refused, coordinator.inFlight()));
             if (completed != null) {
                 drains.committed(completed.epoch(), committer.commit(completed, false));
                 if (committer.needsReconfiguration()) {
@@ -104,10 +104,10 @@ final class EpochLoop {
         long last = -1;
         while (deadlineNanos - System.nanoTime() > 0) {
             if (last < 0) {
-                last = coordinator.requestBarrier();
+                last = coordinator.requestLastBarrier();
                 drains.asked(last);
             }
-            @Nullable CompletedEpoch completed = coordinator.await(Math.max(1, deadlineNanos - System.nanoTime()));
+            CompletedEpoch completed = coordinator.await(Math.max(1, deadlineNanos - System.nanoTime()));
             if (completed != null) {
                 drains.committed(completed.epoch(), committer.commit(completed, true));
                 if (completed.epoch() == last) {

@@ -19,8 +19,13 @@ final class QueryFailure {
         return new MillraceException(
                 code,
                 "Cannot go on: failed=%s, epoch=%d, error=%s. %s"
-                        .formatted(failure.where(), epoch, cause, advice(code)),
+                        .formatted(failure.where(), epoch, told(cause), advice(code)),
                 cause);
+    }
+
+    private static String told(Throwable cause) {
+        String text = cause instanceof MillraceException known ? String.valueOf(known.getMessage()) : cause.toString();
+        return text.endsWith(".") ? text.substring(0, text.length() - 1) : text;
     }
 
     private static String advice(ErrorCode code) {

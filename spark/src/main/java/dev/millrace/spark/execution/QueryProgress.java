@@ -140,7 +140,7 @@ final class QueryProgress {
     private SourceProgress sourceProgress(SparkSource source, Epoch epoch, long durationMillis) {
         long rows = epoch.rowsRead().getOrDefault(source, 0L);
         double rowsPerSecond = rows * 1_000.0 / durationMillis;
-        @Nullable Offset start = epoch.before().get(source.stream());
+        Offset start = epoch.before().get(source.stream());
         return new SourceProgress(
                 source.stream().toString(),
                 start == null ? null : start.json(),

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.apache.spark.SparkContext;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.streaming.WriteToStream;
 import org.apache.spark.sql.classic.SparkSession;
@@ -257,10 +258,17 @@ public final class RealTimeExecution extends StreamExecution {
         QueryRun current = new QueryRun(
                 this, session, querySources(), settings, request.trigger().batchDurationMs(), drains);
         run = current;
+        ApplicationEnd applicationEnd = new ApplicationEnd(this);
+        session.sparkContext().addSparkListener(applicationEnd);
         try {
+            if (session.sparkContext().isStopped()) {
+                throw new IllegalStateException("Cannot start a query: its application has ended.");
+            }
             current.run();
         } catch (Throwable t) {
             throw Scala.sneaky(t); // unwrapped: Spark tells interrupts from failures by their class
+        } finally {
+            session.sparkContext().removeSparkListener(applicationEnd);
         }
     }
 
@@ -296,11 +304,10 @@ public final class RealTimeExecution extends StreamExecution {
         }
         state().set(TERMINATED$.MODULE$);
         if (thread.isAlive()) {
-            String reason = "Query %s was stopped".formatted(label());
-            sparkSession().sparkContext().cancelJobGroup(runId().toString(), reason);
+            cancelJobs();
             thread.interrupt();
             join(thread, INTERRUPTED_MILLIS);
-            sparkSession().sparkContext().cancelJobGroup(runId().toString(), reason);
+            cancelJobs(); // it may have begun another one
         }
         if (thread.isAlive()) {
             if (current != null) {
@@ -309,6 +316,13 @@ public final class RealTimeExecution extends StreamExecution {
             throw notEnding(thread);
         }
         LOG.info("Query {} was stopped.", label());
+    }
+
+    private void cancelJobs() {
+        SparkContext spark = sparkSession().sparkContext();
+        if (!spark.isStopped()) {
+            spark.cancelJobGroup(runId().toString(), "Query %s was stopped".formatted(label()));
+        }
     }
 
     private TimeoutException notEnding(Thread thread) {
@@ -367,7 +381,7 @@ public final class RealTimeExecution extends StreamExecution {
     }
 
     private void throwDeathCause() {
-        @Nullable StreamingQueryException failure = Scala.optional(exception()).orElse(null);
+        StreamingQueryException failure = Scala.optional(exception()).orElse(null);
         if (failure != null) {
             throw Scala.sneaky(failure);
         }

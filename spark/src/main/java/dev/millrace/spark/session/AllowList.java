@@ -2,7 +2,6 @@ package dev.millrace.spark.session;
 
 import dev.millrace.spark.settings.MillraceSettings;
 import org.apache.spark.sql.internal.SQLConf;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Spark's allow-list for real-time queries refuses sinks and operators that Millrace runs, and it is
@@ -18,7 +17,7 @@ final class AllowList {
 
     /** Brings the setting in line with whether Millrace is on. */
     static void synchronize(SQLConf conf) {
-        @Nullable String check = conf.getConfString(CHECK, null);
+        String check = conf.getConfString(CHECK, null);
         boolean relaxed = conf.getConfString(MillraceSettings.ALLOW_LIST_RELAXED, null) != null;
         if (MillraceSettings.isEnabled(conf)) {
             if (check == null) {

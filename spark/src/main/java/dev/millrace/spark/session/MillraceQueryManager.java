@@ -112,13 +112,12 @@ public final class MillraceQueryManager extends StreamingQueryManager {
 
     private StreamingQuery register(QueryRequest request, RealTimeExecution execution) throws TimeoutException {
         StreamingQueryWrapper query = new StreamingQueryWrapper(execution);
-        @Nullable StreamExecution former = findConflict(request.name(), query);
+        StreamExecution former = findConflict(request.name(), query);
         if (former != null) {
             // Outside the lock, because stopping a query takes it.
             former.stop();
         }
         synchronized (activeQueriesLock()) {
-            @Nullable
             StreamExecution other =
                     session.sharedState().activeStreamingQueries().putIfAbsent(query.id(), execution);
             if (other != null) {
@@ -152,7 +151,6 @@ public final class MillraceQueryManager extends StreamingQueryManager {
                     }
                 }
             }
-            @Nullable
             StreamExecution former =
                     session.sharedState().activeStreamingQueries().get(query.id());
             if (former == null) {

@@ -53,7 +53,7 @@ final class SparkInternals {
 
     private static boolean install(SparkSession session, SessionState state, Shape shape)
             throws ReflectiveOperationException {
-        @Nullable Object current = shape.manager.get(state);
+        Object current = shape.manager.get(state);
         if (current instanceof MillraceQueryManager) {
             return true;
         }

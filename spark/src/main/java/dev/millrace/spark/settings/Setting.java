@@ -4,7 +4,6 @@ import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import java.util.function.Function;
 import org.apache.spark.sql.internal.SQLConf;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One setting, as it is documented and as it is read.
@@ -18,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 public record Setting<T>(String key, String type, String defaultText, String doc, Function<String, T> parser) {
     /** The value that stands in {@code conf}, or {@code otherwise}. Errors: UNSUPPORTED_SETTING. */
     T read(SQLConf conf, T otherwise) {
-        @Nullable String text = conf.getConfString(key, null);
+        String text = conf.getConfString(key, null);
         if (text == null) {
             return otherwise;
         }

@@ -57,7 +57,7 @@ final class SparkSinkWriter implements SinkWriter {
     public @Nullable Object prepare(long completedEpoch) {
         try {
             DataWriter<InternalRow> target = writer();
-            @Nullable Object message = target.commit();
+            Object message = target.commit();
             writer = null;
             epoch = completedEpoch + 1;
             target.close();

@@ -5,6 +5,8 @@ import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.scala.Scala;
 import java.io.InterruptedIOException;
 import java.nio.channels.ClosedByInterruptException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 
 /** Names the source in what its stream threw. */
 final class SourceFailure {
@@ -25,7 +27,16 @@ final class SourceFailure {
         return new MillraceException(
                 ErrorCode.SOURCE_FAILED,
                 "Cannot %s: source=%s, error=%s. Check that it can be reached and holds what the query reads."
-                        .formatted(what, source, failure),
+                        .formatted(what, source, told(failure)),
                 failure);
+    }
+
+    /** What to name: clients that work on threads of their own wrap what happened there. */
+    private static Throwable told(Throwable failure) {
+        Throwable told = failure;
+        while ((told instanceof ExecutionException || told instanceof CompletionException) && told.getCause() != null) {
+            told = told.getCause();
+        }
+        return told;
     }
 }

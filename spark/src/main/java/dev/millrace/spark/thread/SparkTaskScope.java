@@ -41,12 +41,12 @@ final class SparkTaskScope implements TaskScope {
     public void run(Runnable body) {
         Thread thread = Thread.currentThread();
         ClassLoader outerLoader = thread.getContextClassLoader();
-        @Nullable TaskContext outerContext = TaskContext.get();
+        TaskContext outerContext = TaskContext.get();
         thread.setContextClassLoader(loader);
         TaskContext$.MODULE$.setTaskContext(context);
         // Without it, reading a broadcast that is no longer at hand fails for want of a lock holder.
         SparkEnv.get().blockManager().registerTask(context.taskAttemptId());
-        @Nullable Throwable failure = null;
+        Throwable failure = null;
         try {
             SQLConf$.MODULE$.withExistingConf(conf, () -> {
                 body.run();

@@ -223,6 +223,38 @@ final class QueryLifecycleSparkTest {
     }
 
     @Test
+    void stopsSoonWhileASinkHeedsNoInterrupt() throws Exception {
+        CountDownLatch release = new CountDownLatch(1);
+        StubbornWriter.entered = new CountDownLatch(1);
+        StubbornWriter.release = release;
+        LowLatencyMemoryStream<Long> numbers = LocalSpark.numbers(session, 1);
+        StreamingQuery query = numbers.toDF()
+                .writeStream()
+                .foreach(new StubbornWriter())
+                .outputMode("update")
+                .trigger(every(200))
+                .start();
+        try {
+            LocalSpark.add(numbers, 1);
+            assertThat(StubbornWriter.entered.await(30, TimeUnit.SECONDS)).isTrue();
+            long start = System.nanoTime();
+            query.stop();
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(6));
+            assertThat(query.isActive()).isFalse();
+        } finally {
+            release.countDown();
+        }
+    }
+
+    @Test
+    void explainsItsDataflow() throws Exception {
+        StreamingQuery query = start("explained", null);
+        await().untilAsserted(() -> assertThat(LocalSpark.execution(query).explainInternal(false))
+                .contains("Dataflow")
+                .contains("ForeachSink"));
+    }
+
+    @Test
     void stopsBehindALastEpoch() throws Exception {
         LowLatencyMemoryStream<Long> numbers = LocalSpark.numbers(session, 1);
         Collector collector = new Collector("last epoch");
@@ -299,6 +331,33 @@ final class QueryLifecycleSparkTest {
             new CountDownLatch(1).await();
             return value;
         }
+    }
+
+    private static final class StubbornWriter extends ForeachWriter<Row> {
+        private static final long serialVersionUID = 1L;
+        private static volatile CountDownLatch entered;
+        private static volatile CountDownLatch release;
+
+        @Override
+        public boolean open(long partitionId, long epochId) {
+            return true;
+        }
+
+        @Override
+        public void process(Row row) {
+            entered.countDown();
+            boolean waiting = true;
+            while (waiting) {
+                try {
+                    waiting = !release.await(1, TimeUnit.MINUTES);
+                } catch (InterruptedException e) {
+                    waiting = true; // stubborn
+                }
+            }
+        }
+
+        @Override
+        public void close(Throwable error) {}
     }
 
     private static final class BrokenWriter extends ForeachWriter<Row> {

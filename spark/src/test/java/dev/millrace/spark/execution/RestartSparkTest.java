@@ -4,6 +4,7 @@ import static dev.millrace.spark.LocalSpark.every;
 import static dev.millrace.spark.LocalSpark.isOnMillrace;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.LocalSpark;
@@ -15,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -66,6 +68,19 @@ final class RestartSparkTest {
     }
 
     @Test
+    void readsNothingTwiceThoughStoppedUnderLoad() throws Exception {
+        LocalSpark.add(numbers, LongStream.range(0, 6_000).toArray());
+        for (int restart = 0; restart < 4; restart++) {
+            int before = collector.taken().size();
+            StreamingQuery query = start(every(100));
+            await().until(() -> collector.taken().size() > before + 100);
+            query.stop();
+        }
+
+        assertThat(collector.taken()).doesNotHaveDuplicates();
+    }
+
+    @Test
     void goesBackToStockSparkAndForthAgain() throws Exception {
         run(every(200), 1, 2, 3);
         run(Trigger.ProcessingTime(0), 4, 5);
@@ -101,9 +116,8 @@ final class RestartSparkTest {
         session.conf().set("spark.sql.streaming.minBatchesToRetain", "3");
         try {
             StreamingQuery query = start(every(100));
-            org.awaitility.Awaitility.await()
-                    .until(() ->
-                            query.lastProgress() != null && query.lastProgress().batchId() > 6);
+            await().until(() ->
+                    query.lastProgress() != null && query.lastProgress().batchId() > 6);
             query.stop();
             assertThat(names("offsets")).hasSizeLessThanOrEqualTo(4);
             assertThat(names("commits")).hasSizeLessThanOrEqualTo(4);

@@ -57,7 +57,7 @@ class RefusalSparkTest {
                 .count());
         add(
                 operators,
-                "an aggregation over an aggregation",
+                "aggregation over an aggregation",
                 t -> t.groupBy("k", "i").count().groupBy("k").count());
         add(operators, "the removal of duplicates", t -> t.dropDuplicates("k"));
         add(operators, "the removal of duplicates", t -> t.withWatermark("ts", "1 second")
@@ -132,7 +132,7 @@ class RefusalSparkTest {
 
         assertThatThrownBy(() -> Queries.plan(session, query, OutputMode.Update(), table))
                 .hasMessageContaining("MILLRACE_UNSUPPORTED_OPERATOR")
-                .hasMessageContaining("column=c");
+                .hasMessageContaining("type=STRING COLLATE UTF8_LCASE");
     }
 
     @Test
@@ -148,15 +148,6 @@ class RefusalSparkTest {
         } finally {
             session.conf().unset("spark.sql.streaming.multipleWatermarkPolicy");
         }
-    }
-
-    @Test
-    void refusesAScalarSubqueryOverAStream() {
-        other.asStream(1).createOrReplaceTempView("other");
-        Dataset<Row> query = table.asStream(0).filter(expr("v > (select max(v) from other)"));
-
-        assertThatThrownBy(() -> Queries.plan(session, query, OutputMode.Update(), table, other))
-                .hasMessageContaining("a subquery over a stream");
     }
 
     @Test

@@ -135,6 +135,20 @@ final class TakeOverSparkTest {
         assertRunsOnMillrace(session);
     }
 
+    @Test
+    void endsQueriesWithTheApplication() throws Exception {
+        session = LocalSpark.start();
+        StreamingQuery query = start(session, "ends", new Collector("ends"));
+        await().until(() -> query.lastProgress() != null);
+        session.stop();
+
+        await().until(() -> !query.isActive());
+        assertThat(query.exception().isDefined()).isFalse();
+        await().untilAsserted(() -> assertThat(Thread.getAllStackTraces().keySet())
+                .extracting(Thread::getName)
+                .noneMatch(name -> name.startsWith("millrace")));
+    }
+
     private static void assertRunsOnMillrace(SparkSession session) throws Exception {
         Collector collector = new Collector("taken over");
         LowLatencyMemoryStream<Long> numbers = LocalSpark.numbers(session, 2);
