@@ -3,6 +3,7 @@ package dev.millrace.spark.fragment;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
+import java.time.temporal.ChronoUnit;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.unsafe.types.UTF8String;
 
@@ -45,8 +46,7 @@ public final class Clock {
 
     /** Units: microseconds since 1970-01-01T00:00:00 on that zone's wall clock, as Spark's TIMESTAMP_NTZ. */
     public static long localTimestampMicros(UTF8String zone) {
-        LocalDateTime local = local(zone);
-        return TimeUnit.SECONDS.toMicros(local.toEpochSecond(java.time.ZoneOffset.UTC)) + local.getNano() / 1000;
+        return ChronoUnit.MICROS.between(LocalDateTime.of(1970, 1, 1, 0, 0), local(zone));
     }
 
     /** Units: days since 1970-01-01 in that zone, as Spark's DATE. */

@@ -46,7 +46,7 @@ final class GraphBuilder {
     private final Map<Integer, Integer> streamOfStage = new HashMap<>();
     private final Map<Integer, Integer> useCounts = new HashMap<>();
     private final Map<Integer, Integer> sharedStages = new HashMap<>();
-    private final Map<SparkPlan, Input> exchanges = new IdentityHashMap<>();
+    private final IdentityHashMap<SparkPlan, Input> exchanges = new IdentityHashMap<>();
     private boolean isStateful;
 
     GraphBuilder(PlanRequest request, SQLConf conf) {

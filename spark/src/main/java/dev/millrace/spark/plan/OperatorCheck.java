@@ -46,7 +46,7 @@ final class OperatorCheck {
 
     private void checkModes() {
         boolean isComplete = outputMode.equals(OutputMode.Complete());
-        if (aggregateCount > 0 && !outputMode.equals(OutputMode.Update()) || isComplete) {
+        if (isComplete || (aggregateCount > 0 && !outputMode.equals(OutputMode.Update()))) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_OUTPUT_MODE,
                     "Cannot run the query in real time: outputMode=%s, streaming aggregations=%d. %s, %s."
@@ -105,7 +105,7 @@ final class OperatorCheck {
                 || node instanceof Generate
                 || node instanceof Expand
                 || node instanceof Repartition
-                || node instanceof RepartitionByExpression by && !isByRange(by)
+                || (node instanceof RepartitionByExpression by && !isByRange(by))
                 || node instanceof RebalancePartitions
                 || node instanceof DeserializeToObject
                 || node instanceof SerializeFromObject

@@ -24,8 +24,12 @@ public record PlannedQuery(
         streamOfStage = Map.copyOf(streamOfStage);
     }
 
-    /** The text of {@code query.explain(extended)}: the dataflow, and also the plans when extended. */
+    /** The text of {@code query.explain(extended)}: the dataflow, and when extended also the plans behind it. */
     public String explain(boolean extended) {
-        return "== Dataflow ==\n" + graph.describe();
+        String dataflow = "== Dataflow ==\n" + graph.describe();
+        return extended
+                ? "== Optimized Logical Plan ==\n%s\n== Physical Plan ==\n%s\n%s"
+                        .formatted(optimizedPlan, physicalPlan, dataflow)
+                : dataflow;
     }
 }

@@ -4,8 +4,11 @@ import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.apache.spark.sql.catalyst.expressions.Alias;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
@@ -84,8 +87,24 @@ final class StreamStrategy extends SparkStrategy {
             keys.add(key.toAttribute());
         }
         addReferences(functions, keys, below);
-        SparkPlan child = planLater(new Project(Scala.seq(below), parts.get()._4()));
+        SparkPlan child = planLater(project(below, parts.get()._4()));
         return overResults(keys, functions, results, child);
+    }
+
+    /** A projection over a plan, made one with the projection that the plan is, where all it does is choose. */
+    private static Project project(List<NamedExpression> columns, LogicalPlan plan) {
+        if (!(plan instanceof Project below) || !columns.stream().allMatch(Attribute.class::isInstance)) {
+            return new Project(Scala.seq(columns), plan);
+        }
+        Map<Long, NamedExpression> expressions = new HashMap<>();
+        for (NamedExpression expression : Scala.<NamedExpression>list(below.projectList())) {
+            expressions.put(expression.exprId().id(), expression);
+        }
+        List<NamedExpression> chosen = new ArrayList<>();
+        for (NamedExpression column : columns) {
+            chosen.add(Objects.requireNonNull(expressions.get(column.exprId().id())));
+        }
+        return new Project(Scala.seq(chosen), below.child());
     }
 
     /** Puts the results into the aggregation itself where that cannot change what they are. */

@@ -63,7 +63,7 @@ final class Queries {
                 new NoSink(),
                 mode,
                 KEY_GROUPS,
-                new PlanSettings(false, Long.MAX_VALUE, 1)));
+                new PlanSettings(false, Long.MAX_VALUE, 2)));
     }
 
     private record UnusedStream() implements SparkDataStream {
@@ -199,7 +199,7 @@ final class Queries {
                 .containsExactlyInAnyOrderEntriesOf(expected));
     }
 
-    private static Map<String, String> lastByKey(List<String> rows, int keyCount) {
+    static Map<String, String> lastByKey(List<String> rows, int keyCount) {
         Map<String, String> last = new LinkedHashMap<>();
         for (String row : rows) {
             last.put(key(row, keyCount), row);
