@@ -57,12 +57,18 @@ public final class Demo {
         } catch (InterruptedException e) {
             System.out.println("stopped before it had started");
             return 0;
+        } catch (DemoException e) {
+            System.err.println(e.getMessage());
+            return 1;
         } catch (Exception e) {
             System.err.println(e.getMessage() == null ? e.toString() : e.getMessage());
             System.err.println("Logs are in " + logs + ".");
             return 1;
         } finally {
             stop.interruptsCaller(false);
+        }
+        if (run.isWarmUpOnly()) {
+            System.out.println("it was stopped within the warm-up, which the percentiles are of");
         }
         System.out.println(run.summary());
         return 0;

@@ -16,6 +16,7 @@ final class DemoReport {
     private final CardProcess queries;
     private final int warmUpSeconds;
     private final Histogram total = new Histogram(3);
+    private final Histogram warmUp = new Histogram(3);
     private long lastSent;
     private long lastEnriched;
     private long lastFeatures;
@@ -75,14 +76,18 @@ final class DemoReport {
         takeFeatureLatency(second);
     }
 
-    /** The last line: feature rows' latency behind the warm-up, all rows in, all rows of both topics out. */
+    /**
+     * The last line: feature rows' latency behind the warm-up (of the warm-up, if there is nothing else),
+     * all rows in, all rows of both topics out.
+     */
     String summary() {
+        Histogram latency = hasLatency() ? total : warmUp;
         return String.format(
                 Locale.ROOT,
                 "latency_ms p50=%s p99=%s max=%s rows_in=%d rows_out=%d epochs=%d",
-                millis(total, 50),
-                millis(total, 99),
-                millis(total, 100),
+                millis(latency, 50),
+                millis(latency, 99),
+                millis(latency, 100),
                 generator.sentCount(),
                 meter.enrichedCount() + meter.featureCount(),
                 queries.epochCount());
@@ -90,9 +95,7 @@ final class DemoReport {
 
     private Histogram takeFeatureLatency(int second) {
         Histogram interval = meter.featureLatency().getIntervalHistogram();
-        if (second > warmUpSeconds) {
-            total.add(interval);
-        }
+        (second > warmUpSeconds ? total : warmUp).add(interval);
         return interval;
     }
 

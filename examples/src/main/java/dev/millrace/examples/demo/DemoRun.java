@@ -23,6 +23,9 @@ final class DemoRun implements AutoCloseable {
     private static final long SETTLE_NANOS = 5_000_000_000L;
 
     private static final long FIRST_ROWS_NANOS = 120_000_000_000L;
+    /** Few, until the queries answer: what waited for their start must not be what is measured. */
+    private static final int FIRST_RATE = 20;
+
     private static final long SETTLE_STEP_NANOS = 200_000_000L;
 
     private final DemoOptions options;
@@ -64,12 +67,14 @@ final class DemoRun implements AutoCloseable {
         say("  both queries run, " + since(startNanos));
         meter = keep(new OutputMeter(broker.bootstrap(), PARTITION_COUNT));
         meter.start();
-        generator = keep(new TransactionGenerator(broker.bootstrap(), options.rate()));
-        generator.start();
-        say("sending %,d transactions a second".formatted(options.rate()));
+        generator = keep(new TransactionGenerator(broker.bootstrap()));
+        say("sending a few transactions");
         startNanos = System.nanoTime();
+        generator.start(Math.min(FIRST_RATE, options.rate()));
         awaitFirstRows(startNanos + FIRST_ROWS_NANOS);
         say("  both queries answer, " + since(startNanos));
+        say("sending %,d transactions a second".formatted(options.rate()));
+        generator.rate(options.rate());
         report = new DemoReport(generator, meter, queries, options.warmUpSeconds());
         if (options.keep()) {
             sayWhereToLook();
@@ -103,6 +108,11 @@ final class DemoRun implements AutoCloseable {
         if (!running(report).hasLatency() && !stop.isAsked()) {
             throw new DemoException("No feature row arrived behind the warm-up. See " + logs + ".");
         }
+    }
+
+    /** Whether the run was too short for anything but its warm-up, which the last line then tells of. */
+    boolean isWarmUpOnly() {
+        return !running(report).hasLatency();
     }
 
     /** The last line of the demo. */

@@ -24,22 +24,28 @@ final class TransactionGenerator implements AutoCloseable {
     private static final long MAX_PARK_NANOS = 1_000_000L;
 
     private final KafkaProducer<String, String> producer;
-    private final long rate;
     private final Thread thread = new Thread(this::run, "generator");
     private final AtomicLong sentCount = new AtomicLong();
     private volatile @Nullable Exception failure;
     private volatile boolean stopped;
+    private volatile int rate;
 
-    TransactionGenerator(String bootstrap, int rate) {
-        this.rate = rate;
+    TransactionGenerator(String bootstrap) {
         this.producer = new KafkaProducer<>(
                 Map.of("bootstrap.servers", bootstrap, "linger.ms", "0", "acks", "1"),
                 new StringSerializer(),
                 new StringSerializer());
     }
 
-    void start() {
+    /** Starts the flow. Units: transactions per second. */
+    void start(int firstRate) {
+        rate = firstRate;
         thread.start();
+    }
+
+    /** Goes on at another pace. Units: transactions per second. */
+    void rate(int newRate) {
+        rate = newRate;
     }
 
     /** Transactions that the broker has taken. */
@@ -63,10 +69,11 @@ final class TransactionGenerator implements AutoCloseable {
 
     private void run() {
         SplittableRandom random = new SplittableRandom(7);
-        long start = System.nanoTime();
-        for (long i = 0; !stopped && failure == null; i++) {
-            awaitDue(start + i * 1_000_000_000L / rate);
+        double dueNanos = System.nanoTime();
+        while (!stopped && failure == null) {
+            awaitDue((long) dueNanos);
             send(random);
+            dueNanos += 1e9 / rate;
         }
         producer.flush();
     }

@@ -15,7 +15,7 @@ import org.apache.kafka.clients.admin.NewTopic;
  * <p>Thread: one owner. Lifetime: until {@link #close}, or the end of this JVM, whatever ends it.
  */
 public final class BrokerProcess implements AutoCloseable {
-    private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
+    private static final Duration START_TIMEOUT = Duration.ofMinutes(2);
 
     private final ChildJvm child;
     private final String bootstrap;
