@@ -76,9 +76,11 @@ final class Checkpoint {
      * Reads the logs, sets where each source starts and the settings that the query is bound to. Writes
      * nothing.
      *
+     * @param restoreEpoch the committed epoch to go back to, or -1 for the last
+     *
      * <p>Errors: UNSUPPORTED_CHECKPOINT, SOURCE_FAILED.
      */
-    Start read() {
+    Start read(long restoreEpoch) {
         Optional<Tuple2<Object, OffsetSeqBase>> planned = Scala.optional(offsetLog.getLatest());
         Optional<Tuple2<Object, CommitMetadataBase>> committed = Scala.optional(commitLog.getLatest());
         long lastPlanned = planned.map(entry -> (Long) entry._1()).orElse(-1L);
@@ -87,7 +89,8 @@ final class Checkpoint {
                 Scala.option(planned.map(Tuple2::_2).orElse(null)), sources.scalaOccurrences(), sources.scalaById());
         offsetLogVersion = planned.map(entry -> entry._2().version()).orElseGet(this::configuredVersion);
         session.conf().set(OFFSET_LOG_VERSION, (long) offsetLogVersion);
-        OffsetSeqBase entry = lastCommitted < 0 ? null : offsetsOf(lastCommitted);
+        long restored = restoreEpoch < 0 ? lastCommitted : requireCommitted(restoreEpoch, lastCommitted);
+        OffsetSeqBase entry = restored < 0 ? null : offsetsOf(restored);
         OffsetSeqMetadataBase bound = entry == null ? null : orNull(entry.metadataOpt());
         if (bound == null && planned.isPresent()) {
             bound = orNull(planned.get()._2().metadataOpt());
@@ -98,17 +101,23 @@ final class Checkpoint {
                     bound, session.sessionState().conf());
             watermarkMillis = bound.batchWatermarkMs();
         }
-        if (committed.isPresent()) {
+        if (committed.isPresent() && restored == lastCommitted) {
             watermarkMillis = Math.max(watermarkMillis, committed.get()._2().nextBatchWatermarkMs());
         }
         startSources(entry);
         long abandoned = lastPlanned > lastCommitted ? lastPlanned : -1;
         return new Start(
-                Math.max(lastPlanned, lastCommitted) + 1,
-                lastCommitted,
-                watermarkMillis,
-                committed.isPresent(),
-                abandoned);
+                Math.max(lastPlanned, lastCommitted) + 1, restored, watermarkMillis, committed.isPresent(), abandoned);
+    }
+
+    private static long requireCommitted(long restoreEpoch, long lastCommitted) {
+        if (restoreEpoch > lastCommitted) {
+            throw new MillraceException(
+                    ErrorCode.UNSUPPORTED_CHECKPOINT,
+                    "Cannot go back: spark.millrace.restore.epoch=%d, last committed epoch=%d. Set an earlier one, or unset it."
+                            .formatted(restoreEpoch, lastCommitted));
+        }
+        return restoreEpoch;
     }
 
     private void startSources(@Nullable OffsetSeqBase entry) {

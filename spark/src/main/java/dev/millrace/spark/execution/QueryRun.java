@@ -57,7 +57,7 @@ final class QueryRun {
     void run() throws InterruptedException {
         session.conf().set("spark.sql.adaptive.enabled", "false");
         Checkpoint checkpoint = new Checkpoint(session, query.offsetLog(), query.commitLog(), sources);
-        Checkpoint.Start start = checkpoint.read();
+        Checkpoint.Start start = checkpoint.read(settings.restoreEpoch());
         int keyGroupCount = query.keyGroupCount(session);
         ClassLoader loader = query.userClassLoader(session);
         SparkSink sink = query.openSink(session, settings.loopCount(), loader);

@@ -25,9 +25,15 @@ import org.slf4j.LoggerFactory;
  * @param stateMemoryBytes memory for keyed state, shared by all queries of the process
  * @param everyChange whether update mode emits a row for every change
  * @param watermarkIdleMillis after how long without rows an input partition holds no watermark back
+ * @param restoreEpoch the epoch to go back to, or -1 for the last committed one
  */
 public record MillraceSettings(
-        boolean isEnabled, int loopCount, long stateMemoryBytes, boolean everyChange, long watermarkIdleMillis) {
+        boolean isEnabled,
+        int loopCount,
+        long stateMemoryBytes,
+        boolean everyChange,
+        long watermarkIdleMillis,
+        long restoreEpoch) {
     /** What all names of settings start with. */
     public static final String PREFIX = "spark.millrace.";
 
@@ -72,6 +78,14 @@ public record MillraceSettings(
                     + "suffix.",
             MillraceSettings::parseMillis);
 
+    public static final Setting<Long> RESTORE_EPOCH = new Setting<>(
+            PREFIX + "restore.epoch",
+            "the number of an epoch that the checkpoint still holds",
+            "the last committed epoch",
+            "The epoch behind which a query goes on when it starts from its checkpoint. Rows behind it are read again. "
+                    + "Unset it once the query runs, or each restart goes back again.",
+            MillraceSettings::parseEpoch);
+
     /**
      * Set by Millrace itself where it switched Spark's allow-list for real-time queries off, so that
      * it can be switched on again.
@@ -80,7 +94,7 @@ public record MillraceSettings(
 
     /** All settings, in the order of their documentation. */
     public static final List<Setting<?>> ALL =
-            List.of(ENABLED, LOOPS, STATE_MEMORY, EVERY_CHANGE, WATERMARK_IDLE_AFTER);
+            List.of(ENABLED, LOOPS, STATE_MEMORY, EVERY_CHANGE, WATERMARK_IDLE_AFTER, RESTORE_EPOCH);
 
     private static final Logger LOG = LoggerFactory.getLogger(MillraceSettings.class);
     private static final Set<String> WARNED = ConcurrentHashMap.newKeySet();
@@ -94,7 +108,8 @@ public record MillraceSettings(
                 LOOPS.read(conf, defaultLoopCount(master)),
                 STATE_MEMORY.read(conf, defaultStateMemoryBytes()),
                 EVERY_CHANGE.read(conf, false),
-                WATERMARK_IDLE_AFTER.read(conf, TimeUnit.SECONDS.toMillis(30)));
+                WATERMARK_IDLE_AFTER.read(conf, TimeUnit.SECONDS.toMillis(30)),
+                RESTORE_EPOCH.read(conf, -1L));
     }
 
     /** Whether real-time queries of a session run on Millrace. Errors: UNSUPPORTED_SETTING. */
@@ -154,6 +169,14 @@ public record MillraceSettings(
         long value = JavaUtils.byteStringAs(text, ByteUnit.BYTE);
         if (value < 1L << 20) {
             throw new IllegalArgumentException("too small");
+        }
+        return value;
+    }
+
+    private static long parseEpoch(String text) {
+        long value = Long.parseLong(text);
+        if (value < 0) {
+            throw new IllegalArgumentException("negative");
         }
         return value;
     }

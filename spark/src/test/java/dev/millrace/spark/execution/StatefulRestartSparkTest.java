@@ -126,6 +126,24 @@ final class StatefulRestartSparkTest {
     }
 
     @Test
+    void goesBackToAnEarlierEpochWhenAsked() throws Exception {
+        run(counts(), 1, 1, 2);
+        long earlier = newest("commits");
+        run(counts(), 1, 2, 2);
+        collector.taken().clear();
+        session.conf().set("spark.millrace.restore.epoch", String.valueOf(earlier));
+        try {
+            run(counts(), 3);
+        } finally {
+            session.conf().unset("spark.millrace.restore.epoch");
+        }
+        run(counts(), 3);
+
+        // The rows behind the epoch were read again, on top of the counts of then.
+        assertThat(lastCounts()).isEqualTo(Map.of(1L, 3L, 2L, 3L, 3L, 2L));
+    }
+
+    @Test
     void keepsNoMoreEpochsThanAskedAndNoFileThatNobodyNeeds() throws Exception {
         session.conf().set("spark.sql.streaming.minBatchesToRetain", "2");
         try {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.engine.error.MillraceException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.apache.spark.sql.internal.SQLConf;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,6 +23,15 @@ final class MillraceSettingsTest {
         assertThat(settings.everyChange()).isFalse();
         assertThat(settings.watermarkIdleMillis()).isEqualTo(30_000);
         assertThat(settings.stateMemoryBytes()).isEqualTo(Runtime.getRuntime().maxMemory() / 10 * 4);
+    }
+
+    @Test
+    void areDocumentedWithTheirValuesAndDefaults() throws Exception {
+        String page = Files.readString(Path.of("..", "docs", "settings.md"));
+        for (Setting<?> setting : MillraceSettings.ALL) {
+            assertThat(page)
+                    .contains("| `%s` | %s | %s |".formatted(setting.key(), setting.type(), setting.defaultText()));
+        }
     }
 
     @Test
