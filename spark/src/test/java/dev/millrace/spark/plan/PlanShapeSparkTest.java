@@ -170,11 +170,6 @@ class PlanShapeSparkTest {
                 .count());
         WatermarkAssignerFactory watermark = only(planned, WatermarkAssignerFactory.class);
         assertThat(watermark.delayMicros()).isEqualTo(3_000_000);
-        byte[] row = table.bytes().get(0);
-        long eventTime = watermark.extractors().get().eventTimeMicros(row, 0, row.length);
-        assertThat(eventTime)
-                .isEqualTo(table.asTable().orderBy("n").head().getTimestamp(9).getTime() * 1000);
-
         Aggregate aggregate =
                 only(planned, KeyedAggregateFactory.class).aggregates().get();
         assertThat(expiries(aggregate, planned)).allMatch(micros -> micros % 10_000_000 == 0);

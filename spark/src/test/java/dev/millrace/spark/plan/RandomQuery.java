@@ -67,7 +67,7 @@ final class RandomQuery {
             "bool_or(v > 500)",
             "sum(v) + max(n)",
             "avg(d)",
-            "string_agg(s, '')");
+            "sort_array(collect_list(s))");
 
     private final Random random;
     private final SparkSession session;
