@@ -30,6 +30,7 @@ public final class KeyedAggregate implements Operator {
     private @Nullable KeyedBuffers buffers;
     private OperatorMetrics metrics = new OperatorMetrics();
     private long watermarkMicros = Long.MIN_VALUE;
+    private long restoredMicros = WatermarkState.NOT_RESTORED;
     private int emittedCount;
     private long lateCount;
 
@@ -158,7 +159,7 @@ public final class KeyedAggregate implements Operator {
     @Override
     public void restore(SnapshotEntry entry) {
         if (entry.keyGroup() == SectionKey.TASK) {
-            watermarkMicros = WatermarkState.least(watermarkMicros, entry.value());
+            restoredMicros = WatermarkState.least(restoredMicros, entry.value());
         } else {
             opened().restore(entry);
         }
@@ -168,6 +169,9 @@ public final class KeyedAggregate implements Operator {
     @Override
     public void restored() {
         KeyedBuffers buffers = opened();
+        if (restoredMicros != WatermarkState.NOT_RESTORED) {
+            watermarkMicros = restoredMicros;
+        }
         long removed = buffers.state().removeExpired(watermarkMicros);
         metrics.addRowsRemoved(removed);
         publishState(buffers);

@@ -34,6 +34,7 @@ public final class WatermarkAssigner implements PassThrough {
     private long[] maxEventTimeMicros = {NONE};
     private long[] lastRowNanos;
     private long watermarkMicros = NONE;
+    private long restoredMicros = WatermarkState.NOT_RESTORED;
 
     /**
      * @param idleAfterNanos a partition without rows for so long is left out; {@link Long#MAX_VALUE} for never
@@ -125,14 +126,25 @@ public final class WatermarkAssigner implements PassThrough {
         return now - lastRowNanos[index] >= idleAfterNanos;
     }
 
-    /** One entry of the task: the watermark, lest a restored query take rows that were late before. */
+    /**
+     * One entry of the task: the watermark, lest a restored query take rows that were late before. A task
+     * that reads nothing has none; one that waits for its first row has one that holds the others back.
+     */
     @Override
     public FrozenState freeze(OperatorId id) {
-        return FrozenState.of(WatermarkState.section(id, watermarkMicros));
+        return FrozenState.of(
+                partitions.length == 0 ? WatermarkState.section(id) : WatermarkState.section(id, watermarkMicros));
     }
 
     @Override
     public void restore(SnapshotEntry entry) {
-        watermarkMicros = WatermarkState.least(watermarkMicros, entry.value());
+        restoredMicros = WatermarkState.least(restoredMicros, entry.value());
+    }
+
+    @Override
+    public void restored() {
+        if (restoredMicros != WatermarkState.NOT_RESTORED) {
+            watermarkMicros = restoredMicros;
+        }
     }
 }

@@ -15,20 +15,27 @@ import java.nio.ByteBuffer;
 final class WatermarkState {
     private WatermarkState() {}
 
-    /** A task's section with its watermark; without entries while it has none. */
-    static Section section(OperatorId operator, long micros) {
+    /** No task's watermark was restored. */
+    static final long NOT_RESTORED = Long.MAX_VALUE;
+
+    /** A task's section without a watermark: it holds nobody's back. */
+    static Section section(OperatorId operator) {
         Section section = new Section(new SectionKey(operator, SectionKey.TASK));
         section.markBase();
-        if (micros != Long.MIN_VALUE) {
-            byte[] bytes = ByteBuffer.allocate(Long.BYTES).putLong(micros).array();
-            section.put(new RowView(), new RowView().pointTo(bytes, 0, bytes.length));
-        }
+        return section;
+    }
+
+    /** A task's section with its watermark, or with {@link Long#MIN_VALUE} while it waits for its first. */
+    static Section section(OperatorId operator, long micros) {
+        Section section = section(operator);
+        byte[] bytes = ByteBuffer.allocate(Long.BYTES).putLong(micros).array();
+        section.put(new RowView(), new RowView().pointTo(bytes, 0, bytes.length));
         return section;
     }
 
     /**
      * What holds when a watermark is restored beside one that was restored before it (or {@link
-     * Long#MIN_VALUE}), from another task whose keys have come here too: the least, so that no row is
+     * #NOT_RESTORED}), from another task whose keys have come here too: the least, so that no row is
      * late that was not so before.
      */
     static long least(long restoredMicros, RowView value) {
@@ -38,7 +45,6 @@ final class WatermarkState {
                     "Cannot restore a watermark: sizeBytes=%d, expected 8. Restart from an earlier epoch."
                             .formatted(value.sizeBytes()));
         }
-        long micros = ByteBuffer.wrap(value.bytes(), value.offset(), Long.BYTES).getLong();
-        return restoredMicros == Long.MIN_VALUE ? micros : Math.min(restoredMicros, micros);
+        return Math.min(restoredMicros, ByteBuffer.wrap(value.bytes(), value.offset(), Long.BYTES).getLong());
     }
 }

@@ -1,0 +1,118 @@
+package dev.millrace.engine.graph;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.engine.graph.CapturingSink.Result;
+import dev.millrace.engine.graph.SimulatedQuery.Key;
+import dev.millrace.engine.harness.Snapshots;
+import dev.millrace.engine.metrics.OperatorMetrics;
+import dev.millrace.engine.operator.KeyedAggregate;
+import dev.millrace.engine.operator.OperatorContext;
+import dev.millrace.engine.operator.SnapshotEntry;
+import dev.millrace.engine.snapshot.RestoredState;
+import dev.millrace.engine.snapshot.SectionKey;
+import dev.millrace.engine.state.MemoryBudget;
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Compares what is committed with the model: the sink's rows, and the state that storage alone gives back. */
+final class CommittedAnswer {
+    private final SimulatedQuery query;
+    private final SimulatedCheckpoint checkpoint;
+    private final Map<Key, List<Long>> values = new HashMap<>();
+    private final Map<Key, List<Long>> lastRows = new HashMap<>();
+    private final Map<Key, List<Long>> lastPayloads = new HashMap<>();
+    private long[] checkedPositions;
+    private long checkedEpoch = -1;
+    private long watermarkMicros = Long.MIN_VALUE;
+
+    CommittedAnswer(SimulatedQuery query, SimulatedCheckpoint checkpoint) {
+        this.query = query;
+        this.checkpoint = checkpoint;
+        this.checkedPositions = new long[query.rowsOfPartition.length];
+    }
+
+    /** What the sink shows follows from the committed epochs, of which those are looked at that came since. */
+    void checkSink() {
+        long[] positions = checkpoint.positions();
+        query.addValues(checkedPositions, positions, values);
+        checkedPositions = positions;
+        assertThat(checkpoint.sink.keySet()).allMatch(epoch -> epoch <= checkpoint.lastCommitted());
+        checkpoint.sink.tailMap(checkedEpoch, false).values().forEach(results -> results.forEach(this::take));
+        checkedEpoch = checkpoint.lastCommitted();
+        if (!query.rowsMayBeLate) {
+            assertThat(lastPayloads).as("sink's last row of each key").isEqualTo(expected());
+        }
+    }
+
+    private Map<Key, List<Long>> expected() {
+        Map<Key, List<Long>> expected = new HashMap<>();
+        values.forEach((key, list) -> expected.put(key, query.payload(list)));
+        return expected;
+    }
+
+    /** Each row of a key says at least what the one before did. */
+    private void take(Result result) {
+        List<Long> after = result.payload();
+        List<Long> before = lastRows.put(result.key(), after);
+        lastPayloads.put(result.key(), sorted(after));
+        if (before != null) {
+            int size = query.ofObjects ? before.size() : 1;
+            boolean grows = query.ofObjects
+                    ? after.size() >= size && after.subList(0, size).equals(before)
+                    : after.get(0) >= before.get(0);
+            assertThat(grows)
+                    .as("row of %s: %s comes behind %s", result.key(), after, before)
+                    .isTrue();
+        }
+    }
+
+    /** A fresh process takes the model's state back from storage alone. */
+    void checkState() throws Exception {
+        if (checkpoint.lastCommitted() < 0) {
+            return;
+        }
+        Map<Key, List<Long>> restored = new HashMap<>();
+        long restoredMicros = Long.MIN_VALUE;
+        for (SnapshotEntry entry : restore()) {
+            if (entry.keyGroup() == SectionKey.TASK) {
+                restoredMicros = ByteBuffer.wrap(entry.value().toBytes()).getLong();
+            } else {
+                List<Long> payload = CapturingSink.longs(entry.value());
+                assertThat(restored.put(SimulatedQuery.keyOf(entry.key()), sorted(payload)))
+                        .isNull();
+            }
+        }
+        if (!query.rowsMayBeLate) {
+            assertThat(restoredMicros)
+                    .isBetween(watermarkMicros, Math.max(watermarkMicros, query.watermarkAt(checkpoint.positions())));
+            watermarkMicros = restoredMicros;
+            Map<Key, List<Long>> expected = expected();
+            expected.keySet().removeIf(key -> key.expiryMicros() <= watermarkMicros);
+            assertThat(restored).isEqualTo(expected);
+        }
+    }
+
+    private List<SnapshotEntry> restore() throws Exception {
+        MemoryBudget budget = new MemoryBudget(Long.MAX_VALUE);
+        KeyedAggregate aggregate = new KeyedAggregate(query.aggregates(), false);
+        aggregate.open(new OperatorContext(0, 1, SimulatedQuery.KEY_GROUPS, budget, new OperatorMetrics()));
+        new RestoredState(checkpoint.storage, checkpoint.manifest())
+                .read(
+                        query.aggregate(),
+                        keyGroup -> true,
+                        section -> section.read((key, value) ->
+                                aggregate.restore(new SnapshotEntry(section.key().keyGroup(), key, value))));
+        aggregate.restored();
+        List<SnapshotEntry> entries = Snapshots.of(aggregate);
+        aggregate.close();
+        assertThat(budget.usedBytes()).isZero();
+        return entries;
+    }
+
+    private List<Long> sorted(List<Long> payload) {
+        return query.ofObjects ? payload.stream().sorted().toList() : payload;
+    }
+}

@@ -1,0 +1,102 @@
+package dev.millrace.engine.graph;
+
+import dev.millrace.engine.snapshot.SnapshotStorage;
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.function.IntSupplier;
+
+/** Files in memory. A write may fail after part of the bytes, or after all of them; then nobody sees the file. */
+final class MemoryStorage implements SnapshotStorage {
+    /** Says that a write is to succeed. */
+    static final int NO_FAULT = -1;
+
+    /** A fault that was asked for. */
+    static final class Fault extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        Fault(String name, int sizeBytes) {
+            super("Cannot write: file=%s tore after sizeBytes=%d.".formatted(name, sizeBytes));
+        }
+    }
+
+    final TreeMap<String, byte[]> files = new TreeMap<>();
+    private final IntSupplier faults;
+
+    /** @param faults for each write, how many of its bytes get through, or {@link #NO_FAULT} */
+    MemoryStorage(IntSupplier faults) {
+        this.faults = faults;
+    }
+
+    @Override
+    public void write(String name, Body body) throws IOException {
+        int limit = faults.getAsInt();
+        ByteArrayOutputStream whole = new ByteArrayOutputStream();
+        body.writeTo(limit == NO_FAULT ? whole : new TearingOutput(name, limit));
+        if (limit != NO_FAULT) {
+            throw new Fault(name, limit);
+        }
+        files.put(name, whole.toByteArray());
+    }
+
+    private static final class TearingOutput extends OutputStream {
+        private final String name;
+        private final int limit;
+        private int written;
+
+        TearingOutput(String name, int limit) {
+            this.name = name;
+            this.limit = limit;
+        }
+
+        @Override
+        public void write(int value) throws IOException {
+            if (++written > limit) {
+                throw new Fault(name, limit);
+            }
+        }
+    }
+
+    @Override
+    public Input open(String name) throws IOException {
+        byte[] bytes = files.get(name);
+        if (bytes == null) {
+            throw new FileNotFoundException(name);
+        }
+        return new Input() {
+            @Override
+            public long sizeBytes() {
+                return bytes.length;
+            }
+
+            @Override
+            public void read(long position, byte[] into, int length) throws IOException {
+                if (position < 0 || position + length > bytes.length) {
+                    throw new EOFException(name);
+                }
+                System.arraycopy(bytes, (int) position, into, 0, length);
+            }
+
+            @Override
+            public void close() {}
+        };
+    }
+
+    @Override
+    public List<String> list(String folder) {
+        String prefix = folder + "/";
+        return files.keySet().stream()
+                .filter(name -> name.startsWith(prefix))
+                .map(name -> name.substring(prefix.length()))
+                .toList();
+    }
+
+    @Override
+    public void delete(String name) {
+        files.remove(name);
+    }
+}

@@ -1,0 +1,248 @@
+package dev.millrace.engine.graph;
+
+import dev.millrace.engine.exchange.KeyGroupFunction;
+import dev.millrace.engine.harness.CollectValues;
+import dev.millrace.engine.harness.CountSumMax;
+import dev.millrace.engine.harness.KeyedRows;
+import dev.millrace.engine.operator.Aggregate;
+import dev.millrace.engine.operator.KeyedAggregateFactory;
+import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.operator.WatermarkAssignerFactory;
+import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.source.Source;
+import dev.millrace.engine.source.SourceReader;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+
+/**
+ * The query of one seed, its rows, and its right answer found the simple way: sources, an aggregation
+ * by key in either kind of buffer, with windows that the watermark closes or without, and a sink.
+ *
+ * <p>Row {@code n} of partition {@code p} has the event time {@code n}, so none is ever late; its value
+ * says both numbers.
+ */
+final class SimulatedQuery {
+    static final int KEY_GROUPS = 7;
+
+    /** A key of the aggregation: the time when it is dropped, and a name's number, or -1 without keys. */
+    record Key(long expiryMicros, int name) {}
+
+    private static final long NEVER = Long.MAX_VALUE;
+    private static final int LARGE_NAME_BYTES = 6_000;
+
+    /** Whether partitions without rows are left out of the watermark, so that some rows come too late. */
+    final boolean rowsMayBeLate;
+
+    final boolean ofObjects;
+    final long[] rowsOfPartition;
+    private final Random random;
+    private final boolean withoutKeys;
+    private final boolean everyChange;
+    private final long windowMicros;
+    private final int sources;
+    private final int[] dryOdds;
+    private final byte[][] names;
+
+    SimulatedQuery(Random random) {
+        this.random = random;
+        this.ofObjects = random.nextBoolean();
+        this.withoutKeys = !ofObjects && random.nextInt(12) == 0;
+        this.everyChange = random.nextInt(3) == 0;
+        boolean closes = !withoutKeys && random.nextInt(5) < 3;
+        this.windowMicros = closes ? 1 + random.nextInt(60) : NEVER;
+        this.rowsMayBeLate = closes && random.nextInt(4) == 0;
+        this.sources = 1 + random.nextInt(2);
+        boolean large = random.nextInt(4) == 0;
+        this.names = names(large ? 60 : 1 << random.nextInt(7), large);
+        this.rowsOfPartition = new long[sources * (1 + random.nextInt(3))];
+        this.dryOdds = new int[rowsOfPartition.length];
+        for (int p = 0; p < rowsOfPartition.length; p++) {
+            rowsOfPartition[p] = random.nextInt(5) == 0 ? 0 : random.nextInt(200);
+            dryOdds[p] = random.nextInt(3) == 0 ? 40 : 2;
+        }
+    }
+
+    private byte[][] names(int count, boolean large) {
+        byte[][] made = new byte[count][];
+        for (int i = 0; i < count; i++) {
+            byte[] name = new byte[5 + i % 9 + (large ? random.nextInt(LARGE_NAME_BYTES) : 0)];
+            ByteBuffer.wrap(name).putInt(i);
+            name[name.length - 1] = (byte) random.nextInt(128);
+            made[i] = name;
+        }
+        return made;
+    }
+
+    StreamGraph graph(long[] positions, CapturingSink sink, LongSupplier nanoClock) {
+        StreamGraph.Builder builder = StreamGraph.builder();
+        List<StreamGraph.Input> inputs = new ArrayList<>();
+        for (int s = 0; s < sources; s++) {
+            int stage = builder.add(
+                    "source " + s,
+                    List.of(),
+                    new StageBody.Reading(source(s, positions), List.of(watermarkAssigner(nanoClock))));
+            inputs.add(new StreamGraph.Input(stage, exchange()));
+        }
+        int aggregate = builder.add(
+                "aggregate",
+                inputs,
+                new StageBody.Operating(
+                        List.of(new KeyedAggregateFactory(aggregates(), "aggregate", everyChange))));
+        builder.add(
+                "sink",
+                List.of(new StreamGraph.Input(aggregate, new Exchange.Forward())),
+                new StageBody.Writing(sink));
+        return builder.build();
+    }
+
+    private OperatorFactory watermarkAssigner(LongSupplier nanoClock) {
+        return new WatermarkAssignerFactory(
+                () -> (bytes, offset, size) -> KeyedRows.value(bytes, offset) / rowsOfPartition.length - 1,
+                "watermark",
+                0,
+                rowsMayBeLate ? 20_000_000 : Long.MAX_VALUE,
+                nanoClock);
+    }
+
+    private Exchange exchange() {
+        KeyGroupFunction byKey = (bytes, offset, sizeBytes) -> bytes[offset + sizeBytes - 1] % KEY_GROUPS;
+        return withoutKeys ? new Exchange.Single() : new Exchange.Hash("key", () -> byKey);
+    }
+
+    Supplier<Aggregate> aggregates() {
+        return () -> ofObjects ? new CollectValues() : new CountSumMax(withoutKeys);
+    }
+
+    /** The operators with state, as a manifest names them. */
+    Map<OperatorId, String> operators() {
+        Map<OperatorId, String> operators = new HashMap<>();
+        for (int s = 0; s < sources; s++) {
+            operators.put(new OperatorId(s, 0), "watermark");
+        }
+        operators.put(aggregate(), "aggregate");
+        return operators;
+    }
+
+    OperatorId aggregate() {
+        return new OperatorId(sources, 0);
+    }
+
+    /** The positions that an epoch ended at, of all partitions of all sources. */
+    long[] flatten(Map<Integer, List<Object>> positions) {
+        long[] flat = new long[rowsOfPartition.length];
+        int at = 0;
+        for (int s = 0; s < sources; s++) {
+            for (Object position : positions.get(s)) {
+                flat[at++] = (long) position;
+            }
+        }
+        return flat;
+    }
+
+    /** Adds what every key takes between two positions. */
+    void addValues(long[] from, long[] to, Map<Key, List<Long>> values) {
+        for (int p = 0; p < to.length; p++) {
+            for (long n = from[p]; n < to[p]; n++) {
+                Key key = new Key(expiryMicros(n), withoutKeys ? -1 : name(p, n));
+                values.computeIfAbsent(key, made -> new ArrayList<>()).add(value(p, n));
+            }
+        }
+    }
+
+    /** What the aggregate makes of a key's values, those of objects sorted. */
+    List<Long> payload(List<Long> values) {
+        if (ofObjects) {
+            return values.stream().sorted().toList();
+        }
+        long sum = values.stream().mapToLong(Long::longValue).sum();
+        long max = values.stream().mapToLong(Long::longValue).max().orElseThrow();
+        return List.of((long) values.size(), sum, max);
+    }
+
+    /** The greatest watermark that may hold at the positions when no partition is left out. */
+    long watermarkAt(long[] positions) {
+        long least = Long.MAX_VALUE;
+        for (long position : positions) {
+            least = Math.min(least, position == 0 ? Long.MIN_VALUE : position - 2);
+        }
+        return least;
+    }
+
+    static Key keyOf(RowView key) {
+        if (key.sizeBytes() == 0) {
+            return new Key(NEVER, -1);
+        }
+        byte[] bytes = key.toBytes();
+        return new Key(KeyedRows.expiryMicros(bytes), ByteBuffer.wrap(bytes).getInt(Long.BYTES));
+    }
+
+    private long value(int partition, long number) {
+        return number * rowsOfPartition.length + partition;
+    }
+
+    private long expiryMicros(long number) {
+        return windowMicros == NEVER ? NEVER : (number / windowMicros + 1) * windowMicros - 1;
+    }
+
+    private int name(int partition, long number) {
+        return (int) Long.remainderUnsigned((number * 31 + partition) * 0x9E3779B97F4A7C15L >>> 17, names.length);
+    }
+
+    private Source source(int index, long[] positions) {
+        int partitions = rowsOfPartition.length / sources;
+        List<SourceReader> readers = new ArrayList<>();
+        for (int p = index * partitions; p < (index + 1) * partitions; p++) {
+            readers.add(new Reader(p, positions[p]));
+        }
+        return new Source() {
+            @Override
+            public String name() {
+                return "rows";
+            }
+
+            @Override
+            public List<SourceReader> readers() {
+                return readers;
+            }
+        };
+    }
+
+    private final class Reader implements SourceReader {
+        private final int partition;
+        private final RowView row = new RowView();
+        private long given;
+
+        Reader(int partition, long position) {
+            this.partition = partition;
+            this.given = position;
+        }
+
+        @Override
+        public boolean advance() {
+            if (given == rowsOfPartition[partition] || random.nextInt(dryOdds[partition]) != 0) {
+                return false;
+            }
+            byte[] bytes = KeyedRows.row(value(partition, given), expiryMicros(given), names[name(partition, given)]);
+            row.pointTo(bytes, 0, bytes.length);
+            given++;
+            return true;
+        }
+
+        @Override
+        public RowView row() {
+            return row;
+        }
+
+        @Override
+        public Object position() {
+            return given;
+        }
+    }
+}
