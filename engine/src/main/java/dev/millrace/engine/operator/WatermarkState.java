@@ -45,6 +45,8 @@ final class WatermarkState {
                     "Cannot restore a watermark: sizeBytes=%d, expected 8. Restart from an earlier epoch."
                             .formatted(value.sizeBytes()));
         }
-        return Math.min(restoredMicros, ByteBuffer.wrap(value.bytes(), value.offset(), Long.BYTES).getLong());
+        return Math.min(
+                restoredMicros,
+                ByteBuffer.wrap(value.bytes(), value.offset(), Long.BYTES).getLong());
     }
 }

@@ -75,8 +75,8 @@ class DurableSimulation {
             crashOdds = 100 << random.nextInt(7);
             barrierOdds = 100 << random.nextInt(4);
             storageSlowness = random.nextInt(3) == 0 ? 1 + random.nextInt(60) : 1;
-            checkpoint = new SimulatedCheckpoint(
-                    query, new MemoryStorage(() -> tearsAfter(tearOdds)), random.nextBoolean());
+            checkpoint =
+                    new SimulatedCheckpoint(query, new MemoryStorage(() -> tearsAfter(tearOdds)), random.nextBoolean());
             answer = new CommittedAnswer(query, checkpoint);
             start();
         }
@@ -97,8 +97,8 @@ class DurableSimulation {
             nextEpoch = checkpoint.lastCommitted() + 1;
             positions = checkpoint.positions();
             commit = new ArrayDeque<>();
-            SimulatedAttempt.Place place = new SimulatedAttempt.Place(
-                    "attempt" + attemptCount++, 1 + random.nextInt(3), nextEpoch, positions);
+            SimulatedAttempt.Place place =
+                    new SimulatedAttempt.Place("attempt" + attemptCount++, 1 + random.nextInt(3), nextEpoch, positions);
             attempt = new SimulatedAttempt(query, place, checkpoint.storage, manifest, () -> nanos, random);
         }
 
@@ -106,8 +106,7 @@ class DurableSimulation {
             for (int turn = 0; !isDone(); turn++) {
                 if (turn > MAX_TURNS) {
                     throw new AssertionError("a run that goes on forever: epoch=%d, positions=%s, rows=%s"
-                            .formatted(
-                                    nextEpoch, Arrays.toString(positions), Arrays.toString(query.rowsOfPartition)));
+                            .formatted(nextEpoch, Arrays.toString(positions), Arrays.toString(query.rowsOfPartition)));
                 }
                 try {
                     turn(turn);
@@ -161,7 +160,8 @@ class DurableSimulation {
 
         private void checkRowsRead(CompletedEpoch completed) {
             long[] ended = query.flatten(completed.positions());
-            long expected = Arrays.stream(ended).sum() - Arrays.stream(positions).sum();
+            long expected =
+                    Arrays.stream(ended).sum() - Arrays.stream(positions).sum();
             assertThat(completed.rowsRead().values().stream()
                             .mapToLong(Long::longValue)
                             .sum())

@@ -53,7 +53,9 @@ final class SimulatedCheckpoint {
 
     /** The positions that the last committed epoch ended at. */
     long[] positions() {
-        return lastCommitted < 0 ? new long[query.rowsOfPartition.length] : offsets.get(lastCommitted).positions();
+        return lastCommitted < 0
+                ? new long[query.rowsOfPartition.length]
+                : offsets.get(lastCommitted).positions();
     }
 
     Manifest manifest() throws IOException {
@@ -122,9 +124,8 @@ final class SimulatedCheckpoint {
         }
         for (long epoch : Manifest.epochs(storage)) {
             if (epoch <= lastCommitted) {
-                assertThat(storage.files).containsKeys(Manifest.load(storage, epoch)
-                        .allFiles()
-                        .toArray(new String[0]));
+                assertThat(storage.files)
+                        .containsKeys(Manifest.load(storage, epoch).allFiles().toArray(new String[0]));
             }
         }
     }
