@@ -132,7 +132,15 @@ final class KafkaQuerySparkTest {
         assertThat(read(out)).contains("0=10", "1=10", "2=10");
         assertThat(query.lastProgress().stateOperators()).hasSize(1);
         assertThat(query.lastProgress().stateOperators()[0].numRowsTotal()).isEqualTo(3);
+
+        // A stateful query cannot take new partitions in yet; it must go on with those that it has.
+        admin.createPartitions(Map.of(in, NewPartitions.increaseTo(3))).all().get();
+        await().until(() -> query.lastProgress().sources()[0].latestOffset().contains("\"2\":"));
+        send(new ProducerRecord<>(in, 0, null, bytes("30")));
+        producer.flush();
+        await().untilAsserted(() -> assertThat(read(out)).contains("0=11"));
         query.stop();
+        assertThat(query.exception().isDefined()).isFalse();
         assertThatThrownBy(() -> write(counts, out, "200 milliseconds").start())
                 .hasMessageContaining("MILLRACE_UNSUPPORTED_CHECKPOINT");
     }
@@ -268,7 +276,8 @@ final class KafkaQuerySparkTest {
     }
 
     private static void send(ProducerRecord<byte[], byte[]> one) {
-        var unused = producer.send(one, (metadata, failure) -> assertThat(failure).isNull());
+        var unused =
+                producer.send(one, (metadata, failure) -> assertThat(failure).isNull());
     }
 
     private static List<String> numbers(int from, int to) {

@@ -1,6 +1,7 @@
 package dev.millrace.spark.execution;
 
 import dev.millrace.engine.epoch.CompletedEpoch;
+import dev.millrace.spark.plan.PlannedQuery;
 import dev.millrace.spark.sink.SparkSink;
 import dev.millrace.spark.source.SparkSource;
 import java.util.ArrayList;
@@ -16,6 +17,8 @@ import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
 import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadataBase;
 import org.apache.spark.sql.execution.streaming.runtime.StreamProgress;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Makes completed epochs durable, one after the other: offset log, sink, commit log, sources, and then
@@ -27,17 +30,20 @@ final class EpochCommitter {
     /** How often sources are asked for their latest offset at most: for Kafka it is a trip to the broker. */
     private static final long LATEST_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+    private static final Logger LOG = LoggerFactory.getLogger(EpochCommitter.class);
+
     private final RealTimeExecution query;
     private final Checkpoint checkpoint;
     private final QuerySources sources;
     private final SparkSink sink;
-    private final Map<Integer, Integer> sourceOfStage;
+    private final PlannedQuery plan;
     private final QueryProgress progress;
     private final Map<SparkSource, Optional<Offset>> latest = new HashMap<>();
     private long latestAskedNanos;
     private long lastCommitted;
     private long watermarkMillis;
     private boolean needsReconfiguration;
+    private boolean warnedOfPartitions;
 
     EpochCommitter(
             RealTimeExecution query,
@@ -45,13 +51,13 @@ final class EpochCommitter {
             Checkpoint.Start start,
             QuerySources sources,
             SparkSink sink,
-            Map<Integer, Integer> sourceOfStage,
+            PlannedQuery plan,
             QueryProgress progress) {
         this.query = query;
         this.checkpoint = checkpoint;
         this.sources = sources;
         this.sink = sink;
-        this.sourceOfStage = sourceOfStage;
+        this.plan = plan;
         this.progress = progress;
         this.lastCommitted = start.firstEpoch() - 1;
         this.watermarkMillis = start.watermarkMillis();
@@ -120,7 +126,7 @@ final class EpochCommitter {
     }
 
     private SparkSource source(int stageId) {
-        Integer index = sourceOfStage.get(stageId);
+        Integer index = plan.streamOfStage().get(stageId);
         if (index == null) {
             throw new IllegalStateException("Stage %d reads no source.".formatted(stageId));
         }
@@ -148,7 +154,23 @@ final class EpochCommitter {
             Optional<Offset> offset = source.latest();
             latest.put(source, offset);
             progress.sourceMetrics(source);
-            needsReconfiguration |= source.needsReconfiguration(offset);
+            if (source.needsReconfiguration(offset)) {
+                partitionsChanged(source);
+            }
+        }
+    }
+
+    /** Building the dataflow anew would empty a stateful query's state, so such a query stays as it is. */
+    private void partitionsChanged(SparkSource source) {
+        if (!plan.isStateful()) {
+            needsReconfiguration = true;
+        } else if (!warnedOfPartitions) {
+            warnedOfPartitions = true;
+            LOG.warn(
+                    "Source {} has new partitions, and query {} does not read them, because its state cannot be moved "
+                            + "yet. Start it again with a new checkpoint location to read them.",
+                    source.name(),
+                    query.label());
         }
     }
 

@@ -71,8 +71,7 @@ final class QueryRun {
         checkpoint.abandonPlanned(start);
         query.started(start.firstEpoch(), Checkpoint.progressOf(checkpoint.committedOffsets()));
 
-        EpochCommitter committer =
-                new EpochCommitter(query, checkpoint, start, sources, sink, plan.streamOfStage(), progress);
+        EpochCommitter committer = new EpochCommitter(query, checkpoint, start, sources, sink, plan, progress);
         SparkTaskScopes scopes = new SparkTaskScopes(session.sessionState().conf(), loader, (Properties)
                 session.sparkContext().getLocalProperties().clone());
         timer.start();
