@@ -8,6 +8,7 @@ import org.apache.spark.sql.catalyst.expressions.JoinedRow;
 import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
 import org.apache.spark.unsafe.Platform;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An aggregation whose buffers have a fixed size and are changed where they lie.
@@ -19,12 +20,15 @@ final class BytesAggregate implements Aggregate.InBytes {
     private static final int MIN_BUFFER_BYTES = 8;
 
     private final FunctionSet functions;
+    private final @Nullable GeneratedBuffer code;
     private final KeyReader keys;
     private final KeyExpiry expiry;
     private final ResultRow results;
     private final RowView initial;
     private final UnsafeRow buffer;
     private final UnsafeRow row;
+    private final UnsafeRow key;
+    private final RowView result = new RowView();
     private final JoinedRow bufferAndRow;
 
     BytesAggregate(AggregateSpecification specification, FunctionSet functions) {
@@ -35,8 +39,20 @@ final class BytesAggregate implements Aggregate.InBytes {
         buffer = new UnsafeRow(functions.bufferTypes().length);
         row = new UnsafeRow(specification.input().size());
         bufferAndRow = new JoinedRow(buffer, row);
+        key = new UnsafeRow(specification.keys().size());
         initial = freshBuffer(functions);
         functions.target(buffer);
+        code = functions.hasImperatives() ? null : generate(specification, functions);
+    }
+
+    private static @Nullable GeneratedBuffer generate(AggregateSpecification specification, FunctionSet functions) {
+        return BufferCode.generate(
+                        functions.updates(),
+                        ResultRow.inlined(specification, functions),
+                        specification.keys(),
+                        functions.bufferAttributes(),
+                        specification.input())
+                .orElse(null);
     }
 
     private static RowView freshBuffer(FunctionSet functions) {
@@ -68,12 +84,19 @@ final class BytesAggregate implements Aggregate.InBytes {
     @Override
     public void update(byte[] bytes, int offset, RowView input) {
         buffer.pointTo(bytes, Platform.BYTE_ARRAY_OFFSET + (long) offset, initial.sizeBytes());
-        functions.update(buffer, Rows.point(row, input), bufferAndRow);
+        Rows.point(row, input);
+        if (code != null) {
+            code.update(buffer, row);
+        } else {
+            functions.update(buffer, row, bufferAndRow);
+        }
     }
 
     @Override
-    public RowView result(RowView key, byte[] bytes, int offset) {
+    public RowView result(RowView keyBytes, byte[] bytes, int offset) {
         buffer.pointTo(bytes, Platform.BYTE_ARRAY_OFFSET + (long) offset, initial.sizeBytes());
-        return results.of(key, buffer);
+        return code != null
+                ? Rows.point(result, code.result(Rows.point(key, keyBytes), buffer))
+                : results.of(keyBytes, buffer);
     }
 }

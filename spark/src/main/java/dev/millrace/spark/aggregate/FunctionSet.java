@@ -39,6 +39,7 @@ final class FunctionSet {
 
     private final List<AggregateExpression> expressions;
     private final List<Attribute> bufferAttributes = new ArrayList<>();
+    private final List<Expression> updates = new ArrayList<>();
     private final DataType[] bufferTypes;
     private final Imperative[] imperatives;
     private final @Nullable MutableProjection declarativeUpdate;
@@ -47,7 +48,6 @@ final class FunctionSet {
     FunctionSet(List<AggregateExpression> expressions, List<Attribute> input) {
         this.expressions = expressions;
         List<Expression> initialValues = new ArrayList<>();
-        List<Expression> updates = new ArrayList<>();
         List<Imperative> found = new ArrayList<>();
         for (int i = 0; i < expressions.size(); i++) {
             AggregateExpression expression = expressions.get(i);
@@ -116,6 +116,11 @@ final class FunctionSet {
     boolean fitsInBytes() {
         return Arrays.stream(bufferTypes).allMatch(UnsafeRow::isMutable)
                 && Arrays.stream(imperatives).noneMatch(one -> one.function instanceof TypedImperativeAggregate);
+    }
+
+    /** What each buffer field becomes, over buffer and row; nothing for imperative functions' fields. */
+    List<Expression> updates() {
+        return updates;
     }
 
     boolean hasImperatives() {

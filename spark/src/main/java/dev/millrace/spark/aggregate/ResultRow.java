@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -53,16 +54,21 @@ final class ResultRow {
             evaluation.target(evaluated);
         } else {
             input.addAll(functions.bufferAttributes());
-            results.replaceAll(inlining(specification, functions));
+            results = inlined(specification, functions);
             evaluation = null;
         }
         projection = UnsafeProjection.create(Scala.seq(results), Scala.seq(input));
         projection.initialize(0);
     }
 
-    /** Puts the expression of each function in the place of its result. */
-    private static java.util.function.UnaryOperator<Expression> inlining(
-            AggregateSpecification specification, FunctionSet functions) {
+    /** The results with the expression of each function in the place of its result; all are declarative. */
+    static List<Expression> inlined(AggregateSpecification specification, FunctionSet functions) {
+        List<Expression> results = new ArrayList<>(Scala.<List<Expression>>cast(specification.results()));
+        results.replaceAll(inlining(specification, functions));
+        return results;
+    }
+
+    private static UnaryOperator<Expression> inlining(AggregateSpecification specification, FunctionSet functions) {
         Map<Long, Expression> evaluations = new HashMap<>();
         for (int i = 0; i < specification.aggregates().size(); i++) {
             evaluations.put(

@@ -223,6 +223,17 @@ class AggregationSparkTest {
     }
 
     @Test
+    void givesSparksAnswerWithoutCodeOfItsOwn() {
+        session.conf().set("spark.sql.codegen.wholeStage", "false");
+        try {
+            Queries.checkAggregation(session, table, 1, 4, t -> t.groupBy("k")
+                    .agg(expr("sum(v)"), expr("sum(m)"), expr("avg(d) + k"), expr("count(s) filter (where v > 3)")));
+        } finally {
+            session.conf().unset("spark.sql.codegen.wholeStage");
+        }
+    }
+
+    @Test
     void takesRowsInTheirOrder() {
         Dataset<?> query = table.asStream(0).agg(expr("first(s, true)"), expr("last(n)"), expr("collect_list(n)"));
         List<String> rows = Queries.run(session, query, Queries.treatments(9).get("adversity, seed=9"), table);
