@@ -173,7 +173,9 @@ final class RandomQuery {
         add("group by " + keys + " aggregate " + functions, rows -> rows.groupBy(grouping)
                 .agg(first, others));
         if (random.nextInt(3) == 0) {
-            add("column after", rows -> rows.withColumn("after", col(rows.columns()[rows.columns().length - 1])));
+            add(
+                    "column after",
+                    rows -> rows.withColumn("after", col("`" + rows.columns()[rows.columns().length - 1] + "`")));
         }
     }
 }
