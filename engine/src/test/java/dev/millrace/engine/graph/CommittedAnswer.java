@@ -103,8 +103,8 @@ final class CommittedAnswer {
                 .read(
                         query.aggregate(),
                         keyGroup -> true,
-                        section -> section.read((key, value) ->
-                                aggregate.restore(new SnapshotEntry(section.key().keyGroup(), key, value))));
+                        section -> section.read((key, value) -> aggregate.restore(
+                                new SnapshotEntry(section.key().keyGroup(), key, value))));
         aggregate.restored();
         List<SnapshotEntry> entries = Snapshots.of(aggregate);
         aggregate.close();

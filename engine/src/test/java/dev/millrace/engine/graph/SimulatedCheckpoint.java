@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.engine.epoch.CompletedEpoch;
 import dev.millrace.engine.graph.CapturingSink.Result;
+import dev.millrace.engine.harness.MemoryStorage;
 import dev.millrace.engine.snapshot.Manifest;
 import dev.millrace.engine.snapshot.StoredSnapshot;
 import java.io.IOException;
@@ -53,7 +54,9 @@ final class SimulatedCheckpoint {
 
     /** The positions that the last committed epoch ended at. */
     long[] positions() {
-        return lastCommitted < 0 ? new long[query.rowsOfPartition.length] : offsets.get(lastCommitted).positions();
+        return lastCommitted < 0
+                ? new long[query.rowsOfPartition.length]
+                : offsets.get(lastCommitted).positions();
     }
 
     Manifest manifest() throws IOException {
@@ -122,9 +125,8 @@ final class SimulatedCheckpoint {
         }
         for (long epoch : Manifest.epochs(storage)) {
             if (epoch <= lastCommitted) {
-                assertThat(storage.files).containsKeys(Manifest.load(storage, epoch)
-                        .allFiles()
-                        .toArray(new String[0]));
+                assertThat(storage.files())
+                        .containsKeys(Manifest.load(storage, epoch).allFiles().toArray(new String[0]));
             }
         }
     }

@@ -93,12 +93,9 @@ final class SimulatedQuery {
         int aggregate = builder.add(
                 "aggregate",
                 inputs,
-                new StageBody.Operating(
-                        List.of(new KeyedAggregateFactory(aggregates(), "aggregate", everyChange))));
+                new StageBody.Operating(List.of(new KeyedAggregateFactory(aggregates(), "aggregate", everyChange))));
         builder.add(
-                "sink",
-                List.of(new StreamGraph.Input(aggregate, new Exchange.Forward())),
-                new StageBody.Writing(sink));
+                "sink", List.of(new StreamGraph.Input(aggregate, new Exchange.Forward())), new StageBody.Writing(sink));
         return builder.build();
     }
 
