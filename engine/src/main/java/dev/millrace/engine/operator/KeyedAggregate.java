@@ -30,7 +30,6 @@ public final class KeyedAggregate implements Operator {
     private @Nullable KeyedBuffers buffers;
     private OperatorMetrics metrics = new OperatorMetrics();
     private long watermarkMicros = Long.MIN_VALUE;
-    private long restoredMicros = WatermarkState.NOT_RESTORED;
     private int emittedCount;
     private long lateCount;
 
@@ -156,10 +155,14 @@ public final class KeyedAggregate implements Operator {
         return opened().freeze(id, WatermarkState.section(id, watermarkMicros));
     }
 
+    /**
+     * Of all tasks the greatest watermark holds. They differ only while an input falls idle, and with a
+     * lower one a key that was removed before its last changes were written would come back without them.
+     */
     @Override
     public void restore(SnapshotEntry entry) {
         if (entry.keyGroup() == SectionKey.TASK) {
-            restoredMicros = WatermarkState.least(restoredMicros, entry.value());
+            watermarkMicros = Math.max(watermarkMicros, WatermarkState.micros(entry.value()));
         } else {
             opened().restore(entry);
         }
@@ -169,9 +172,6 @@ public final class KeyedAggregate implements Operator {
     @Override
     public void restored() {
         KeyedBuffers buffers = opened();
-        if (restoredMicros != WatermarkState.NOT_RESTORED) {
-            watermarkMicros = restoredMicros;
-        }
         long removed = buffers.state().removeExpired(watermarkMicros);
         metrics.addRowsRemoved(removed);
         publishState(buffers);

@@ -20,6 +20,7 @@ import java.util.function.LongSupplier;
  */
 public final class WatermarkAssigner implements PassThrough {
     private static final long NONE = EventTimeExtractor.NO_EVENT_TIME;
+    private static final long NOT_RESTORED = Long.MAX_VALUE;
 
     private final EventTimeExtractor extractor;
     private final long delayMicros;
@@ -34,7 +35,7 @@ public final class WatermarkAssigner implements PassThrough {
     private long[] maxEventTimeMicros = {NONE};
     private long[] lastRowNanos;
     private long watermarkMicros = NONE;
-    private long restoredMicros = WatermarkState.NOT_RESTORED;
+    private long restoredMicros = NOT_RESTORED;
 
     /**
      * @param idleAfterNanos a partition without rows for so long is left out; {@link Long#MAX_VALUE} for never
@@ -136,14 +137,15 @@ public final class WatermarkAssigner implements PassThrough {
                 partitions.length == 0 ? WatermarkState.section(id) : WatermarkState.section(id, watermarkMicros));
     }
 
+    /** Of all tasks the least holds, so that no row of whichever partition is late that was not so before. */
     @Override
     public void restore(SnapshotEntry entry) {
-        restoredMicros = WatermarkState.least(restoredMicros, entry.value());
+        restoredMicros = Math.min(restoredMicros, WatermarkState.micros(entry.value()));
     }
 
     @Override
     public void restored() {
-        if (restoredMicros != WatermarkState.NOT_RESTORED) {
+        if (restoredMicros != NOT_RESTORED) {
             watermarkMicros = restoredMicros;
         }
     }

@@ -15,9 +15,6 @@ import java.nio.ByteBuffer;
 final class WatermarkState {
     private WatermarkState() {}
 
-    /** No task's watermark was restored. */
-    static final long NOT_RESTORED = Long.MAX_VALUE;
-
     /** A task's section without a watermark: it holds nobody's back. */
     static Section section(OperatorId operator) {
         Section section = new Section(new SectionKey(operator, SectionKey.TASK));
@@ -33,20 +30,14 @@ final class WatermarkState {
         return section;
     }
 
-    /**
-     * What holds when a watermark is restored beside one that was restored before it (or {@link
-     * #NOT_RESTORED}), from another task whose keys have come here too: the least, so that no row is
-     * late that was not so before.
-     */
-    static long least(long restoredMicros, RowView value) {
+    /** Reads one back. Errors: STATE_CORRUPT. */
+    static long micros(RowView value) {
         if (value.sizeBytes() != Long.BYTES) {
             throw new MillraceException(
                     ErrorCode.STATE_CORRUPT,
                     "Cannot restore a watermark: sizeBytes=%d, expected 8. Restart from an earlier epoch."
                             .formatted(value.sizeBytes()));
         }
-        return Math.min(
-                restoredMicros,
-                ByteBuffer.wrap(value.bytes(), value.offset(), Long.BYTES).getLong());
+        return ByteBuffer.wrap(value.bytes(), value.offset(), Long.BYTES).getLong();
     }
 }

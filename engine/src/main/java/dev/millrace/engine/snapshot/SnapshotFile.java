@@ -27,6 +27,8 @@ import java.util.zip.CRC32C;
  *   stageId | operatorIndex | keyGroup | kind | offset | packed size | raw size | crc32c of the packed bytes
  *      4           4             4        1       8          4            4           4
  * </pre>
+ * The index's checksum is over the first 12 bytes of the file too, lest a damaged version be taken for
+ * a newer one; so what frames the index stays the same in all versions.
  *
  * <p>Errors: STATE_CORRUPT, naming file and fact, whenever the bytes are not what was written.
  */
@@ -56,8 +58,9 @@ public final class SnapshotFile {
 
     private static void writeTo(OutputStream output, List<Section> sections, List<Entry> index) throws IOException {
         DataOutputStream to = new DataOutputStream(new BufferedOutputStream(output, 1 << 16));
-        to.write(MAGIC);
-        to.writeInt(VERSION);
+        byte[] header =
+                ByteBuffer.allocate(HEADER_BYTES).put(MAGIC).putInt(VERSION).array();
+        to.write(header);
         long offset = HEADER_BYTES;
         byte[] packed = new byte[0];
         for (Section section : sections) {
@@ -74,7 +77,7 @@ public final class SnapshotFile {
         to.write(indexBytes);
         to.writeLong(offset);
         to.writeInt(indexBytes.length);
-        to.writeInt(crc(indexBytes, indexBytes.length));
+        to.writeInt(crcOfIndex(header, indexBytes));
         to.write(MAGIC);
         to.flush();
     }
@@ -110,6 +113,12 @@ public final class SnapshotFile {
         if (!startsWithMagic(header, 0) || !startsWithMagic(footerBytes, FOOTER_BYTES - MAGIC.length)) {
             throw corrupt(name, "no snapshot file starts or ends so");
         }
+        if (indexSize < 4 || indexOffset < HEADER_BYTES || indexOffset != size - FOOTER_BYTES - indexSize) {
+            throw corrupt(name, "its index is not where it says");
+        }
+        byte[] indexBytes = new byte[indexSize];
+        input.read(indexOffset, indexBytes, indexSize);
+        requireCrc(name, "index", crcOfIndex(header, indexBytes), indexCrc);
         int version = ByteBuffer.wrap(header).getInt(MAGIC.length);
         if (version != VERSION) {
             throw new MillraceException(
@@ -117,12 +126,6 @@ public final class SnapshotFile {
                     "Cannot restore state: file=%s has format version=%d, known=%d. Use the Millrace version that wrote it."
                             .formatted(name, version, VERSION));
         }
-        if (indexSize < 4 || indexOffset < HEADER_BYTES || indexOffset + indexSize != size - FOOTER_BYTES) {
-            throw corrupt(name, "its index is not where it says");
-        }
-        byte[] indexBytes = new byte[indexSize];
-        input.read(indexOffset, indexBytes, indexSize);
-        requireCrc(name, "index", crc(indexBytes, indexSize), indexCrc);
         return decode(name, ByteBuffer.wrap(indexBytes), indexOffset);
     }
 
@@ -167,7 +170,15 @@ public final class SnapshotFile {
         return Arrays.equals(bytes, offset, offset + MAGIC.length, MAGIC, 0, MAGIC.length);
     }
 
-    static int crc(byte[] bytes, int sizeBytes) {
+    /** The checksum over the file's header, of which more bytes than that are ignored, and its index. */
+    static int crcOfIndex(byte[] header, byte[] index) {
+        CRC32C crc = new CRC32C();
+        crc.update(header, 0, HEADER_BYTES);
+        crc.update(index);
+        return (int) crc.getValue();
+    }
+
+    private static int crc(byte[] bytes, int sizeBytes) {
         CRC32C crc = new CRC32C();
         crc.update(bytes, 0, sizeBytes);
         return (int) crc.getValue();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.engine.epoch.CompletedEpoch;
 import dev.millrace.engine.graph.CapturingSink.Result;
+import dev.millrace.engine.harness.MemoryStorage;
 import dev.millrace.engine.snapshot.Manifest;
 import dev.millrace.engine.snapshot.StoredSnapshot;
 import java.io.IOException;
@@ -124,7 +125,7 @@ final class SimulatedCheckpoint {
         }
         for (long epoch : Manifest.epochs(storage)) {
             if (epoch <= lastCommitted) {
-                assertThat(storage.files)
+                assertThat(storage.files())
                         .containsKeys(Manifest.load(storage, epoch).allFiles().toArray(new String[0]));
             }
         }

@@ -16,6 +16,7 @@ import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.state.MemoryBudget;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
@@ -148,6 +149,23 @@ class KeyedAggregateTest {
         assertThat(budget.usedBytes()).isPositive().isLessThanOrEqualTo(budget.limitBytes());
         operator.close();
         assertThat(budget.usedBytes()).isZero();
+    }
+
+    @Test
+    void keepsNoKeyThatTheWatermarkOfAnotherTaskHasPassed() throws Exception {
+        Operator ahead = open(false);
+        ahead.watermark(100, output);
+        Operator behind = open(false);
+        behind.watermark(10, output);
+        process(behind, row(1, 50, "closed"), row(1, 101, "open"));
+        List<SnapshotEntry> entries = new ArrayList<>(Snapshots.of(ahead));
+        entries.addAll(Snapshots.of(behind));
+
+        Operator restored = open(false);
+        Snapshots.restore(restored, entries);
+        assertThat(metrics.stateRows()).isEqualTo(1);
+        process(restored, row(1, 50, "closed"));
+        assertThat(metrics.rowsDroppedByWatermark()).isEqualTo(1);
     }
 
     @Test

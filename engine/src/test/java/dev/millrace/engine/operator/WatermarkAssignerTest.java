@@ -155,6 +155,33 @@ class WatermarkAssignerTest {
     }
 
     @Test
+    void restoresNoneWhileATaskStillWaitsForItsFirstRow() throws Exception {
+        observe(0, 100);
+        assertThat(watermark()).isEqualTo(90);
+        WatermarkAssigner waiting = assigner();
+        WatermarkAssigner restored = assigner();
+        for (WatermarkAssigner task : List.of(assigner, waiting)) {
+            Snapshots.restore(restored, Snapshots.of(task));
+        }
+
+        assertThat(restored.outputWatermark(NONE)).isEqualTo(NONE);
+    }
+
+    @Test
+    void restoresTheWatermarkOfTheOthersWhereATaskReadsNothing() throws Exception {
+        observe(0, 100);
+        assertThat(watermark()).isEqualTo(90);
+        WatermarkAssigner without = assigner();
+        without.inputPartitions(new int[0]);
+        WatermarkAssigner restored = assigner();
+        for (WatermarkAssigner task : List.of(assigner, without)) {
+            Snapshots.restore(restored, Snapshots.of(task));
+        }
+
+        assertThat(restored.outputWatermark(NONE)).isEqualTo(90);
+    }
+
+    @Test
     void refusesRowsOfAPartitionThatWasNotDeclared() {
         assertThatThrownBy(() -> observe(9, 100))
                 .isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())

@@ -1,4 +1,4 @@
-package dev.millrace.engine.graph;
+package dev.millrace.engine.harness;
 
 import dev.millrace.engine.snapshot.SnapshotStorage;
 import java.io.ByteArrayOutputStream;
@@ -7,16 +7,17 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.IntSupplier;
 
 /** Files in memory. A write may fail after part of the bytes, or after all of them; then nobody sees the file. */
-final class MemoryStorage implements SnapshotStorage {
+public final class MemoryStorage implements SnapshotStorage {
     /** Says that a write is to succeed. */
-    static final int NO_FAULT = -1;
+    public static final int NO_FAULT = -1;
 
     /** A fault that was asked for. */
-    static final class Fault extends IOException {
+    public static final class Fault extends IOException {
         private static final long serialVersionUID = 1L;
 
         Fault(String name, int sizeBytes) {
@@ -24,12 +25,21 @@ final class MemoryStorage implements SnapshotStorage {
         }
     }
 
-    final TreeMap<String, byte[]> files = new TreeMap<>();
+    private final TreeMap<String, byte[]> files = new TreeMap<>();
     private final IntSupplier faults;
 
+    public MemoryStorage() {
+        this(() -> NO_FAULT);
+    }
+
     /** @param faults for each write, how many of its bytes get through, or {@link #NO_FAULT} */
-    MemoryStorage(IntSupplier faults) {
+    public MemoryStorage(IntSupplier faults) {
         this.faults = faults;
+    }
+
+    /** The files' bytes by name, to look at and to damage. */
+    public Map<String, byte[]> files() {
+        return files;
     }
 
     @Override
