@@ -68,9 +68,4 @@ public final class Channel {
         Page page = emptied.poll();
         return page != null ? page : new Page();
     }
-
-    /** How full the channel is, from 0 to {@link #CAPACITY}. Thread: any. */
-    public int fill() {
-        return items.size();
-    }
 }

@@ -85,9 +85,4 @@ final class Ring<T> {
         }
         return (T) slots[(int) index & mask];
     }
-
-    /** Thread: any; a glance that may be out of date. */
-    int size() {
-        return (int) (tail - head);
-    }
 }

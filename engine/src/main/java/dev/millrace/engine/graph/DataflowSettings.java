@@ -10,8 +10,6 @@ import org.jspecify.annotations.Nullable;
  * @param taskCount tasks per stage, and loops: task i of every stage runs on loop i
  * @param keyGroupCount units of state ownership
  * @param firstEpoch the epoch that the first rows belong to
- * @param everyChange whether update mode emits a row for every change, instead of at most one per key
- *     and page
  * @param stateBudget memory for keyed state
  * @param durability where state is kept, or null when it is not
  */
@@ -20,6 +18,5 @@ public record DataflowSettings(
         int taskCount,
         int keyGroupCount,
         long firstEpoch,
-        boolean everyChange,
         MemoryBudget stateBudget,
         @Nullable Durability durability) {}

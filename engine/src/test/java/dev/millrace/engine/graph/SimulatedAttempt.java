@@ -41,13 +41,7 @@ final class SimulatedAttempt {
         assembly = new Assembly(
                 query.graph(place.positions(), new CapturingSink(), nanoClock),
                 new DataflowSettings(
-                        "sim",
-                        place.taskCount(),
-                        SimulatedQuery.KEY_GROUPS,
-                        place.firstEpoch(),
-                        false,
-                        budget,
-                        durability),
+                        "sim", place.taskCount(), SimulatedQuery.KEY_GROUPS, place.firstEpoch(), budget, durability),
                 nanoClock);
         for (LoopPlan loop : assembly.loops()) {
             for (Step step : loop.steps()) {

@@ -135,7 +135,6 @@ final class QueryRun {
                 settings.loopCount(),
                 keyGroupCount,
                 firstEpoch,
-                settings.everyChange(),
                 StateMemory.budget(settings.stateMemoryBytes()),
                 state == null ? null : state.durability());
         Dataflow running = Dataflow.create(plan.graph(), shape, scopes);
