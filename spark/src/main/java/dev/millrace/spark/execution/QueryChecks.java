@@ -3,6 +3,7 @@ package dev.millrace.spark.execution;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.scala.Scala;
+import dev.millrace.spark.sink.StreamingWrites;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
 import org.apache.spark.sql.catalyst.plans.logical.Deduplicate;
 import org.apache.spark.sql.catalyst.plans.logical.DeduplicateWithinWatermark;
@@ -41,7 +42,8 @@ final class QueryChecks {
     }
 
     private static void checkSink(Table sink) {
-        if (sink instanceof SupportsWrite && sink.capabilities().contains(TableCapability.STREAMING_WRITE)) {
+        if (StreamingWrites.writesTo(sink)
+                || (sink instanceof SupportsWrite && sink.capabilities().contains(TableCapability.STREAMING_WRITE))) {
             return;
         }
         throw new MillraceException(

@@ -6,6 +6,8 @@ import dev.millrace.spark.plan.QueryPlanner;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.settings.MillraceSettings;
 import dev.millrace.spark.sink.SparkSink;
+import dev.millrace.spark.sink.StreamingWrites;
+import dev.millrace.spark.sink.WriteRequest;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -21,6 +23,7 @@ import org.apache.spark.sql.connector.read.streaming.ReadLimit;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
 import org.apache.spark.sql.connector.write.RequiresDistributionAndOrdering;
 import org.apache.spark.sql.connector.write.Write;
+import org.apache.spark.sql.connector.write.streaming.StreamingWrite;
 import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadataBase;
 import org.apache.spark.sql.execution.streaming.runtime.ACTIVE$;
 import org.apache.spark.sql.execution.streaming.runtime.ContinuousExecutionContext;
@@ -32,6 +35,7 @@ import org.apache.spark.sql.streaming.StreamingQueryException;
 import org.apache.spark.sql.streaming.StreamingQueryListener;
 import org.apache.spark.sql.streaming.StreamingQueryProgress;
 import org.apache.spark.sql.streaming.StreamingQueryStatus;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -98,7 +102,7 @@ public final class RealTimeExecution extends StreamExecution {
 
     private void checkWrite() {
         try {
-            request.session().withActive(() -> makeWrite(analyzedPlan()));
+            request.session().withActive(() -> streamingWrite(request.session(), analyzedPlan()));
         } catch (IllegalArgumentException e) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_OUTPUT_MODE,
@@ -108,7 +112,20 @@ public final class RealTimeExecution extends StreamExecution {
         }
     }
 
-    private Write makeWrite(LogicalPlan plan) {
+    private StreamingWrite streamingWrite(SparkSession session, LogicalPlan plan) {
+        WriteRequest write = new WriteRequest(
+                session,
+                sink(),
+                new CaseInsensitiveStringMap(Scala.map(request.options())),
+                plan.schema(),
+                outputMode(),
+                id().toString(),
+                resolvedCheckpointRoot(),
+                request.trigger().batchDurationMs());
+        return StreamingWrites.of(write, () -> connectorWrite(plan).toStreaming());
+    }
+
+    private Write connectorWrite(LogicalPlan plan) {
         Write write = createWrite((SupportsWrite) sink(), request.options(), plan);
         if (write instanceof RequiresDistributionAndOrdering demanding
                 && (demanding.requiredOrdering().length > 0
@@ -131,7 +148,7 @@ public final class RealTimeExecution extends StreamExecution {
                 plan.output().size(),
                 taskCount,
                 loader,
-                () -> Scala.cast(session.withActive(() -> makeWrite(plan).toStreaming())));
+                () -> Scala.cast(session.withActive(() -> streamingWrite(session, plan))));
     }
 
     /** Units of state ownership: the shuffle partitions at the query's first start. */

@@ -1,0 +1,18 @@
+package dev.millrace.spark.sink;
+
+import org.apache.spark.sql.connector.write.streaming.StreamingWrite;
+
+/**
+ * A write that leaves something prepared outside: what its writers' messages name, until it is
+ * committed. Its commit may come again with the same epoch and messages, in another process too, when
+ * the first was cut short; the second must finish what the first began and change nothing else.
+ *
+ * <p>Thread: the query's.
+ */
+public interface RecoverableWrite extends StreamingWrite {
+    /**
+     * Gives up what earlier attempts began or prepared and did not commit. Called once per attempt,
+     * before its first writer exists and after a commit that was cut short was repeated.
+     */
+    void abortUnfinished();
+}
