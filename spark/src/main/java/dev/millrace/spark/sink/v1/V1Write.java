@@ -42,7 +42,7 @@ final class V1Write implements RecoverableWrite {
     private final String attempt = UUID.randomUUID().toString();
 
     /** Files of the last epoch that was handed over; it may yet have to be again, until the next one is. */
-    private List<String> filesOfLastEpoch = List.of();
+    private List<String> filesOfLastEpoch = new ArrayList<>();
 
     V1Write(WriteRequest request, Sink sink) {
         this.session = request.session();
@@ -69,8 +69,10 @@ final class V1Write implements RecoverableWrite {
         if (!parts.isEmpty()) {
             addBatch(epoch, dataFrame(parts));
         }
+        List<String> files = KeptRows.files(parts);
+        filesOfLastEpoch.removeAll(files);
         folder.delete(filesOfLastEpoch);
-        filesOfLastEpoch = KeptRows.files(parts);
+        filesOfLastEpoch = files;
     }
 
     /** Runs as in Spark's own micro-batch: under an execution of its own, with the number where sinks look for it. */

@@ -292,12 +292,13 @@ final class V1SinkSparkTest {
 
         DrivenWrite second = write(sink);
         second.commit(1, large);
+        second.commit(1, large);
         second.begin();
 
-        assertThat(sink.batches).containsExactly(0L, 1L, 1L);
+        assertThat(sink.batches).containsExactly(0L, 1L, 1L, 1L);
         assertThat(sink.rows.get(0)).containsExactlyInAnyOrderElementsOf(few);
         assertThat(sink.rows.get(1)).containsExactlyInAnyOrderElementsOf(many);
-        assertThat(sink.rows.get(2)).containsExactlyInAnyOrderElementsOf(many);
+        assertThat(sink.rows.get(3)).containsExactlyInAnyOrderElementsOf(many);
         assertThat(keptFiles()).isEmpty();
     }
 
