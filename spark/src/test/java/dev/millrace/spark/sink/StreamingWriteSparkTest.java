@@ -75,7 +75,7 @@ final class StreamingWriteSparkTest {
 
         Recorded table = RecordingCatalog.table("written");
         assertThat(Arrays.stream(table.columns()).map(Column::name)).containsExactly("value", "part");
-        assertThat(Arrays.stream(table.partitioning()).map(Transform::toString)).containsExactly("part");
+        assertThat(Arrays.stream(table.partitioning()).map(Transform::toString)).containsExactly("identity(part)");
         assertThat(table.values()).containsExactlyInAnyOrder(0L, 1L, 2L, 3L, 4L, 5L);
         assertThat(table.epochs).isSorted().doesNotHaveDuplicates();
         for (int i = 0; i < table.epochs.size(); i++) {
