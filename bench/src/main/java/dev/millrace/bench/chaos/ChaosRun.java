@@ -33,8 +33,8 @@ final class ChaosRun implements AutoCloseable {
     private static final int MAX_STARTS = 10;
 
     /** What a query may end by itself with: what is outside did not come back in time. */
-    private static final Pattern TOLERATED =
-            Pattern.compile("MILLRACE_(SOURCE_FAILED|SINK_FAILED|STATE_STORAGE)|" + Pattern.quote(BreakableFileSystem.BROKEN));
+    private static final Pattern TOLERATED = Pattern.compile(
+            "MILLRACE_(SOURCE_FAILED|SINK_FAILED|STATE_STORAGE)|" + Pattern.quote(BreakableFileSystem.BROKEN));
 
     private final ChaosOptions options;
     private final Path folder;

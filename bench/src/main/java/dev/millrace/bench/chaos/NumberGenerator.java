@@ -70,8 +70,8 @@ final class NumberGenerator implements AutoCloseable {
         producer.flush();
         Exception error = failure;
         if (error != null || acknowledged.get() != sent) {
-            throw new ChaosException(
-                    "Cannot feed the query: sent=%d, acknowledged=%d, error=%s.".formatted(sent, acknowledged.get(), error));
+            throw new ChaosException("Cannot feed the query: sent=%d, acknowledged=%d, error=%s."
+                    .formatted(sent, acknowledged.get(), error));
         }
         return sent;
     }

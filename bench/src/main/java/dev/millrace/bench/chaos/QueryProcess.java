@@ -23,8 +23,8 @@ final class QueryProcess implements AutoCloseable {
     }
 
     static QueryProcess start(Path log, List<String> jvmOptions, List<String> arguments) throws IOException {
-        return new QueryProcess(ChildJvm.start(
-                new ChildJvm.Command("query", jvmOptions, ChaosQuery.class.getName(), arguments), log));
+        return new QueryProcess(
+                ChildJvm.start(new ChildJvm.Command("query", jvmOptions, ChaosQuery.class.getName(), arguments), log));
     }
 
     /** Waits for the next line and takes it and all that follow; false when there was none in time. */

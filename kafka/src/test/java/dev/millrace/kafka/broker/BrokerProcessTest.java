@@ -39,8 +39,7 @@ class BrokerProcessTest {
         killed.kill();
         assertThat(killed.isAlive()).isFalse();
 
-        try (BrokerProcess again =
-                BrokerProcess.start(data, folder.resolve("broker.log"), List.of("-Xmx256m"))) {
+        try (BrokerProcess again = BrokerProcess.start(data, folder.resolve("broker.log"), List.of("-Xmx256m"))) {
             assertThat(again.bootstrap()).isEqualTo(killed.bootstrap());
             assertThat(firstValue(again.bootstrap(), "words")).isEqualTo("millrace");
         }
