@@ -115,7 +115,7 @@ final class ChaosRun implements AutoCloseable {
             }
             case BREAK_STORAGE -> breakStorage();
             case RESTART -> {
-                loops = 1 + (loops + between(0, MAX_LOOPS - 1)) % MAX_LOOPS;
+                loops = 1 + (loops + between(0, MAX_LOOPS - 2)) % MAX_LOOPS;
                 say("restarting the query with loops=%d".formatted(loops));
                 query().close();
                 startQuery("run");
