@@ -86,6 +86,15 @@ public record MillraceSettings(
                     + "Unset it once the query runs, or each restart goes back again.",
             MillraceSettings::parseEpoch);
 
+    /** Read where the Kafka source is; listed here, where all that a user may set is. */
+    public static final Setting<Boolean> KAFKA_NATIVE = new Setting<>(
+            PREFIX + "kafka.native",
+            "true or false",
+            "true",
+            "Whether Millrace reads Kafka itself, with one consumer for all partitions of a source. With false Spark's "
+                    + "reader does, with one for each. Offsets and options are Spark's either way.",
+            MillraceSettings::parseBoolean);
+
     /** Read where the Kafka sink is; listed here, where all that a user may set is. */
     public static final Setting<Boolean> KAFKA_TRANSACTIONAL = new Setting<>(
             PREFIX + "kafka.transactional",
@@ -103,7 +112,14 @@ public record MillraceSettings(
 
     /** All settings, in the order of their documentation. */
     public static final List<Setting<?>> ALL = List.of(
-            ENABLED, LOOPS, STATE_MEMORY, EVERY_CHANGE, WATERMARK_IDLE_AFTER, RESTORE_EPOCH, KAFKA_TRANSACTIONAL);
+            ENABLED,
+            LOOPS,
+            STATE_MEMORY,
+            EVERY_CHANGE,
+            WATERMARK_IDLE_AFTER,
+            RESTORE_EPOCH,
+            KAFKA_NATIVE,
+            KAFKA_TRANSACTIONAL);
 
     private static final Logger LOG = LoggerFactory.getLogger(MillraceSettings.class);
     private static final Set<String> WARNED = ConcurrentHashMap.newKeySet();
