@@ -7,6 +7,7 @@ import dev.millrace.engine.epoch.DataflowFailedException;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.DataflowSettings;
+import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.spark.plan.PlanRequest;
 import dev.millrace.spark.plan.PlanSettings;
@@ -22,6 +23,7 @@ import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
+import org.apache.spark.sql.execution.streaming.Sink;
 import org.apache.spark.sql.execution.streaming.runtime.StreamExecution;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -197,9 +199,7 @@ final class QueryRun {
         List<SparkDataStream> streams =
                 sources.sources().stream().map(SparkSource::stream).toList();
         PlanSettings shape = new PlanSettings(
-                settings.everyChange(),
-                TimeUnit.MILLISECONDS.toNanos(settings.watermarkIdleMillis()),
-                settings.loopCount());
+                emission(), TimeUnit.MILLISECONDS.toNanos(settings.watermarkIdleMillis()), settings.loopCount());
         return QueryPlanner.plan(new PlanRequest(
                 session,
                 sources.plan(),
@@ -209,6 +209,14 @@ final class QueryRun {
                 query.outputMode(),
                 keyGroupCount,
                 shape));
+    }
+
+    /** A V1 sink is given an epoch as Spark gives it a batch: with one row for a key that changed. */
+    private Emission emission() {
+        if (settings.everyChange()) {
+            return Emission.EVERY_CHANGE;
+        }
+        return query.sink() instanceof Sink ? Emission.PER_EPOCH : Emission.PER_PAGE;
     }
 
     private EpochLoop.Outcome runDataflow(Prepared prepared, Checkpoint.Start start, StateIndex from)
