@@ -45,9 +45,9 @@ final class QueryRun {
     private final MillraceSettings settings;
     private final EpochTimer timer;
     private final EpochLoop loop;
+    private final RecoveryPolicy policy;
     private volatile @Nullable PlannedQuery planned;
     private volatile @Nullable Dataflow dataflow;
-    private final RecoveryPolicy policy;
     private long epochUnderWay;
 
     /** The epoch to go back to, until one is committed behind it; or -1. */
@@ -241,6 +241,10 @@ final class QueryRun {
             surroundings.progress().begin(running.metrics());
             policy.started();
             running.start();
+            if (query.isEnding()) {
+                // Code that was called on the way here may have taken the interrupt that said so for its own.
+                throw new InterruptedException("The query was stopped before its dataflow ran.");
+            }
             return loop.run(running.epochs(), committer);
         } finally {
             end(running);

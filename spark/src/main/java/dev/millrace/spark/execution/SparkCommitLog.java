@@ -29,7 +29,14 @@ final class SparkCommitLog implements dev.millrace.engine.epoch.CommitLog {
                 .orElse(0L);
         CommitMetadataBase metadata =
                 log.createMetadata(watermarkMillis, Scala.none(), Scala.immutableMap(Map.of()), log.defaultVersion());
-        boolean unused = log.add(epoch, metadata); // false where it is there already, as it is when repeated
+        try {
+            boolean unused = log.add(epoch, metadata); // false where it is there already, as it is when repeated
+        } catch (Exception e) {
+            // Another run that commits the same decided epoch may have been faster between Spark's look and its rename.
+            if (last() < epoch) {
+                throw e;
+            }
+        }
     }
 
     /** The watermark behind a committed epoch, in milliseconds. */

@@ -46,14 +46,22 @@ final class SparkOffsetLog implements OffsetLog {
 
     @Override
     public boolean add(long epoch, byte[] entry) {
-        return log.addNewBatchByStream(epoch, output -> {
-            try {
-                output.write(entry);
-                return BoxedUnit.UNIT;
-            } catch (IOException e) {
-                throw Scala.sneaky(e);
+        try {
+            return log.addNewBatchByStream(epoch, output -> {
+                try {
+                    output.write(entry);
+                    return BoxedUnit.UNIT;
+                } catch (IOException e) {
+                    throw Scala.sneaky(e);
+                }
+            });
+        } catch (Exception e) {
+            // Another run that commits the same decided epoch may have been faster between Spark's look and its rename.
+            if (last() < epoch) {
+                throw e;
             }
-        });
+            return false;
+        }
     }
 
     @Override
