@@ -66,6 +66,7 @@ final class ManifestFormat {
                     .addObject()
                     .put("stage", key.operator().stageId())
                     .put("operator", key.operator().operatorIndex())
+                    .put("state", key.stateIndex())
                     .put("keyGroup", key.keyGroup());
             ArrayNode chainNodes = node.putArray("files");
             chain.forEach(file -> chainNodes.add(names.indexOf(file)));
@@ -118,7 +119,11 @@ final class ManifestFormat {
         for (JsonNode node : root.path("sections")) {
             List<String> chain = new ArrayList<>();
             node.path("files").forEach(index -> chain.add(names.get(index.asInt())));
-            files.put(new SectionKey(operatorId(node), node.path("keyGroup").asInt()), List.copyOf(chain));
+            SectionKey key = new SectionKey(
+                    operatorId(node),
+                    node.path("state").asInt(),
+                    node.path("keyGroup").asInt());
+            files.put(key, List.copyOf(chain));
         }
         return new StateIndex(root.path("keyGroupCount").asInt(), operators, files);
     }

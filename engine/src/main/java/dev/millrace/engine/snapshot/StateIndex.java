@@ -33,14 +33,14 @@ public record StateIndex(int keyGroupCount, Map<OperatorId, String> operators, M
         Map<SectionKey, List<String>> next = new LinkedHashMap<>(files);
         Set<SectionKey> startedAnew = new TreeSet<>();
         for (SnapshotFile.Entry entry : snapshot.index()) {
-            List<String> chain = new ArrayList<>();
-            // Several tasks have a section of their own under one key: all are in this one file.
-            if (!entry.base() || startedAnew.contains(entry.key())) {
-                chain.addAll(next.getOrDefault(entry.key(), List.of()));
+            // A base may come as several sections, one behind the other or of several tasks, all in this file.
+            if (entry.base() && startedAnew.add(entry.key())) {
+                next.remove(entry.key());
             }
-            if (entry.base()) {
-                startedAnew.add(entry.key());
+            if (entry.rawBytes() == 0) {
+                continue; // so a key group without entries keeps no file alive
             }
+            List<String> chain = new ArrayList<>(next.getOrDefault(entry.key(), List.of()));
             if (!chain.contains(snapshot.file())) {
                 chain.add(snapshot.file());
             }

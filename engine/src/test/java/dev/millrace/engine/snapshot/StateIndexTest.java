@@ -34,6 +34,17 @@ class StateIndexTest {
         assertThat(index.files()).isEqualTo(Map.of(TASK, List.of("b"), ONE, List.of("a")));
     }
 
+    @Test
+    void keepsNoFileForAKeyGroupThatHasBecomeEmpty() {
+        SnapshotFile.Entry nothing = new SnapshotFile.Entry(ONE, true, 12, 1, 0, 0);
+        StateIndex index = empty.with(snapshot("a", base(ONE)))
+                .with(snapshot("b", delta(ONE)))
+                .with(snapshot("c", nothing));
+
+        assertThat(index.files()).isEmpty();
+        assertThat(index.with(snapshot("d", delta(ONE))).files()).isEqualTo(Map.of(ONE, List.of("d")));
+    }
+
     private static StoredSnapshot snapshot(String file, SnapshotFile.Entry... entries) {
         return new StoredSnapshot(file, List.of(entries));
     }

@@ -115,6 +115,24 @@ public record MillraceSettings(
                     + "wait is twice as long, up to 10s. Unit: milliseconds, or with a suffix.",
             MillraceSettings::parseMillis);
 
+    /** Read where the Kafka source is; listed here, where all that a user may set is. */
+    public static final Setting<Boolean> KAFKA_NATIVE = new Setting<>(
+            PREFIX + "kafka.native",
+            "true or false",
+            "true",
+            "Whether Millrace reads Kafka itself, with one consumer for all partitions of a source. With false Spark's "
+                    + "reader does, with one for each. Offsets and options are Spark's either way.",
+            MillraceSettings::parseBoolean);
+
+    /** Read where the Kafka sink is; listed here, where all that a user may set is. */
+    public static final Setting<Boolean> KAFKA_TRANSACTIONAL = new Setting<>(
+            PREFIX + "kafka.transactional",
+            "true or false",
+            "false",
+            "Whether Kafka sinks write in transactions, so that read_committed readers see each row exactly once. Also "
+                    + "an option of a sink, which wins. Otherwise Kafka output is at least once.",
+            MillraceSettings::parseBoolean);
+
     /**
      * Set by Millrace itself where it switched Spark's allow-list for real-time queries off, so that
      * it can be switched on again.
@@ -131,7 +149,9 @@ public record MillraceSettings(
             RESTORE_EPOCH,
             RECOVERY_ATTEMPTS,
             RECOVERY_WINDOW,
-            RECOVERY_BACKOFF);
+            RECOVERY_BACKOFF,
+            KAFKA_NATIVE,
+            KAFKA_TRANSACTIONAL);
 
     private static final Logger LOG = LoggerFactory.getLogger(MillraceSettings.class);
     private static final Set<String> WARNED = ConcurrentHashMap.newKeySet();
