@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.page.Page;
+import dev.millrace.engine.page.RowCursor;
+import dev.millrace.engine.sink.SinkWriter;
 import dev.millrace.spark.LocalSpark;
 import dev.millrace.spark.sink.RecordingCatalog.Recorded;
 import dev.millrace.spark.sink.RecordingCatalog.Written;
@@ -18,6 +21,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.ForeachWriter;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.catalog.Column;
 import org.apache.spark.sql.connector.expressions.Transform;
@@ -98,6 +102,62 @@ final class StreamingWriteSparkTest {
                 .isInstanceOf(MillraceException.class)
                 .hasMessageContaining("MILLRACE_UNSUPPORTED_SINK")
                 .hasMessageContaining("sorted");
+    }
+
+    @Test
+    void givesUpPreparedEpochsWithTheirMessages() throws Exception {
+        Recorded table = new Recorded("given up", new Column[0], new Transform[0]);
+        SparkSink sink = new SparkSink("given up", 1, 2, getClass().getClassLoader(), () -> table.newWriteBuilder(null)
+                .build()
+                .toStreaming());
+        sink.open(0);
+        SinkWriter first = sink.writer(0, 2);
+        SinkWriter second = sink.writer(1, 2);
+        first.open(0);
+        second.open(0);
+        write(first, 1);
+        Object message = first.prepare(0);
+        sink.commit(0, sink.pack(Arrays.asList(message, second.prepare(0))));
+        write(first, 2);
+        first.prepare(1);
+        write(second, 3);
+        second.prepare(1);
+        write(second, 4);
+        second.prepare(2);
+
+        sink.abort(1);
+
+        assertThat(table.values()).containsExactly(1L);
+        assertThat(table.aborted)
+                .containsExactly(
+                        List.of(new Written(0, 1, List.of(2L)), new Written(1, 1, List.of(3L))),
+                        Arrays.asList(null, new Written(1, 2, List.of(4L))));
+    }
+
+    @Test
+    void tellsASinkOfItsEndWhereNothingIsPrepared() throws Exception {
+        Recorded table = new Recorded("ended", new Column[0], new Transform[0]);
+        SparkSink sink = new SparkSink("ended", 1, 1, getClass().getClassLoader(), () -> table.newWriteBuilder(null)
+                .build()
+                .toStreaming());
+        sink.open(0);
+        SinkWriter writer = sink.writer(0, 1);
+        writer.open(0);
+        sink.commit(0, sink.pack(Arrays.asList(writer.prepare(0))));
+
+        sink.abort(1);
+
+        assertThat(table.aborted).containsExactly(List.of());
+    }
+
+    private static void write(SinkWriter writer, long value) throws Exception {
+        UnsafeRow row = new UnsafeRow(1);
+        byte[] bytes = new byte[16];
+        row.pointTo(bytes, bytes.length);
+        row.setLong(0, value);
+        Page page = new Page();
+        page.append(bytes, 0, bytes.length, Page.NO_KEY_GROUP, 0);
+        writer.write(new RowCursor().pointTo(page));
     }
 
     @Test
