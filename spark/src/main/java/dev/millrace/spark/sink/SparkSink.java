@@ -5,6 +5,7 @@ import dev.millrace.engine.sink.Sink;
 import dev.millrace.engine.sink.SinkWriter;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.apache.spark.SparkEnv;
@@ -38,8 +39,6 @@ public final class SparkSink implements Sink, SinkCommit {
     private static final ClassTag<WriterCommitMessage[]> MESSAGES =
             ClassTag$.MODULE$.apply(WriterCommitMessage[].class);
 
-    private static final WriterCommitMessage[] NO_MESSAGES = {};
-
     private final String name;
     private final int fieldCount;
     private final int taskCount;
@@ -49,8 +48,11 @@ public final class SparkSink implements Sink, SinkCommit {
     /** The writes that are open, under the epoch that they began with. */
     private final TreeMap<Long, EpochWrite> open = new TreeMap<>();
 
-    /** What writers have prepared and nobody has decided yet: under its epoch, in the tasks' order. */
+    /** What writers have prepared and is not known to be decided: under its epoch, in the tasks' order. */
     private final TreeMap<Long, WriterCommitMessage[]> prepared = new TreeMap<>();
+
+    /** The last epoch that came to its decision, whatever came of that. */
+    private long lastTried = -1;
 
     /** An open write, and what makes copies of its factory, once a writer is wanted. */
     private final class EpochWrite {
@@ -120,8 +122,14 @@ public final class SparkSink implements Sink, SinkCommit {
         prepared.computeIfAbsent(epoch, made -> new WriterCommitMessage[taskCount])[taskIndex] = message;
     }
 
-    /** What commits an epoch: its writers' messages, in their order, as bytes. */
-    public byte[] pack(List<@Nullable Object> messages) {
+    /**
+     * What commits an epoch: its writers' messages, in their order, as bytes. From now on the epoch may be
+     * decided.
+     */
+    public byte[] pack(long epoch, List<@Nullable Object> messages) {
+        synchronized (this) {
+            lastTried = epoch;
+        }
         WriterCommitMessage[] array = new WriterCommitMessage[messages.size()];
         for (int i = 0; i < array.length; i++) {
             array[i] = (WriterCommitMessage) messages.get(i);
@@ -152,7 +160,10 @@ public final class SparkSink implements Sink, SinkCommit {
     }
 
     @Override
-    public void abortUnfinished(long firstEpoch) {
+    public synchronized void abortUnfinished(long firstEpoch) {
+        prepared.tailMap(firstEpoch).forEach((epoch, messages) -> abort(writeOf(epoch).write, epoch, messages));
+        prepared.clear();
+        lastTried = firstEpoch - 1;
         try {
             if (writeOf(firstEpoch).write instanceof RecoverableWrite recoverable) {
                 recoverable.abortUnfinished();
@@ -163,19 +174,22 @@ public final class SparkSink implements Sink, SinkCommit {
     }
 
     /**
-     * Gives up what was written and is not decided, and closes. {@code epoch} is the first that is not. What
-     * was prepared is given up with its messages, those of writers that did not come so far being null;
-     * where nothing was, the write hears of its end without messages.
+     * Ends an attempt: gives up what was written and prepared and has never come to a decision, and closes.
+     * What is given up comes with its messages, those of writers that did not get so far being null. An
+     * epoch whose decision was tried may be decided although that failed: it waits for {@link
+     * #abortUnfinished}. A call without messages tells a write that nothing is left prepared.
+     *
+     * @param epoch the first that is not known to be decided
      */
     public synchronized void abort(long epoch) {
         prepared.headMap(epoch).clear();
-        prepared.forEach((given, messages) -> abort(writeOf(given).write, given, messages));
-        for (EpochWrite write : open.values()) {
-            if (prepared.isEmpty() || !isShared(write)) {
-                abort(write.write, epoch, NO_MESSAGES);
-            }
+        NavigableMap<Long, WriterCommitMessage[]> untried = prepared.tailMap(lastTried, false);
+        untried.forEach((given, messages) -> abort(writeOf(given).write, given, messages));
+        if (untried.isEmpty()) {
+            WriterCommitMessage[] none = new WriterCommitMessage[prepared.isEmpty() ? 0 : taskCount];
+            open.values().forEach(write -> abort(write.write, epoch, none));
         }
-        prepared.clear();
+        untried.clear();
         open.clear();
     }
 

@@ -25,6 +25,7 @@ import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.catalog.Column;
 import org.apache.spark.sql.connector.expressions.Transform;
+import org.apache.spark.sql.connector.write.Write;
 import org.apache.spark.sql.execution.streaming.sources.LowLatencyMemoryStream;
 import org.apache.spark.sql.streaming.StreamingQuery;
 import org.apache.spark.sql.streaming.StreamingQueryException;
@@ -107,17 +108,13 @@ final class StreamingWriteSparkTest {
     @Test
     void givesUpPreparedEpochsWithTheirMessages() throws Exception {
         Recorded table = new Recorded("given up", new Column[0], new Transform[0]);
-        SparkSink sink = new SparkSink("given up", 1, 2, getClass().getClassLoader(), () -> table.newWriteBuilder(null)
-                .build()
-                .toStreaming());
+        SparkSink sink = sink(table);
+        sink.abortUnfinished(0);
         sink.open(0);
-        SinkWriter first = sink.writer(0, 2);
-        SinkWriter second = sink.writer(1, 2);
-        first.open(0);
-        second.open(0);
+        SinkWriter first = writer(sink, 0);
+        SinkWriter second = writer(sink, 1);
         write(first, 1);
-        Object message = first.prepare(0);
-        sink.commit(0, sink.pack(Arrays.asList(message, second.prepare(0))));
+        sink.commit(0, sink.pack(0, Arrays.asList(first.prepare(0), second.prepare(0))));
         write(first, 2);
         first.prepare(1);
         write(second, 3);
@@ -135,19 +132,60 @@ final class StreamingWriteSparkTest {
     }
 
     @Test
+    void givesUpAnEpochWhoseDecisionFailedOnlyWhenItIsKnownToBeUndecided() throws Exception {
+        for (boolean decided : new boolean[] {true, false}) {
+            Recorded table = new Recorded("in doubt", new Column[0], new Transform[0]);
+            SparkSink sink = sink(table);
+            sink.abortUnfinished(0);
+            sink.open(0);
+            SinkWriter first = writer(sink, 0);
+            write(first, 1);
+            byte[] messages =
+                    sink.pack(0, Arrays.asList(first.prepare(0), writer(sink, 1).prepare(0)));
+
+            sink.abort(0);
+            assertThat(table.aborted).containsExactly(Arrays.asList(null, null));
+
+            if (decided) {
+                sink.commit(0, messages);
+                sink.abortUnfinished(1);
+                assertThat(table.values()).containsExactly(1L);
+                assertThat(table.aborted).hasSize(1);
+            } else {
+                sink.abortUnfinished(0);
+                assertThat(table.aborted)
+                        .endsWith(List.of(new Written(0, 0, List.of(1L)), new Written(1, 0, List.of())));
+            }
+        }
+    }
+
+    @Test
     void tellsASinkOfItsEndWhereNothingIsPrepared() throws Exception {
         Recorded table = new Recorded("ended", new Column[0], new Transform[0]);
-        SparkSink sink = new SparkSink("ended", 1, 1, getClass().getClassLoader(), () -> table.newWriteBuilder(null)
-                .build()
-                .toStreaming());
+        SparkSink sink = sink(table);
+        sink.abortUnfinished(0);
         sink.open(0);
-        SinkWriter writer = sink.writer(0, 1);
-        writer.open(0);
-        sink.commit(0, sink.pack(Arrays.asList(writer.prepare(0))));
+        sink.commit(
+                0,
+                sink.pack(
+                        0,
+                        Arrays.asList(
+                                writer(sink, 0).prepare(0), writer(sink, 1).prepare(0))));
 
         sink.abort(1);
 
         assertThat(table.aborted).containsExactly(List.of());
+    }
+
+    private static SparkSink sink(Recorded table) {
+        Write write = table.newWriteBuilder(null).build();
+        return new SparkSink(table.name(), 1, 2, StreamingWriteSparkTest.class.getClassLoader(), write::toStreaming);
+    }
+
+    private static SinkWriter writer(SparkSink sink, int taskIndex) throws Exception {
+        SinkWriter writer = sink.writer(taskIndex, 2);
+        writer.open(0);
+        return writer;
     }
 
     private static void write(SinkWriter writer, long value) throws Exception {
