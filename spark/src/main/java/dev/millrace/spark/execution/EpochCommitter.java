@@ -122,7 +122,8 @@ final class EpochCommitter {
                 checkpoint.metadata(watermarkMillis, query.triggerClock().getTimeMillis());
         query.planned(epoch, end, metadata);
         StateIndex next = completed.snapshot().map(state::with).orElse(state);
-        commit(protocol.commit(epoch, checkpoint.entryBytes(end, metadata), sink.pack(messages(completed)), next));
+        commit(protocol.commit(
+                epoch, checkpoint.entryBytes(end, metadata), sink.pack(epoch, messages(completed)), next));
         state = next;
         lastCommitted = epoch;
         committed.accept(epoch);

@@ -4,8 +4,8 @@ import dev.millrace.engine.epoch.SinkCommit;
 import dev.millrace.engine.sink.Sink;
 import dev.millrace.engine.sink.SinkWriter;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.apache.spark.SparkEnv;
@@ -47,6 +47,12 @@ public final class SparkSink implements Sink, SinkCommit {
 
     /** The writes that are open, under the epoch that they began with. */
     private final TreeMap<Long, EpochWrite> open = new TreeMap<>();
+
+    /** What writers have prepared and is not known to be decided: under its epoch, in the tasks' order. */
+    private final TreeMap<Long, WriterCommitMessage[]> prepared = new TreeMap<>();
+
+    /** The last epoch that came to its decision, whatever came of that. */
+    private long lastTried = -1;
 
     /** An open write, and what makes copies of its factory, once a writer is wanted. */
     private final class EpochWrite {
@@ -111,8 +117,19 @@ public final class SparkSink implements Sink, SinkCommit {
         return !open.isEmpty() && isShared(open.firstEntry().getValue());
     }
 
-    /** What commits an epoch: its writers' messages, in their order, as bytes. */
-    public byte[] pack(List<@Nullable Object> messages) {
+    /** A writer has prepared an epoch. Thread: any. */
+    synchronized void prepared(long epoch, int taskIndex, @Nullable WriterCommitMessage message) {
+        prepared.computeIfAbsent(epoch, made -> new WriterCommitMessage[taskCount])[taskIndex] = message;
+    }
+
+    /**
+     * What commits an epoch: its writers' messages, in their order, as bytes. From now on the epoch may be
+     * decided.
+     */
+    public byte[] pack(long epoch, List<@Nullable Object> messages) {
+        synchronized (this) {
+            lastTried = epoch;
+        }
         WriterCommitMessage[] array = new WriterCommitMessage[messages.size()];
         for (int i = 0; i < array.length; i++) {
             array[i] = (WriterCommitMessage) messages.get(i);
@@ -129,6 +146,9 @@ public final class SparkSink implements Sink, SinkCommit {
 
     @Override
     public void commit(long epoch, byte[] messages) {
+        synchronized (this) {
+            prepared.headMap(epoch, true).clear();
+        }
         try {
             WriterCommitMessage[] array = serializer().deserialize(ByteBuffer.wrap(messages), loader, MESSAGES);
             writeOf(epoch).write.commit(epoch, array);
@@ -140,7 +160,10 @@ public final class SparkSink implements Sink, SinkCommit {
     }
 
     @Override
-    public void abortUnfinished(long firstEpoch) {
+    public synchronized void abortUnfinished(long firstEpoch) {
+        prepared.tailMap(firstEpoch).forEach((epoch, messages) -> abort(writeOf(epoch).write, epoch, messages));
+        prepared.clear();
+        lastTried = firstEpoch - 1;
         try {
             if (writeOf(firstEpoch).write instanceof RecoverableWrite recoverable) {
                 recoverable.abortUnfinished();
@@ -150,21 +173,29 @@ public final class SparkSink implements Sink, SinkCommit {
         }
     }
 
-    /** Gives up what was written and is not decided, and closes. {@code epoch} is the first that is not. */
-    public void abort(long epoch) {
-        List<EpochWrite> abandoned;
-        synchronized (this) {
-            abandoned = new ArrayList<>(open.values());
-            open.clear();
+    /**
+     * Ends an attempt: gives up what was written and prepared and has never come to a decision, and closes.
+     * What is given up comes with its messages, those of writers that did not get so far being null. An
+     * epoch whose decision was tried may be decided although that failed: it waits for {@link
+     * #abortUnfinished}. A call without messages tells a write that nothing is left prepared.
+     *
+     * @param epoch the first that is not known to be decided
+     */
+    public synchronized void abort(long epoch) {
+        prepared.headMap(epoch).clear();
+        NavigableMap<Long, WriterCommitMessage[]> untried = prepared.tailMap(lastTried, false);
+        untried.forEach((given, messages) -> abort(writeOf(given).write, given, messages));
+        if (untried.isEmpty()) {
+            WriterCommitMessage[] none = new WriterCommitMessage[prepared.isEmpty() ? 0 : taskCount];
+            open.values().forEach(write -> abort(write.write, epoch, none));
         }
-        for (EpochWrite write : abandoned) {
-            abort(write.write, epoch);
-        }
+        untried.clear();
+        open.clear();
     }
 
-    private void abort(StreamingWrite write, long epoch) {
+    private void abort(StreamingWrite write, long epoch, WriterCommitMessage[] messages) {
         try {
-            write.abort(epoch, new WriterCommitMessage[0]);
+            write.abort(epoch, messages);
         } catch (RuntimeException e) {
             LOG.warn("Sink {} could not abort epoch {}.", name, epoch, e);
         }
