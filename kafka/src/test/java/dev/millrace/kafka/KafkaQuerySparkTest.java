@@ -18,6 +18,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.RecordsToDelete;
+import org.apache.kafka.clients.admin.TransactionListing;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -241,6 +242,30 @@ final class KafkaQuerySparkTest {
             assertThat(Committed.values(broker.bootstrap(), out))
                     .containsExactlyInAnyOrderElementsOf(numbers(0, run * 10 + 10));
         }
+    }
+
+    @Test
+    void writesEachRowOnceAlthoughItsTransactionWasAborted() throws Exception {
+        String in = topic(1);
+        String out = topic(1);
+        StreamingQuery query = write(records(in).selectExpr("key", "value"), out, "20 seconds")
+                .option("spark.millrace.kafka.transactional", "true")
+                .start();
+        send(in, 0, 10);
+        await().until(() -> read(out).size() == 10);
+        assertThat(Committed.values(broker.bootstrap(), out)).isEmpty();
+        // As the broker does with a transaction that stays open for too long: its next rows are refused.
+        List<String> ids = admin.listTransactions().all().get().stream()
+                .map(TransactionListing::transactionalId)
+                .filter(id -> id.contains(query.id().toString()))
+                .toList();
+        admin.fenceProducers(ids).all().get();
+        send(in, 10, 20);
+        query.processAllAvailable();
+
+        assertThat(Committed.values(broker.bootstrap(), out)).containsExactlyElementsOf(numbers(0, 20));
+        query.stop();
+        assertThat(query.exception().isDefined()).isFalse();
     }
 
     @Test

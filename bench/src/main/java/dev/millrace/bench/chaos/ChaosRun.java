@@ -141,7 +141,11 @@ final class ChaosRun implements AutoCloseable {
 
     /** Waits until the query has committed an epoch more; one that ended by itself is started again. */
     private void awaitEpoch() throws IOException, InterruptedException, ChaosException {
+        while (query().listen(Duration.ZERO)) {
+            // What it committed before the fault does not count.
+        }
         long before = Math.max(epochs, query().lastEpoch() + 1);
+        epochs = before;
         long deadline = System.nanoTime() + COMEBACK.toNanos();
         long begun = System.nanoTime();
         while (System.nanoTime() < deadline) {
