@@ -6,13 +6,9 @@ import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
-import dev.millrace.engine.snapshot.SectionKey;
 import dev.millrace.engine.state.KeyBytes;
 import dev.millrace.engine.state.KeyedState;
 import dev.millrace.engine.state.KeyedTable;
-import java.util.ArrayList;
-import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The buffers of a keyed aggregation in its state, of either kind.
@@ -65,9 +61,7 @@ abstract class KeyedBuffers implements AutoCloseable {
 
     /** Freezes all buffers; {@code task} is what the operator keeps beside them. */
     FrozenState freeze(OperatorId id, Section task) {
-        FrozenBuffers frozen = new FrozenBuffers(id, task);
-        state.freeze(frozen::write);
-        return frozen;
+        return FrozenEntries.of(state, id, task, this::serialize);
     }
 
     void restore(SnapshotEntry entry) {
@@ -81,50 +75,6 @@ abstract class KeyedBuffers implements AutoCloseable {
         }
         restore(table, found, entry.value());
         table.markUnchanged(found);
-    }
-
-    /** Writes entries into a section per key group. */
-    private final class FrozenBuffers implements FrozenState {
-        private final OperatorId id;
-        private final Section task;
-        private final @Nullable Section[] byKeyGroup = new Section[state.keyGroupCount()];
-        private final RowView key = new RowView();
-
-        FrozenBuffers(OperatorId id, Section task) {
-            this.id = id;
-            this.task = task;
-        }
-
-        int write(int keyGroup, boolean base, KeyedTable table, int entry) {
-            Section section = byKeyGroup[keyGroup];
-            if (section == null) {
-                section = new Section(new SectionKey(id, keyGroup));
-                byKeyGroup[keyGroup] = section;
-                if (base) {
-                    section.markBase();
-                }
-            }
-            int before = section.sizeBytes();
-            section.put(table.key(entry, key), serialize(table, entry));
-            return section.sizeBytes() - before;
-        }
-
-        @Override
-        public boolean write(int sizeBytes) {
-            return state.writeFrozen(sizeBytes);
-        }
-
-        @Override
-        public List<Section> sections() {
-            List<Section> sections = new ArrayList<>();
-            sections.add(task);
-            for (Section section : byKeyGroup) {
-                if (section != null) {
-                    sections.add(section);
-                }
-            }
-            return sections;
-        }
     }
 
     @Override
