@@ -5,6 +5,7 @@ import dev.millrace.engine.harness.CollectValues;
 import dev.millrace.engine.harness.CountSumMax;
 import dev.millrace.engine.harness.KeyedRows;
 import dev.millrace.engine.operator.Aggregate;
+import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.KeyedAggregateFactory;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.WatermarkAssignerFactory;
@@ -41,10 +42,10 @@ final class SimulatedQuery {
     final boolean rowsMayBeLate;
 
     final boolean ofObjects;
+    final Emission emission;
     final long[] rowsOfPartition;
     private final Random random;
     private final boolean withoutKeys;
-    private final boolean everyChange;
     private final long windowMicros;
     private final int sources;
     private final int[] dryOdds;
@@ -54,7 +55,7 @@ final class SimulatedQuery {
         this.random = random;
         this.ofObjects = random.nextBoolean();
         this.withoutKeys = !ofObjects && random.nextInt(12) == 0;
-        this.everyChange = random.nextInt(3) == 0;
+        this.emission = Emission.values()[random.nextInt(Emission.values().length)];
         boolean closes = !withoutKeys && random.nextInt(5) < 3;
         this.windowMicros = closes ? 1 + random.nextInt(60) : NEVER;
         this.rowsMayBeLate = closes && random.nextInt(4) == 0;
@@ -93,7 +94,7 @@ final class SimulatedQuery {
         int aggregate = builder.add(
                 "aggregate",
                 inputs,
-                new StageBody.Operating(List.of(new KeyedAggregateFactory(aggregates(), "aggregate", everyChange))));
+                new StageBody.Operating(List.of(new KeyedAggregateFactory(aggregates(), "aggregate", emission))));
         builder.add(
                 "sink", List.of(new StreamGraph.Input(aggregate, new Exchange.Forward())), new StageBody.Writing(sink));
         return builder.build();
