@@ -11,6 +11,7 @@ import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.WatermarkAssignerFactory;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.source.PartitionOutput;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceReader;
 import java.nio.ByteBuffer;
@@ -215,6 +216,7 @@ final class SimulatedQuery {
     private final class Reader implements SourceReader {
         private final int partition;
         private final RowView row = new RowView();
+        private List<PartitionOutput> outputs = List.of();
         private long given;
 
         Reader(int partition, long position) {
@@ -223,24 +225,30 @@ final class SimulatedQuery {
         }
 
         @Override
-        public boolean advance() {
-            if (given == rowsOfPartition[partition] || random.nextInt(dryOdds[partition]) != 0) {
-                return false;
+        public void open(List<PartitionOutput> opened) {
+            outputs = opened;
+            outputs.get(0).publish(given);
+        }
+
+        @Override
+        public boolean read() {
+            PartitionOutput output = outputs.get(0);
+            boolean room = true;
+            while (given < rowsOfPartition[partition] && random.nextInt(dryOdds[partition]) == 0) {
+                byte[] bytes =
+                        KeyedRows.row(value(partition, given), expiryMicros(given), names[name(partition, given)]);
+                row.pointTo(bytes, 0, bytes.length);
+                if (!output.append(row)) {
+                    output.publish(given);
+                    room = output.append(row);
+                    if (!room) {
+                        break;
+                    }
+                }
+                given++;
             }
-            byte[] bytes = KeyedRows.row(value(partition, given), expiryMicros(given), names[name(partition, given)]);
-            row.pointTo(bytes, 0, bytes.length);
-            given++;
-            return true;
-        }
-
-        @Override
-        public RowView row() {
-            return row;
-        }
-
-        @Override
-        public Object position() {
-            return given;
+            output.publish(given);
+            return room;
         }
     }
 }
