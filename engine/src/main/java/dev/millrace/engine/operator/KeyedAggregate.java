@@ -8,6 +8,7 @@ import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.SectionKey;
+import dev.millrace.engine.state.KeyedState;
 import dev.millrace.engine.state.KeyedTable;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,8 @@ public final class KeyedAggregate implements Operator {
     private OperatorMetrics metrics = new OperatorMetrics();
     private long watermarkMicros = Long.MIN_VALUE;
     private int emittedCount;
+    private int nextKeyGroup;
+    private int nextEntry = KeyedTable.NONE;
     private long lateCount;
 
     /** @param aggregates called once, on the owning thread */
@@ -61,6 +64,7 @@ public final class KeyedAggregate implements Operator {
                     case EVERY_CHANGE -> takeAndEmitRowByRow(buffers, rows, output) && forgetChanged();
                     case PER_PAGE -> takeAll(buffers, rows) && emitChanged(buffers, output);
                     case PER_EPOCH -> takeAll(buffers, rows);
+                    case ALL_PER_EPOCH, AT_EXPIRY -> takeAll(buffers, rows) && forgetChanged();
                 };
         if (lateCount > 0) {
             metrics.addRowsDroppedByWatermark(lateCount);
@@ -145,6 +149,9 @@ public final class KeyedAggregate implements Operator {
     @Override
     public boolean watermark(long micros, Output output) {
         KeyedBuffers buffers = opened();
+        if (emission == Emission.ALL_PER_EPOCH) {
+            return true;
+        }
         watermarkMicros = Math.max(watermarkMicros, micros);
         if (emission != Emission.PER_EPOCH) {
             removeExpired(buffers);
@@ -154,14 +161,38 @@ public final class KeyedAggregate implements Operator {
 
     @Override
     public boolean barrier(long epoch, Output output) {
+        KeyedBuffers buffers = opened();
+        if (emission == Emission.ALL_PER_EPOCH) {
+            return emitAll(buffers, output);
+        }
         if (emission == Emission.PER_EPOCH) {
-            KeyedBuffers buffers = opened();
             if (!emitChanged(buffers, output)) {
                 return false;
             }
             removeExpired(buffers);
         }
         return true;
+    }
+
+    /** Goes on with the entry at which the output was full; nothing changes in between. */
+    private boolean emitAll(KeyedBuffers buffers, Output output) {
+        KeyedState state = buffers.state();
+        while (true) {
+            while (nextEntry == KeyedTable.NONE) {
+                if (nextKeyGroup == state.keyGroupCount()) {
+                    nextKeyGroup = 0;
+                    return true;
+                }
+                KeyedTable table = state.existingTable(nextKeyGroup++);
+                nextEntry = table == null ? KeyedTable.NONE : table.firstEntry();
+            }
+            if (output.isFull()) {
+                return false;
+            }
+            int keyGroup = nextKeyGroup - 1;
+            emit(buffers, keyGroup, nextEntry, output);
+            nextEntry = state.table(keyGroup).nextEntry(nextEntry);
+        }
     }
 
     private void removeExpired(KeyedBuffers buffers) {

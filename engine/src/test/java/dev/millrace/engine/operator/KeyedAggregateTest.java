@@ -101,6 +101,28 @@ class KeyedAggregateTest {
     }
 
     @Test
+    void givesTheWholeTableAtEveryBarrierAndDropsNothing() throws Exception {
+        Operator operator = open(Emission.ALL_PER_EPOCH);
+        process(operator, row(1, 100, "a"), row(2, NEVER, "b"), row(3, 100, "a"));
+        operator.watermark(200, output);
+        process(operator, row(4, 100, "a"));
+        assertThat(output.rows()).isEmpty();
+
+        RecordingOutput slow = new RecordingOutput(true);
+        int calls = 1;
+        while (!operator.barrier(1, slow)) {
+            calls++;
+        }
+        assertThat(calls).isGreaterThan(2);
+        assertThat(slow.rows().stream().map(KeyedRows::hex))
+                .containsExactlyInAnyOrder(result("a", 100, 3, 8, 4), result("b", NEVER, 1, 2, 2));
+        operator.barrier(2, output);
+        assertThat(results()).containsExactlyInAnyOrder(result("a", 100, 3, 8, 4), result("b", NEVER, 1, 2, 2));
+        assertThat(metrics.rowsDroppedByWatermark()).isZero();
+        assertThat(metrics.rowsRemoved()).isZero();
+    }
+
+    @Test
     void givesNothingBeforeTheFirstRowOfAnAggregationWithoutKeys() throws Exception {
         Operator operator = open(new CountSumMax(true), Emission.PER_PAGE);
 

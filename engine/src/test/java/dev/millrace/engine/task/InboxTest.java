@@ -98,7 +98,9 @@ class InboxTest {
     void takesTheLeastOfInputsFromOneSourceAlsoWhereTheGreatestIsAskedFor() {
         Inbox greatest = inbox(WatermarkPolicy.GREATEST, 0, 0);
         left.offer(new Item.Watermark(10));
-        assertThat(greatest.poll()).as("right is about to bring the rows that left has brought").isNull();
+        assertThat(greatest.poll())
+                .as("right is about to bring the rows that left has brought")
+                .isNull();
         right.offer(new Item.Watermark(7));
         assertThat(greatest.poll()).isEqualTo(new Item.Watermark(7));
     }
