@@ -7,21 +7,24 @@ import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
-import dev.millrace.engine.snapshot.SectionKey;
+import dev.millrace.engine.snapshot.Section;
 import dev.millrace.engine.state.KeyedState;
 import dev.millrace.engine.state.KeyedTable;
+import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Aggregates rows by key in update mode: each change of a key gives its new result, as often as the
- * {@link Emission} says. A key that the watermark has passed is dropped, and its rows are late from
- * then on; where results wait for the barrier it is dropped there, behind them. Without grouping keys
- * there is one key, which exists from its first row.
+ * Aggregates rows by key, and gives results when the {@link Emission} says. A key that the watermark
+ * has passed is dropped, and its rows are late from then on; where changes wait for the barrier it is
+ * dropped there, behind them. Without grouping keys there is one key, which exists from its first row.
  *
- * <p>Thread: the owning task. Source: Spark's StateStoreSaveExec in update mode.
+ * <p>Thread: the owning task. Source: Spark's StateStoreSaveExec.
  */
 public final class KeyedAggregate implements Operator {
+    /** What a watermark removes in one step: about a millisecond of work. */
+    private static final int REMOVED_PER_STEP = 10_000;
+
     private final Supplier<Aggregate> aggregates;
     private final Emission emission;
     private final KeyedRowBatch batch = new KeyedRowBatch();
@@ -148,35 +151,31 @@ public final class KeyedAggregate implements Operator {
 
     @Override
     public boolean watermark(long micros, Output output) {
-        KeyedBuffers buffers = opened();
         if (emission == Emission.ALL_PER_EPOCH) {
             return true;
         }
+        KeyedBuffers buffers = opened();
         watermarkMicros = Math.max(watermarkMicros, micros);
-        if (emission != Emission.PER_EPOCH) {
-            removeExpired(buffers);
-        }
-        return true;
+        return switch (emission) {
+            case EVERY_CHANGE, PER_PAGE -> removeExpired(buffers);
+            case AT_EXPIRY -> emitExpired(buffers, output);
+            case PER_EPOCH, ALL_PER_EPOCH -> true;
+        };
     }
 
     @Override
     public boolean barrier(long epoch, Output output) {
         KeyedBuffers buffers = opened();
-        if (emission == Emission.ALL_PER_EPOCH) {
-            return emitAll(buffers, output);
-        }
-        if (emission == Emission.PER_EPOCH) {
-            if (!emitChanged(buffers, output)) {
-                return false;
-            }
-            removeExpired(buffers);
-        }
-        return true;
+        return switch (emission) {
+            case EVERY_CHANGE, PER_PAGE, AT_EXPIRY -> true;
+            case PER_EPOCH -> emitChanged(buffers, output) && removeExpired(buffers);
+            case ALL_PER_EPOCH -> emitAll(buffers, output);
+        };
     }
 
     /** Goes on with the entry at which the output was full; nothing changes in between. */
     private boolean emitAll(KeyedBuffers buffers, Output output) {
-        KeyedState state = buffers.state();
+        KeyedState<KeyedTable> state = buffers.state();
         while (true) {
             while (nextEntry == KeyedTable.NONE) {
                 if (nextKeyGroup == state.keyGroupCount()) {
@@ -195,38 +194,65 @@ public final class KeyedAggregate implements Operator {
         }
     }
 
-    private void removeExpired(KeyedBuffers buffers) {
-        long removed = buffers.state().removeExpired(watermarkMicros);
+    /** Gives the results of the keys that the watermark has passed, and drops them. */
+    private boolean emitExpired(KeyedBuffers buffers, Output output) {
+        return counted(
+                buffers,
+                buffers.state().rowCount(),
+                buffers.state().expire(watermarkMicros, REMOVED_PER_STEP, (keyGroup, table, entry) -> {
+                    if (output.isFull()) {
+                        return false;
+                    }
+                    emit(buffers, keyGroup, entry, output);
+                    return true;
+                }));
+    }
+
+    /** False when there is more to remove than one step may take. */
+    private boolean removeExpired(KeyedBuffers buffers) {
+        return counted(
+                buffers,
+                buffers.state().rowCount(),
+                buffers.state().removeExpired(watermarkMicros, REMOVED_PER_STEP));
+    }
+
+    private boolean counted(KeyedBuffers buffers, long rowsBefore, boolean all) {
+        long removed = rowsBefore - buffers.state().rowCount();
         if (removed > 0) {
             metrics.addRowsRemoved(removed);
             publishState(buffers);
         }
+        return all;
     }
 
     /** One entry per key, and one of the task: the watermark, lest late rows bring removed keys back. */
     @Override
     public FrozenState freeze(OperatorId id) {
-        return opened().freeze(id, WatermarkState.section(id, watermarkMicros));
+        return FrozenState.all(List.of(
+                FrozenState.of(WatermarkState.section(id, watermarkMicros)),
+                opened().state().freeze(id, 0)));
     }
 
     /**
-     * Of all tasks the greatest watermark holds. They differ only while an input falls idle, and with a
-     * lower one a key that was removed before its last changes were written would come back without them.
+     * Of all tasks the greatest watermark holds, lest a late row bring a key back that was removed. They
+     * differ only while an input falls idle.
      */
     @Override
-    public void restore(SnapshotEntry entry) {
-        if (entry.keyGroup() == SectionKey.TASK) {
-            watermarkMicros = Math.max(watermarkMicros, WatermarkState.micros(entry.value()));
+    public void restore(Section section) throws Exception {
+        if (section.key().isOfTask()) {
+            section.read(entry -> watermarkMicros = Math.max(watermarkMicros, WatermarkState.micros(entry.value())));
         } else {
-            opened().restore(entry);
+            opened().state().restore(section);
         }
     }
 
-    /** What the watermark has removed since a key's last entry was written, it removes again. */
+    /** Removes what a task with a lower watermark had left; what has not been given yet is, at the next watermark. */
     @Override
     public void restored() {
         KeyedBuffers buffers = opened();
-        removeExpired(buffers);
+        while (emission != Emission.AT_EXPIRY && !removeExpired(buffers)) {
+            continue;
+        }
         publishState(buffers);
     }
 

@@ -1,12 +1,6 @@
 package dev.millrace.engine.operator;
 
-import dev.millrace.engine.error.ErrorCode;
-import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.page.RowView;
-import dev.millrace.engine.snapshot.FrozenState;
-import dev.millrace.engine.snapshot.OperatorId;
-import dev.millrace.engine.snapshot.Section;
-import dev.millrace.engine.state.KeyBytes;
 import dev.millrace.engine.state.KeyedState;
 import dev.millrace.engine.state.KeyedTable;
 
@@ -17,9 +11,9 @@ import dev.millrace.engine.state.KeyedTable;
  */
 abstract class KeyedBuffers implements AutoCloseable {
     private final Aggregate aggregate;
-    private final KeyedState state;
+    private final KeyedState<KeyedTable> state;
 
-    KeyedBuffers(Aggregate aggregate, KeyedState state) {
+    KeyedBuffers(Aggregate aggregate, KeyedState<KeyedTable> state) {
         this.aggregate = aggregate;
         this.state = state;
     }
@@ -32,15 +26,16 @@ abstract class KeyedBuffers implements AutoCloseable {
                     initial,
                     KeyedState.ofBytes(context.keyGroupCount(), initial.length, context.stateBudget()));
         }
+        Aggregate.InObjects inObjects = (Aggregate.InObjects) aggregate;
         return new InObjects(
-                (Aggregate.InObjects) aggregate, KeyedState.ofObjects(context.keyGroupCount(), context.stateBudget()));
+                inObjects, KeyedState.ofObjects(context.keyGroupCount(), inObjects, context.stateBudget()));
     }
 
     Aggregate aggregate() {
         return aggregate;
     }
 
-    KeyedState state() {
+    KeyedState<KeyedTable> state() {
         return state;
     }
 
@@ -53,30 +48,6 @@ abstract class KeyedBuffers implements AutoCloseable {
     /** The result row of an entry. */
     abstract RowView result(KeyedTable table, int entry, RowView key);
 
-    /** The bytes of an entry's buffer. */
-    abstract RowView serialize(KeyedTable table, int entry);
-
-    /** Gives an entry the buffer that bytes say; the entry may be new, and then has a fresh one. */
-    abstract void restore(KeyedTable table, int entry, RowView buffer);
-
-    /** Freezes all buffers; {@code task} is what the operator keeps beside them. */
-    FrozenState freeze(OperatorId id, Section task) {
-        return FrozenEntries.of(state, id, task, this::serialize);
-    }
-
-    void restore(SnapshotEntry entry) {
-        state.requireKeyGroup(entry.keyGroup());
-        RowView key = entry.key();
-        KeyedTable table = state.table(entry.keyGroup());
-        int hash = KeyBytes.hash(key.bytes(), key.offset(), key.sizeBytes());
-        int found = table.find(hash, key.bytes(), key.offset(), key.sizeBytes());
-        if (found == KeyedTable.NONE) {
-            found = add(table, hash, key, aggregate.expiryMicros(key));
-        }
-        restore(table, found, entry.value());
-        table.markUnchanged(found);
-    }
-
     @Override
     public void close() {
         state.close();
@@ -86,9 +57,8 @@ abstract class KeyedBuffers implements AutoCloseable {
     private static final class InBytes extends KeyedBuffers {
         private final Aggregate.InBytes aggregate;
         private final byte[] initialBuffer;
-        private final RowView buffer = new RowView();
 
-        InBytes(Aggregate.InBytes aggregate, byte[] initialBuffer, KeyedState state) {
+        InBytes(Aggregate.InBytes aggregate, byte[] initialBuffer, KeyedState<KeyedTable> state) {
             super(aggregate, state);
             this.aggregate = aggregate;
             this.initialBuffer = initialBuffer;
@@ -111,31 +81,13 @@ abstract class KeyedBuffers implements AutoCloseable {
         RowView result(KeyedTable table, int entry, RowView key) {
             return aggregate.result(key, table.bytes(entry), table.valueOffset(entry));
         }
-
-        @Override
-        RowView serialize(KeyedTable table, int entry) {
-            return buffer.pointTo(table.bytes(entry), table.valueOffset(entry), table.valueSizeBytes());
-        }
-
-        @Override
-        void restore(KeyedTable table, int entry, RowView restored) {
-            if (restored.sizeBytes() != initialBuffer.length) {
-                throw new MillraceException(
-                        ErrorCode.STATE_CORRUPT,
-                        "Cannot restore an aggregation's buffer: sizeBytes=%d, expected %d. Restart with the query that wrote it."
-                                .formatted(restored.sizeBytes(), initialBuffer.length));
-            }
-            byte[] bytes = table.bytesToChange(entry);
-            System.arraycopy(
-                    restored.bytes(), restored.offset(), bytes, table.valueOffset(entry), initialBuffer.length);
-        }
     }
 
     /** Buffers that are objects beside the table. */
     private static final class InObjects extends KeyedBuffers {
         private final Aggregate.InObjects aggregate;
 
-        InObjects(Aggregate.InObjects aggregate, KeyedState state) {
+        InObjects(Aggregate.InObjects aggregate, KeyedState<KeyedTable> state) {
             super(aggregate, state);
             this.aggregate = aggregate;
         }
@@ -144,37 +96,19 @@ abstract class KeyedBuffers implements AutoCloseable {
         int add(KeyedTable table, int hash, RowView key, long expiryMicros) {
             // The key comes from the aggregate, which may give only one view at a time: it is added first.
             int entry = table.add(hash, key, expiryMicros);
-            place(table, entry, aggregate.newBuffer());
+            table.placeObject(entry, aggregate.newBuffer());
             return entry;
-        }
-
-        private void place(KeyedTable table, int entry, Object buffer) {
-            table.placeObject(entry, buffer, aggregate.estimatedBytes(buffer));
         }
 
         @Override
         void update(KeyedTable table, int entry, RowView row) {
-            Object buffer = table.objectToChange(entry);
-            aggregate.update(buffer, row);
-            if (table.isObjectSizeDue(entry)) {
-                table.objectResized(entry, aggregate.estimatedBytes(buffer));
-            }
+            aggregate.update(table.objectToChange(entry), row);
+            table.objectChanged(entry);
         }
 
         @Override
         RowView result(KeyedTable table, int entry, RowView key) {
             return aggregate.result(key, table.object(entry));
-        }
-
-        @Override
-        RowView serialize(KeyedTable table, int entry) {
-            return aggregate.serialize(table.object(entry));
-        }
-
-        @Override
-        void restore(KeyedTable table, int entry, RowView restored) {
-            Object buffer = aggregate.deserialize(restored);
-            table.replaceObject(entry, buffer, aggregate.estimatedBytes(buffer));
         }
     }
 }

@@ -3,11 +3,16 @@ package dev.millrace.engine.operator;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.metrics.OperatorMetrics;
+import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
-import dev.millrace.engine.snapshot.SectionKey;
+import dev.millrace.engine.snapshot.Section;
+import dev.millrace.engine.state.KeyBytes;
+import dev.millrace.engine.state.KeyedState;
+import dev.millrace.engine.state.KeyedTable;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -21,11 +26,15 @@ import org.jspecify.annotations.Nullable;
  * StreamingDeduplicateWithinWatermarkExec.
  */
 public final class KeyedDeduplicate implements Operator {
+    private static final int OWNER_OF_NO_KEY_GROUP = 0;
+    private static final int FORGOTTEN_PER_STEP = 4096;
+    private static final RowView NO_VALUE = new RowView();
+
     private final Supplier<RowIdentity> identities;
     private final RowView row = new RowView();
 
     private @Nullable RowIdentity identity;
-    private @Nullable KnownKeys known;
+    private @Nullable KeyedState<KeyedTable> known;
     private OperatorMetrics metrics = new OperatorMetrics();
     private long watermarkMicros = Long.MIN_VALUE;
     private long firstCount;
@@ -58,10 +67,10 @@ public final class KeyedDeduplicate implements Operator {
     public void open(OperatorContext context) {
         metrics = context.metrics();
         identity = identities.get();
-        known = new KnownKeys(context.keyGroupCount(), context.stateBudget());
+        known = KeyedState.ofValues(context.keyGroupCount(), context.stateBudget());
     }
 
-    private KnownKeys opened() {
+    private KeyedState<KeyedTable> opened() {
         if (known == null) {
             throw new MillraceException(
                     ErrorCode.INVARIANT, "Cannot use a deduplication: it is not open. Report this as a bug.");
@@ -71,7 +80,7 @@ public final class KeyedDeduplicate implements Operator {
 
     @Override
     public boolean process(RowCursor rows, Output output) {
-        KnownKeys keys = opened();
+        KeyedState<KeyedTable> keys = opened();
         boolean done = take(Objects.requireNonNull(identity), keys, rows, output);
         metrics.addRowsUpdated(firstCount);
         metrics.addRowsDroppedAsDuplicates(duplicateCount);
@@ -83,7 +92,7 @@ public final class KeyedDeduplicate implements Operator {
         return done;
     }
 
-    private boolean take(RowIdentity identity, KnownKeys keys, RowCursor rows, Output output) {
+    private boolean take(RowIdentity identity, KeyedState<KeyedTable> keys, RowCursor rows, Output output) {
         while (rows.hasRow()) {
             if (output.isFull()) {
                 return false;
@@ -92,7 +101,7 @@ public final class KeyedDeduplicate implements Operator {
             long eventTimeMicros = identity.eventTimeMicros(row);
             if (eventTimeMicros <= watermarkMicros && eventTimeMicros != RowIdentity.NO_EVENT_TIME) {
                 lateCount++;
-            } else if (keys.add(rows.keyGroup(), identity.key(row), identity.expiryMicros(eventTimeMicros))) {
+            } else if (isFirst(keys, rows.keyGroup(), identity.key(row), identity.expiryMicros(eventTimeMicros))) {
                 firstCount++;
                 output.emit(row.bytes(), row.offset(), row.sizeBytes());
             } else {
@@ -103,47 +112,62 @@ public final class KeyedDeduplicate implements Operator {
         return true;
     }
 
-    @Override
-    public boolean watermark(long micros, Output output) {
-        watermarkMicros = Math.max(watermarkMicros, micros);
-        forgetExpired(opened());
+    /** Remembers a key unless it is known; true when it was not. */
+    private static boolean isFirst(KeyedState<KeyedTable> keys, int keyGroup, RowView key, long expiryMicros) {
+        int hash = KeyBytes.hash(key.bytes(), key.offset(), key.sizeBytes());
+        KeyedTable table = keys.table(keyGroup == Page.NO_KEY_GROUP ? OWNER_OF_NO_KEY_GROUP : keyGroup);
+        if (table.find(hash, key) != KeyedTable.NONE) {
+            return false;
+        }
+        table.add(hash, key, NO_VALUE, expiryMicros);
         return true;
     }
 
-    private void forgetExpired(KnownKeys keys) {
-        long removed = keys.removeExpired(watermarkMicros);
-        if (removed > 0) {
-            metrics.addRowsRemoved(removed);
-            publishState(keys);
-        }
+    @Override
+    public boolean watermark(long micros, Output output) {
+        watermarkMicros = Math.max(watermarkMicros, micros);
+        return forgetExpired(opened());
     }
 
-    /** One entry per key, its expiry time, and one of the task: the watermark. */
+    /** False when there is more to forget than one step may take. */
+    private boolean forgetExpired(KeyedState<KeyedTable> keys) {
+        long before = keys.rowCount();
+        boolean all = keys.removeExpired(watermarkMicros, FORGOTTEN_PER_STEP);
+        if (keys.rowCount() < before) {
+            metrics.addRowsRemoved(before - keys.rowCount());
+            publishState(keys);
+        }
+        return all;
+    }
+
+    /** One entry per key, without a value, and one of the task: the watermark. */
     @Override
     public FrozenState freeze(OperatorId id) {
-        return opened().freeze(id, WatermarkState.section(id, watermarkMicros));
+        return FrozenState.all(List.of(
+                FrozenState.of(WatermarkState.section(id, watermarkMicros)), opened().freeze(id, 0)));
     }
 
     /** As in an aggregation, of all tasks the greatest watermark holds. */
     @Override
-    public void restore(SnapshotEntry entry) {
-        if (entry.keyGroup() == SectionKey.TASK) {
-            watermarkMicros = Math.max(watermarkMicros, WatermarkState.micros(entry.value()));
+    public void restore(Section section) throws Exception {
+        if (section.key().isOfTask()) {
+            section.read(entry -> watermarkMicros = Math.max(watermarkMicros, WatermarkState.micros(entry.value())));
         } else {
-            opened().restore(entry);
+            opened().restore(section);
         }
     }
 
-    /** What the watermark has removed since a key's entry was written, it removes again. */
     @Override
     public void restored() {
-        KnownKeys keys = opened();
-        forgetExpired(keys);
+        KeyedState<KeyedTable> keys = opened();
+        while (!forgetExpired(keys)) {
+            continue;
+        }
         publishState(keys);
     }
 
-    private void publishState(KnownKeys keys) {
-        metrics.state(keys.count(), keys.sizeBytes());
+    private void publishState(KeyedState<KeyedTable> keys) {
+        metrics.state(keys.rowCount(), keys.sizeBytes());
     }
 
     @Override

@@ -10,6 +10,7 @@ import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
 import dev.millrace.engine.snapshot.SectionKey;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lets the first rows through and drops the rest: of all rows, or of each epoch where every epoch
@@ -82,25 +83,28 @@ public final class RowLimit implements Operator {
     }
 
     @Override
-    public FrozenState freeze(OperatorId id) {
-        Section section = new Section(new SectionKey(id, KEY_GROUP));
-        section.markBase();
-        if (count > 0) {
-            byte[] bytes = ByteBuffer.allocate(Long.BYTES).putLong(count).array();
-            section.put(new RowView(), new RowView().pointTo(bytes, 0, bytes.length));
+    public @Nullable FrozenState freeze(OperatorId id) {
+        if (count == 0) {
+            return null;
         }
+        byte[] bytes = ByteBuffer.allocate(Long.BYTES).putLong(count).array();
+        Section section = new Section(new SectionKey(id, KEY_GROUP)).markBase();
+        section.put(new RowView(), new RowView().pointTo(bytes, 0, bytes.length));
         return FrozenState.of(section);
     }
 
     @Override
-    public void restore(SnapshotEntry entry) {
-        RowView value = entry.value();
+    public void restore(Section section) throws Exception {
+        section.read(entry -> count = count(entry.value()));
+    }
+
+    private static long count(RowView value) {
         if (value.sizeBytes() != Long.BYTES) {
             throw new MillraceException(
                     ErrorCode.STATE_CORRUPT,
                     "Cannot restore a limit's count: sizeBytes=%d, expected %d. Restart from an earlier epoch."
                             .formatted(value.sizeBytes(), Long.BYTES));
         }
-        count = ByteBuffer.wrap(value.bytes()).getLong(value.offset());
+        return ByteBuffer.wrap(value.bytes()).getLong(value.offset());
     }
 }

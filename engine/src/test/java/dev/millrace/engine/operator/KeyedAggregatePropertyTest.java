@@ -67,6 +67,24 @@ class KeyedAggregatePropertyTest {
     }
 
     @Test
+    void givesEveryKeyOnceThatTheWatermarkHasPassed() {
+        Seeds.forEach(SEEDS, seed -> {
+            List<Event> events = events(seed);
+            Model model = new Model(events, KeyedAggregatePropertyTest::countSumMax);
+            OperatorHarness harness = harness(() -> new CountSumMax(false), Emission.AT_EXPIRY);
+            for (Outcome outcome : List.of(harness.run(events), harness.runAdversely(events, seed))) {
+                assertThat(outcome.rows()).hasSize((int) model.removedCount);
+                for (byte[] row : outcome.rows()) {
+                    String key = KeyedRows.keyOfResult(row);
+                    assertThat(model.values).doesNotContainKey(key);
+                    assertThat(KeyedRows.payloadOfResult(row)).isEqualTo(model.lastResults.get(key));
+                }
+                checkMetrics(outcome, model);
+            }
+        });
+    }
+
+    @Test
     void givesTheModelsAnswerWithMoreStateThanCachesHold() {
         Seeds.forEach(1, seed -> {
             Random random = new Random(seed);

@@ -14,6 +14,9 @@ import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.snapshot.Section;
+import dev.millrace.engine.snapshot.SectionKey;
 import dev.millrace.engine.state.MemoryBudget;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -123,6 +126,47 @@ class KeyedAggregateTest {
     }
 
     @Test
+    void givesEachKeyOnceWhenTheWatermarkPassesItAlsoThroughASlowOutput() throws Exception {
+        Operator operator = open(Emission.AT_EXPIRY);
+        process(operator, row(1, 100, "a"), row(2, 50, "b"), row(3, NEVER, "c"), row(4, 100, "a"), row(5, 60, "d"));
+        operator.barrier(1, output);
+        operator.watermark(49, output);
+        assertThat(output.rows()).isEmpty();
+
+        RecordingOutput slow = new RecordingOutput(true);
+        int calls = 1;
+        while (!operator.watermark(60, slow)) {
+            calls++;
+        }
+        assertThat(calls).isGreaterThan(2);
+        assertThat(slow.rows().stream().map(KeyedRows::hex)).containsExactlyInAnyOrder(result("b", 50, 1, 2, 2), result("d", 60, 1, 5, 5));
+        assertThat(metrics.rowsRemoved()).isEqualTo(2);
+        process(operator, row(9, 60, "d"));
+        operator.watermark(200, output);
+        assertThat(results()).containsExactly(result("a", 100, 2, 5, 4));
+        assertThat(metrics.rowsDroppedByWatermark()).isEqualTo(1);
+    }
+
+    @Test
+    void losesNoKeyThatTheWatermarkOfAnotherTaskHadPassed() throws Exception {
+        Operator ahead = open(Emission.AT_EXPIRY);
+        ahead.watermark(100, output);
+        Operator behind = open(Emission.AT_EXPIRY);
+        behind.watermark(10, output);
+        process(behind, row(1, 50, "closed"), row(1, 101, "open"));
+        List<Section> sections = new ArrayList<>(Snapshots.of(ahead));
+        sections.addAll(Snapshots.of(behind));
+        Operator restored = open(Emission.AT_EXPIRY);
+        Snapshots.restore(restored, sections);
+
+        process(restored, row(1, 50, "closed"));
+        restored.watermark(20, output);
+
+        assertThat(metrics.rowsDroppedByWatermark()).isEqualTo(1);
+        assertThat(results()).containsExactly(result("closed", 50, 1, 1, 1));
+    }
+
+    @Test
     void givesNothingBeforeTheFirstRowOfAnAggregationWithoutKeys() throws Exception {
         Operator operator = open(new CountSumMax(true), Emission.PER_PAGE);
 
@@ -182,9 +226,9 @@ class KeyedAggregateTest {
         Operator before = open(Emission.PER_PAGE);
         process(before, row(1, 100, "a"));
         before.watermark(100, output);
-        List<SnapshotEntry> entries = Snapshots.of(before);
+        List<Section> sections = Snapshots.of(before);
         Operator after = open(Emission.PER_PAGE);
-        Snapshots.restore(after, entries);
+        Snapshots.restore(after, sections);
         output.rows().clear();
 
         process(after, row(1, 100, "a"));
@@ -228,11 +272,11 @@ class KeyedAggregateTest {
         Operator behind = open(Emission.PER_PAGE);
         behind.watermark(10, output);
         process(behind, row(1, 50, "closed"), row(1, 101, "open"));
-        List<SnapshotEntry> entries = new ArrayList<>(Snapshots.of(ahead));
-        entries.addAll(Snapshots.of(behind));
+        List<Section> sections = new ArrayList<>(Snapshots.of(ahead));
+        sections.addAll(Snapshots.of(behind));
 
         Operator restored = open(Emission.PER_PAGE);
-        Snapshots.restore(restored, entries);
+        Snapshots.restore(restored, sections);
         assertThat(metrics.stateRows()).isEqualTo(1);
         process(restored, row(1, 50, "closed"));
         assertThat(metrics.rowsDroppedByWatermark()).isEqualTo(1);
@@ -243,9 +287,10 @@ class KeyedAggregateTest {
         Operator operator = open(Emission.PER_PAGE);
         byte[] value = new byte[16];
         RowView key = new RowView().pointTo(KeyedRows.longs(NEVER), 0, 8);
-        SnapshotEntry entry = new SnapshotEntry(0, key, new RowView().pointTo(value, 0, 16));
+        Section section = new Section(new SectionKey(new OperatorId(0, 0), 0));
+        section.put(key, new RowView().pointTo(value, 0, 16));
 
-        assertThatThrownBy(() -> operator.restore(entry))
+        assertThatThrownBy(() -> operator.restore(section))
                 .isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
                         .isEqualTo(ErrorCode.STATE_CORRUPT));
     }

@@ -72,13 +72,6 @@ final class OperatorCheck {
     }
 
     private void checkModes() {
-        if (outputMode.equals(OutputMode.Append()) && aggregateCount > 0) {
-            throw new MillraceException(
-                    ErrorCode.UNSUPPORTED_OUTPUT_MODE,
-                    "Cannot run the query in real time: outputMode=%s, streaming aggregations=%d. "
-                                    .formatted(outputMode, aggregateCount)
-                            + "Use outputMode(\"update\"), %s.".formatted(WITHOUT_MILLRACE));
-        }
         if (outputMode.equals(OutputMode.Complete()) && aggregateCount == 0) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_OUTPUT_MODE,
