@@ -211,9 +211,7 @@ public final class KeyedAggregate implements Operator {
     /** False when there is more to remove than one step may take. */
     private boolean removeExpired(KeyedBuffers buffers) {
         return counted(
-                buffers,
-                buffers.state().rowCount(),
-                buffers.state().removeExpired(watermarkMicros, REMOVED_PER_STEP));
+                buffers, buffers.state().rowCount(), buffers.state().removeExpired(watermarkMicros, REMOVED_PER_STEP));
     }
 
     private boolean counted(KeyedBuffers buffers, long rowsBefore, boolean all) {

@@ -143,8 +143,8 @@ public final class KeyedDeduplicate implements Operator {
     /** One entry per key, without a value, and one of the task: the watermark. */
     @Override
     public FrozenState freeze(OperatorId id) {
-        return FrozenState.all(List.of(
-                FrozenState.of(WatermarkState.section(id, watermarkMicros)), opened().freeze(id, 0)));
+        return FrozenState.all(
+                List.of(FrozenState.of(WatermarkState.section(id, watermarkMicros)), opened().freeze(id, 0)));
     }
 
     /** As in an aggregation, of all tasks the greatest watermark holds. */

@@ -139,7 +139,8 @@ class KeyedAggregateTest {
             calls++;
         }
         assertThat(calls).isGreaterThan(2);
-        assertThat(slow.rows().stream().map(KeyedRows::hex)).containsExactlyInAnyOrder(result("b", 50, 1, 2, 2), result("d", 60, 1, 5, 5));
+        assertThat(slow.rows().stream().map(KeyedRows::hex))
+                .containsExactlyInAnyOrder(result("b", 50, 1, 2, 2), result("d", 60, 1, 5, 5));
         assertThat(metrics.rowsRemoved()).isEqualTo(2);
         process(operator, row(9, 60, "d"));
         operator.watermark(200, output);
