@@ -91,6 +91,10 @@ final class StreamStrategy extends SparkStrategy {
         if (plan instanceof Sort sort) {
             return Scala.seq(sort(sort, EpochSort.ALL));
         }
+        if (plan instanceof LocalLimit local) {
+            // Spark puts it below a limit to spare rows; here no part of the rows ends.
+            return Scala.seq(planLater(local.child()));
+        }
         if (plan instanceof GlobalLimit limit) {
             return Scala.seq(limit(limit));
         }
@@ -101,13 +105,13 @@ final class StreamStrategy extends SparkStrategy {
         for (Attribute key : Scala.<Attribute>list(keys)) {
             checkComparableByBytes(key);
         }
-        checkEventTime(child);
+        checkEventTime(child.output());
         return new DeduplicateExec(keys, withinWatermark, keyGroupCount, planLater(child));
     }
 
     /** Errors: Spark's own where two columns are marked by watermarks, and none says when state ends. */
-    private static void checkEventTime(LogicalPlan input) {
-        Option<Attribute> unused = WatermarkSupport$.MODULE$.findEventTimeColumn(Scala.cast(input.output()), false);
+    private static void checkEventTime(Seq<Attribute> columns) {
+        Option<Attribute> unused = WatermarkSupport$.MODULE$.findEventTimeColumn(columns, false);
     }
 
     /** Spark lets rows be sorted only where every epoch brings a whole table. */
@@ -177,7 +181,7 @@ final class StreamStrategy extends SparkStrategy {
         if (functions.isEmpty() && !keys.isEmpty() && emission() != Emission.ALL_PER_EPOCH) {
             return new ProjectExec(Scala.seq(results), deduplication(Scala.seq(keys), false, input));
         }
-        checkEventTime(input);
+        checkEventTime(Scala.seq(keys));
         checkEnds(keys);
         return overResults(keys, functions, results, planLater(input));
     }

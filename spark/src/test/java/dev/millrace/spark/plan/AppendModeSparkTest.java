@@ -75,6 +75,12 @@ class AppendModeSparkTest {
                 .union(rows.filter("k = 1"))
                 .groupBy(window(col("ts"), "10 seconds"))
                 .count());
+        add(queries, "windows with their last event time", rows -> rows.groupBy(window(col("ts"), "10 seconds"))
+                .agg(expr("max(ts)"), expr("min(ts)")));
+        add(queries, "a limit over both branches of one stream", rows -> rows.filter("k = 0")
+                .union(rows.filter("k = 0"))
+                .select("k")
+                .limit(50));
         add(queries, "a limit", rows -> rows.limit(50).select("n"));
         return queries.stream();
     }
