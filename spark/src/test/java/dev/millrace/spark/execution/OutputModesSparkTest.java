@@ -177,7 +177,8 @@ final class OutputModesSparkTest {
     @Test
     void doesNotWaitForAStreamWithoutAWatermark() throws Exception {
         LowLatencyMemoryStream<Long> unmarked = LocalSpark.numbers(session, 1);
-        Dataset<Row> both = windows(timed(numbers).union(unmarked.toDF().selectExpr("value", "timestamp_seconds(value)")));
+        Dataset<Row> both =
+                windows(timed(numbers).union(unmarked.toDF().selectExpr("value", "timestamp_seconds(value)")));
         StreamingQuery query = startRunning(both, "append", HOUR_MILLIS);
         LocalSpark.add(unmarked, 1);
         LocalSpark.add(numbers, 2, 100);
