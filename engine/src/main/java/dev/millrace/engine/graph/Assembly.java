@@ -12,6 +12,7 @@ import dev.millrace.engine.source.SourceQueue;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.engine.task.BarrierTarget;
 import dev.millrace.engine.task.Inbox;
+import dev.millrace.engine.task.MergedWatermark;
 import dev.millrace.engine.task.OperatingTask;
 import dev.millrace.engine.task.OutputEdge;
 import dev.millrace.engine.task.PullingTask;
@@ -43,6 +44,7 @@ final class Assembly {
     private final List<LoopPlan> ownLoops = new ArrayList<>();
     private final Map<Integer, List<SourceReader>> readers = new HashMap<>();
     private final Counters counters = new Counters();
+    private final WatermarkOrigins watermarkOrigins;
     private final EpochCoordinator coordinator;
     private final TaskParts.State state;
 
@@ -67,6 +69,7 @@ final class Assembly {
                 readers.put(stage.id(), List.copyOf(reading.source().readers()));
             }
         }
+        watermarkOrigins = new WatermarkOrigins(graph);
         coordinator = new EpochCoordinator(shape(), settings.firstEpoch());
         state = state();
         graph.stages().forEach(this::placeStage);
@@ -201,7 +204,7 @@ final class Assembly {
         for (int i = 0; i < settings.taskCount(); i++) {
             TaskPlace place = new TaskPlace(stage.id(), stage.name(), i);
             LoopPlan loop = at(loopsOfStage, stage.id(), i);
-            Inbox inbox = new Inbox(at(inputs, stage.id(), i));
+            Inbox inbox = new Inbox(at(inputs, stage.id(), i), mergedWatermark(stage));
             if (stage.body() instanceof StageBody.Reading reading) {
                 ReadingTask task = new ReadingTask(
                         parts(place, reading.chain()),
@@ -226,6 +229,19 @@ final class Assembly {
                 loop.steps().add(writingTask(place, writing, inbox));
             }
         }
+    }
+
+    private MergedWatermark mergedWatermark(StreamGraph.Stage stage) {
+        int[] groups = watermarkOrigins.groups(stage);
+        List<Integer> groupOfChannel = new ArrayList<>();
+        for (int i = 0; i < groups.length; i++) {
+            boolean forward = stage.inputs().get(i).exchange() instanceof Exchange.Forward;
+            for (int channels = forward ? 1 : settings.taskCount(); channels > 0; channels--) {
+                groupOfChannel.add(groups[i]);
+            }
+        }
+        return new MergedWatermark(
+                groupOfChannel.stream().mapToInt(Integer::intValue).toArray(), graph.watermarkPolicy());
     }
 
     private WritingTask writingTask(TaskPlace place, StageBody.Writing writing, Inbox inbox) {

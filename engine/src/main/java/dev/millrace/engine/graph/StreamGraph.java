@@ -1,5 +1,6 @@
 package dev.millrace.engine.graph;
 
+import dev.millrace.engine.stream.WatermarkPolicy;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -14,9 +15,11 @@ public final class StreamGraph {
     public record Stage(int id, String name, List<Input> inputs, StageBody body) {}
 
     private final List<Stage> stages;
+    private final WatermarkPolicy watermarkPolicy;
 
-    private StreamGraph(List<Stage> stages) {
+    private StreamGraph(List<Stage> stages, WatermarkPolicy watermarkPolicy) {
         this.stages = List.copyOf(stages);
+        this.watermarkPolicy = watermarkPolicy;
     }
 
     public static Builder builder() {
@@ -25,6 +28,11 @@ public final class StreamGraph {
 
     public List<Stage> stages() {
         return stages;
+    }
+
+    /** How several watermarks become one. */
+    public WatermarkPolicy watermarkPolicy() {
+        return watermarkPolicy;
     }
 
     /** One line per stage, sinks first and sources last, as {@code explain} prints it. */
@@ -47,6 +55,11 @@ public final class StreamGraph {
     /** Collects stages in the order of the flow. Thread: one. */
     public static final class Builder {
         private final List<Stage> stages = new ArrayList<>();
+        private WatermarkPolicy watermarkPolicy = WatermarkPolicy.LEAST;
+
+        public void watermarkPolicy(WatermarkPolicy policy) {
+            watermarkPolicy = policy;
+        }
 
         /** Adds a stage and returns its id. A {@link StageBody.Reading} has no inputs, all others at least one. */
         public int add(String name, List<Input> inputs, StageBody body) {
@@ -74,7 +87,7 @@ public final class StreamGraph {
         }
 
         public StreamGraph build() {
-            return new StreamGraph(stages);
+            return new StreamGraph(stages, watermarkPolicy);
         }
     }
 }

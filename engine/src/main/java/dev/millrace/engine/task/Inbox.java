@@ -10,29 +10,25 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Merges a task's input channels into one order of rows, watermarks and barriers. A channel that gave
- * its barrier is held back until all have given theirs (aligned); the watermark is the lowest of all
- * channels that are not idle, and never moves back.
+ * its barrier is held back until all have given theirs (aligned); the watermark is {@link
+ * MergedWatermark}'s.
  *
  * <p>Thread: the owning task.
  */
 public final class Inbox {
     private final Channel[] channels;
     private final boolean[] atBarrier;
-    private final boolean[] idle;
-    private final long[] watermarks;
+    private final MergedWatermark watermark;
     private int atBarrierCount;
     private long barrierEpoch;
-    private long watermark = Long.MIN_VALUE;
-    private boolean allIdle;
     private int turn;
     private @Nullable Channel rowsFrom;
 
-    public Inbox(List<Channel> inputs) {
+    /** @param watermark the merged watermark of these channels, at its start */
+    public Inbox(List<Channel> inputs, MergedWatermark watermark) {
         channels = inputs.toArray(new Channel[0]);
         atBarrier = new boolean[channels.length];
-        idle = new boolean[channels.length];
-        watermarks = new long[channels.length];
-        java.util.Arrays.fill(watermarks, Long.MIN_VALUE);
+        this.watermark = watermark;
     }
 
     /**
@@ -60,41 +56,17 @@ public final class Inbox {
 
     private @Nullable Item merge(int index, Item item) {
         if (item instanceof Item.Rows) {
-            idle[index] = false;
+            watermark.rows(index);
             rowsFrom = channels[index];
             return item;
         }
         if (item instanceof Item.Watermark mark) {
-            idle[index] = false;
-            watermarks[index] = mark.micros();
-            return mergedWatermark();
+            return watermark.watermark(index, mark.micros());
         }
         if (item instanceof Item.Idle) {
-            idle[index] = true;
-            return mergedWatermark();
+            return watermark.idle(index);
         }
         return align(index, (Item.Barrier) item);
-    }
-
-    private @Nullable Item mergedWatermark() {
-        long lowest = Long.MAX_VALUE;
-        boolean active = false;
-        for (int i = 0; i < channels.length; i++) {
-            if (!idle[i]) {
-                active = true;
-                lowest = Math.min(lowest, watermarks[i]);
-            }
-        }
-        boolean becameIdle = !active && !allIdle;
-        allIdle = !active;
-        if (becameIdle) {
-            return Item.Idle.INSTANCE;
-        }
-        if (active && lowest > watermark) {
-            watermark = lowest;
-            return new Item.Watermark(lowest);
-        }
-        return null;
     }
 
     private @Nullable Item align(int index, Item.Barrier barrier) {
@@ -134,6 +106,6 @@ public final class Inbox {
     }
 
     long watermark() {
-        return watermark;
+        return watermark.micros();
     }
 }

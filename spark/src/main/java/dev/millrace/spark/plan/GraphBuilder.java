@@ -6,11 +6,10 @@ import dev.millrace.engine.graph.Exchange;
 import dev.millrace.engine.graph.StageBody;
 import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.graph.StreamGraph.Input;
-import dev.millrace.engine.operator.KeyedAggregateFactory;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.WatermarkAssignerFactory;
 import dev.millrace.engine.source.Source;
-import dev.millrace.spark.aggregate.AggregateSupplier;
+import dev.millrace.engine.stream.WatermarkPolicy;
 import dev.millrace.spark.plan.FragmentPlanner.Piece;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
@@ -31,6 +30,7 @@ import org.apache.spark.sql.execution.UnionExec;
 import org.apache.spark.sql.execution.exchange.ReusedExchangeExec;
 import org.apache.spark.sql.execution.exchange.ShuffleExchangeLike;
 import org.apache.spark.sql.internal.SQLConf;
+import org.apache.spark.sql.internal.SQLConf$;
 
 /**
  * Turns a physical plan into a graph of stages: cut at exchanges, each stage a chain of the operators
@@ -89,8 +89,14 @@ final class GraphBuilder {
         countUses(plan);
         requireAllSources();
         List<Input> inputs = inputsFrom(flow(plan));
+        graph.watermarkPolicy(watermarkPolicy());
         graph.add("write " + request.sink().name(), inputs, new StageBody.Writing(request.sink()));
         return graph.build();
+    }
+
+    private WatermarkPolicy watermarkPolicy() {
+        String name = conf.getConf(SQLConf$.MODULE$.STREAMING_MULTIPLE_WATERMARK_POLICY());
+        return name.equalsIgnoreCase("max") ? WatermarkPolicy.GREATEST : WatermarkPolicy.LEAST;
     }
 
     Map<Integer, Integer> streamOfStage() {
@@ -127,8 +133,8 @@ final class GraphBuilder {
         if (node instanceof WatermarkExec watermark) {
             return watermark(watermark);
         }
-        if (node instanceof KeyedAggregateExec aggregate) {
-            return aggregate(aggregate);
+        if (node instanceof KeyedNode keyed) {
+            return keyed(keyed);
         }
         if (node instanceof UnionExec union) {
             return union(union);
@@ -167,15 +173,13 @@ final class GraphBuilder {
         return flow;
     }
 
-    /** An aggregation stands right behind an exchange, which tells each row's key group. */
-    private Flow aggregate(KeyedAggregateExec node) {
-        isStateful = true;
+    /** A keyed operator stands right behind an exchange, which tells each row's key group. */
+    private Flow keyed(KeyedNode node) {
+        OperatorFactory operator = node.operator();
+        isStateful |= operator.keepsState();
         Flow below = flow(PhysicalPlans.streamingChild(node));
         Flow flow = isExchanged(below) ? below : Flow.from(List.of(new Input(stageOf(below), exchangeFor(node))));
-        flow.chain.add(new KeyedAggregateFactory(
-                new AggregateSupplier(node.specification()),
-                node.describe(),
-                request.settings().emission()));
+        flow.chain.add(operator);
         return flow;
     }
 
@@ -186,7 +190,7 @@ final class GraphBuilder {
                                 || input.exchange() instanceof Exchange.Single);
     }
 
-    private Exchange exchangeFor(KeyedAggregateExec node) {
+    private Exchange exchangeFor(KeyedNode node) {
         if (node.keys().isEmpty()) {
             return new Exchange.Single();
         }
