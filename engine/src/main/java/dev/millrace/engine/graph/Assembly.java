@@ -9,6 +9,7 @@ import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.engine.task.BarrierTarget;
 import dev.millrace.engine.task.Inbox;
@@ -49,8 +50,8 @@ final class Assembly {
     /** For each stage and task: where it is woken. */
     private final Map<Integer, List<LoopPlan>> loopsOfStage = new HashMap<>();
 
-    /** For each consuming stage and task: its input channels. */
-    private final Map<Integer, List<List<Channel>>> inputs = new HashMap<>();
+    /** For each consuming stage and task: its input channels by side. */
+    private final Map<Integer, List<Map<Side, List<Channel>>>> inputs = new HashMap<>();
 
     /** For each producing stage and task: its output edges. */
     private final Map<Integer, List<List<OutputEdge>>> outputs = new HashMap<>();
@@ -131,7 +132,7 @@ final class Assembly {
     private void placeStage(StreamGraph.Stage stage) {
         boolean own = stage.body() instanceof StageBody.Writing || stage.body() instanceof StageBody.Pulling;
         List<LoopPlan> loops = new ArrayList<>();
-        List<List<Channel>> in = new ArrayList<>();
+        List<Map<Side, List<Channel>>> in = new ArrayList<>();
         List<List<OutputEdge>> out = new ArrayList<>();
         for (int i = 0; i < settings.taskCount(); i++) {
             LoopPlan loop = computeLoops.get(i);
@@ -139,7 +140,7 @@ final class Assembly {
                 loop = ownLoop("stage-%d-task-%d".formatted(stage.id(), i), i);
             }
             loops.add(loop);
-            in.add(new ArrayList<>());
+            in.add(Map.of(Side.LEFT, new ArrayList<>(), Side.RIGHT, new ArrayList<>()));
             out.add(new ArrayList<>());
         }
         loopsOfStage.put(stage.id(), loops);
@@ -161,12 +162,16 @@ final class Assembly {
                     Channel channel = new Channel(
                             at(loopsOfStage, input.stageId(), producer).signal(),
                             at(loopsOfStage, stage.id(), consumer).signal());
-                    at(inputs, stage.id(), consumer).add(channel);
+                    channelsOf(stage.id(), consumer, input.side()).add(channel);
                     channels.add(channel);
                 }
                 at(outputs, input.stageId(), producer).add(new OutputEdge(router(input.exchange()), channels));
             }
         }
+    }
+
+    private List<Channel> channelsOf(int stageId, int taskIndex, Side side) {
+        return java.util.Objects.requireNonNull(at(inputs, stageId, taskIndex).get(side));
     }
 
     /** The tasks that a producing task has a channel to: barriers must reach all, whatever rows do. */
@@ -195,7 +200,7 @@ final class Assembly {
         for (int i = 0; i < settings.taskCount(); i++) {
             TaskPlace place = new TaskPlace(stage.id(), stage.name(), i);
             LoopPlan loop = at(loopsOfStage, stage.id(), i);
-            Inbox inbox = new Inbox(at(inputs, stage.id(), i));
+            Inbox inbox = new Inbox(channelsOf(stage.id(), i, Side.LEFT), channelsOf(stage.id(), i, Side.RIGHT));
             if (stage.body() instanceof StageBody.Reading reading) {
                 ReadingTask task = new ReadingTask(
                         parts(place, reading.chain()),

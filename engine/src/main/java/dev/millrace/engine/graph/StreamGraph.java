@@ -1,5 +1,6 @@
 package dev.millrace.engine.graph;
 
+import dev.millrace.engine.page.Side;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -8,8 +9,17 @@ import java.util.List;
  * threads. Stage ids count up from 0, and a stage's inputs have smaller ids than its own.
  */
 public final class StreamGraph {
-    /** An edge: the stage that produces, and how its rows are spread. */
-    public record Input(int stageId, Exchange exchange) {}
+    /** An edge: the stage that produces, how its rows are spread, and by which input they come. */
+    public record Input(int stageId, Exchange exchange, Side side) {
+        public Input(int stageId, Exchange exchange) {
+            this(stageId, exchange, Side.LEFT);
+        }
+
+        /** The same rows by another input. */
+        public Input on(Side newSide) {
+            return new Input(stageId, exchange, newSide);
+        }
+    }
 
     public record Stage(int id, String name, List<Input> inputs, StageBody body) {}
 
@@ -34,7 +44,7 @@ public final class StreamGraph {
             Stage stage = stages.get(i);
             text.append("stage ").append(stage.id()).append(": ").append(stage.name());
             for (Input input : stage.inputs()) {
-                text.append(" <- ")
+                text.append(input.side() == Side.LEFT ? " <- " : " <- right ")
                         .append(input.exchange().describe())
                         .append(" stage ")
                         .append(input.stageId());
@@ -57,6 +67,7 @@ public final class StreamGraph {
                         "Cannot add a stage: name=%s, inputs=%d. Give a source none, any other stage at least one."
                                 .formatted(name, inputs.size()));
             }
+            requireOperatorOfTwoInputs(name, inputs, body);
             for (Input input : inputs) {
                 if (input.stageId() < 0 || input.stageId() >= id) {
                     throw new IllegalArgumentException(
@@ -71,6 +82,18 @@ public final class StreamGraph {
             }
             stages.add(new Stage(id, name, List.copyOf(inputs), body));
             return id;
+        }
+
+        private static void requireOperatorOfTwoInputs(String name, List<Input> inputs, StageBody body) {
+            boolean hasTwo = inputs.stream().anyMatch(input -> input.side() == Side.RIGHT);
+            boolean takesTwo = body instanceof StageBody.Operating operating
+                    && !operating.chain().isEmpty()
+                    && operating.chain().get(0).takesTwoInputs();
+            if (hasTwo != takesTwo) {
+                throw new IllegalArgumentException(
+                        "Cannot add a stage: name=%s, has a right input=%s, its first operator takes one=%s. Give a right input to a join, and to nothing else."
+                                .formatted(name, hasTwo, takesTwo));
+            }
         }
 
         public StreamGraph build() {

@@ -16,4 +16,9 @@ public interface OperatorFactory {
     default boolean keepsState() {
         return false;
     }
+
+    /** Whether its operators have a left and a right input, and so must be the first of their stage. */
+    default boolean takesTwoInputs() {
+        return false;
+    }
 }

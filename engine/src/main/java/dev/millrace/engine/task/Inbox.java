@@ -4,19 +4,23 @@ import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.exchange.Channel;
 import dev.millrace.engine.page.Page;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.stream.Item;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Merges a task's input channels into one order of rows, watermarks and barriers. A channel that gave
  * its barrier is held back until all have given theirs (aligned); the watermark is the lowest of all
- * channels that are not idle, and never moves back.
+ * channels that are not idle, and never moves back. So the two sides of a join have one watermark, the
+ * lower of theirs, as in Spark, where a query has one.
  *
  * <p>Thread: the owning task.
  */
 public final class Inbox {
     private final Channel[] channels;
+    private final int leftCount;
     private final boolean[] atBarrier;
     private final boolean[] idle;
     private final long[] watermarks;
@@ -26,9 +30,18 @@ public final class Inbox {
     private boolean allIdle;
     private int turn;
     private @Nullable Channel rowsFrom;
+    private Side side = Side.LEFT;
 
     public Inbox(List<Channel> inputs) {
-        channels = inputs.toArray(new Channel[0]);
+        this(inputs, List.of());
+    }
+
+    /** @param right the channels of the second input, where there are two */
+    public Inbox(List<Channel> left, List<Channel> right) {
+        List<Channel> all = new ArrayList<>(left);
+        all.addAll(right);
+        channels = all.toArray(new Channel[0]);
+        leftCount = left.size();
         atBarrier = new boolean[channels.length];
         idle = new boolean[channels.length];
         watermarks = new long[channels.length];
@@ -62,6 +75,7 @@ public final class Inbox {
         if (item instanceof Item.Rows) {
             idle[index] = false;
             rowsFrom = channels[index];
+            side = index < leftCount ? Side.LEFT : Side.RIGHT;
             return item;
         }
         if (item instanceof Item.Watermark mark) {
@@ -121,6 +135,11 @@ public final class Inbox {
             channel.recycle(page);
             rowsFrom = null;
         }
+    }
+
+    /** The input that the last rows came by. */
+    Side side() {
+        return side;
     }
 
     /** Whether {@link #poll} might find something. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.engine.exchange.Channel;
 import dev.millrace.engine.page.Page;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.stream.Item;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -61,5 +62,16 @@ class InboxTest {
         left.offer(Item.Idle.INSTANCE);
         right.offer(Item.Idle.INSTANCE);
         assertThat(inbox.poll()).as("nothing is left to wait for").isEqualTo(Item.Idle.INSTANCE);
+    }
+
+    @Test
+    void tellsByWhichSideRowsCame() {
+        Inbox ofTwo = new Inbox(List.of(left), List.of(right));
+        right.offer(rows());
+        ofTwo.poll();
+        assertThat(ofTwo.side()).isEqualTo(Side.RIGHT);
+        left.offer(rows());
+        ofTwo.poll();
+        assertThat(ofTwo.side()).isEqualTo(Side.LEFT);
     }
 }

@@ -8,16 +8,22 @@ import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.graph.StreamGraph.Input;
 import dev.millrace.engine.operator.KeyedAggregateFactory;
 import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.operator.StreamJoinFactory;
+import dev.millrace.engine.operator.Unwatermarked;
 import dev.millrace.engine.operator.WatermarkAssignerFactory;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.source.Source;
 import dev.millrace.spark.aggregate.AggregateSupplier;
+import dev.millrace.spark.join.JoinExpressions;
 import dev.millrace.spark.plan.FragmentPlanner.Piece;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -45,6 +51,7 @@ final class GraphBuilder {
     private final StreamGraph.Builder graph = StreamGraph.builder();
     private final Map<Integer, Integer> streamOfStage = new HashMap<>();
     private final Map<Integer, Integer> useCounts = new HashMap<>();
+    private final Set<SparkPlan> watermarked = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Map<Integer, Integer> sharedStages = new HashMap<>();
     private final IdentityHashMap<SparkPlan, Input> exchanges = new IdentityHashMap<>();
     private boolean isStateful;
@@ -86,7 +93,7 @@ final class GraphBuilder {
 
     /** Builds the graph of a plan. Runs the static sides of joins. Called once. */
     StreamGraph build(SparkPlan plan) {
-        countUses(plan);
+        countUses(plan, false);
         requireAllSources();
         List<Input> inputs = inputsFrom(flow(plan));
         graph.add("write " + request.sink().name(), inputs, new StageBody.Writing(request.sink()));
@@ -101,11 +108,15 @@ final class GraphBuilder {
         return isStateful;
     }
 
-    private void countUses(SparkPlan node) {
+    private void countUses(SparkPlan node, boolean isBelowWatermark) {
         if (node instanceof SourceExec source) {
             useCounts.merge(source.sourceIndex(), 1, Integer::sum);
+            if (isBelowWatermark) {
+                watermarked.add(source);
+            }
         }
-        PhysicalPlans.children(node).forEach(this::countUses);
+        PhysicalPlans.children(node)
+                .forEach(child -> countUses(child, isBelowWatermark || node instanceof WatermarkExec));
     }
 
     private void requireAllSources() {
@@ -122,13 +133,18 @@ final class GraphBuilder {
 
     private Flow flow(SparkPlan node) {
         if (node instanceof SourceExec source) {
-            return source(source.sourceIndex());
+            return watermarked.isEmpty() || watermarked.contains(source)
+                    ? source(source.sourceIndex())
+                    : unwatermarked(source.sourceIndex());
         }
         if (node instanceof WatermarkExec watermark) {
             return watermark(watermark);
         }
         if (node instanceof KeyedAggregateExec aggregate) {
             return aggregate(aggregate);
+        }
+        if (node instanceof StreamJoinExec join) {
+            return join(join);
         }
         if (node instanceof UnionExec union) {
             return union(union);
@@ -140,6 +156,13 @@ final class GraphBuilder {
             return Flow.from(List.of(exchange(node)));
         }
         return run(node);
+    }
+
+    /** Rows without a watermark, beside others that have one, must not hold that back. */
+    private Flow unwatermarked(int sourceIndex) {
+        Flow flow = source(sourceIndex);
+        flow.chain.add(new Unwatermarked.Factory());
+        return flow;
     }
 
     /** A source that is used more than once is read once, and its rows go to all who want them. */
@@ -176,6 +199,27 @@ final class GraphBuilder {
                 new AggregateSupplier(node.specification()),
                 node.describe(),
                 request.settings().everyChange()));
+        return flow;
+    }
+
+    /** A join, too, stands right behind an exchange, on each of its sides. */
+    private Flow join(StreamJoinExec node) {
+        isStateful = true;
+        List<Input> inputs = new ArrayList<>();
+        for (Side side : Side.values()) {
+            SparkPlan child = node.child(side);
+            Flow below = flow(child);
+            List<Input> exchanged = isExchanged(below)
+                    ? below.inputs
+                    : List.of(new Input(stageOf(below), hash(Scala.list(node.keys(side)), Scala.list(child.output()))));
+            exchanged.forEach(input -> inputs.add(input.on(side)));
+        }
+        Flow flow = Flow.from(inputs);
+        flow.chain.add(new StreamJoinFactory(
+                new JoinExpressions.Factory(node.specification()),
+                node.type(),
+                node.describe(),
+                node.expiry().outputDelayMicros()));
         return flow;
     }
 

@@ -118,8 +118,6 @@ final class OperatorCheck {
             checkAggregate(aggregate, isBelowAggregate);
         } else if (node instanceof EventTimeWatermark watermark) {
             checkWatermark(watermark);
-        } else if (node instanceof Join join) {
-            checkJoin(join);
         } else if (node instanceof Union union) {
             checkUnion(union);
         } else if (!runs(node)) {
@@ -134,6 +132,7 @@ final class OperatorCheck {
                 || node instanceof SubqueryAlias
                 || node instanceof View
                 || node instanceof ResolvedHint
+                || node instanceof Join
                 || node instanceof Generate
                 || node instanceof Expand
                 || node instanceof Repartition
@@ -229,16 +228,6 @@ final class OperatorCheck {
                     "a watermark behind an aggregation",
                     "column=" + watermark.eventTime().name(),
                     "Call withWatermark before groupBy");
-        }
-    }
-
-    private static void checkJoin(Join join) {
-        if (join.left().isStreaming() && join.right().isStreaming()) {
-            throw unsupported(
-                    join,
-                    "a join of two streams",
-                    "joinType=" + join.joinType().sql(),
-                    "Join the stream with a static table");
         }
     }
 
