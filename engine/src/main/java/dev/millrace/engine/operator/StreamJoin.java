@@ -92,6 +92,10 @@ public final class StreamJoin implements Operator {
     public boolean process(RowCursor rows, Output output) {
         Opened task = opened();
         boolean done = removeExpired(task, output) && takeAll(task, rows, output);
+        if (done) {
+            task.left().reclaim();
+            task.right().reclaim();
+        }
         publish(task);
         return done;
     }
@@ -257,6 +261,33 @@ public final class StreamJoin implements Operator {
                 FrozenState.of(WatermarkState.section(id, watermarkMicros)),
                 task.left().freeze(id),
                 task.right().freeze(id)));
+    }
+
+    /** Of all tasks the greatest watermark holds; they differ only while an input falls idle. */
+    @Override
+    public void restore(Section section) throws Exception {
+        if (section.key().isOfTask()) {
+            section.read(
+                    entry -> watermarkMicros = Math.max(watermarkMicros, WatermarkState.micros(entry.value())));
+        } else {
+            opened().of(side(section.key())).restore(section);
+        }
+    }
+
+    private static Side side(SectionKey key) {
+        Side[] sides = Side.values();
+        if (key.stateIndex() >= sides.length) {
+            throw new MillraceException(
+                    ErrorCode.STATE_CORRUPT,
+                    "Cannot restore a join: stateIndex=%d, states=%d. Restart from an earlier epoch or a new checkpoint."
+                            .formatted(key.stateIndex(), sides.length));
+        }
+        return sides[key.stateIndex()];
+    }
+
+    @Override
+    public void restored() {
+        publish(opened());
     }
 
     private void publish(Opened task) {
