@@ -9,6 +9,8 @@ import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.page.Side;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.snapshot.Section;
+import dev.millrace.engine.snapshot.SectionKey;
 import dev.millrace.engine.state.GroupedTable;
 import dev.millrace.engine.state.KeyBytes;
 import java.util.List;
