@@ -118,8 +118,7 @@ final class KeptRows implements AutoCloseable {
         return state.expire(
                 watermarkMicros,
                 REMOVED_PER_STEP,
-                (keyGroup, table, entry) ->
-                        isMatched(table, entry) || unmatched.give(row(table, entry, value)));
+                (keyGroup, table, entry) -> isMatched(table, entry) || unmatched.give(row(table, entry, value)));
     }
 
     FrozenState freeze(OperatorId id) {

@@ -269,8 +269,7 @@ public final class StreamJoin implements Operator {
     @Override
     public void restore(Section section) throws Exception {
         if (section.key().isOfTask()) {
-            section.read(
-                    entry -> watermarkMicros = Math.max(watermarkMicros, WatermarkState.micros(entry.value())));
+            section.read(entry -> watermarkMicros = Math.max(watermarkMicros, WatermarkState.micros(entry.value())));
         } else {
             opened().of(side(section.key())).restore(section);
         }

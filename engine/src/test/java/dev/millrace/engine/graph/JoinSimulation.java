@@ -15,6 +15,7 @@ import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.page.Side;
 import dev.millrace.engine.sink.Sink;
 import dev.millrace.engine.sink.SinkWriter;
+import dev.millrace.engine.source.PartitionOutput;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.engine.state.MemoryBudget;
@@ -170,30 +171,32 @@ class JoinSimulation {
         private final class Reader implements SourceReader {
             private final List<byte[]> rows;
             private final RowView row = new RowView();
-            private int read;
+            private List<PartitionOutput> outputs = List.of();
+            private int given;
 
             Reader(List<byte[]> rows) {
                 this.rows = rows;
             }
 
             @Override
-            public boolean advance() {
-                if (read == rows.size() || random.nextInt(4) == 0) {
-                    return false;
+            public void open(List<PartitionOutput> opened) {
+                outputs = opened;
+                outputs.get(0).publish(given);
+            }
+
+            @Override
+            public boolean read() {
+                PartitionOutput output = outputs.get(0);
+                int before = given;
+                while (given < rows.size() && random.nextInt(4) > 0 && append(output, rows.get(given))) {
+                    given++;
                 }
-                byte[] bytes = rows.get(read++);
-                row.pointTo(bytes, 0, bytes.length);
-                return true;
+                output.publish(given);
+                return given > before;
             }
 
-            @Override
-            public RowView row() {
-                return row;
-            }
-
-            @Override
-            public Object position() {
-                return read;
+            private boolean append(PartitionOutput output, byte[] bytes) {
+                return output.append(row.pointTo(bytes, 0, bytes.length));
             }
         }
 
