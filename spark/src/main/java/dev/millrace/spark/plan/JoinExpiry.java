@@ -12,7 +12,6 @@ import java.util.concurrent.TimeUnit;
 import org.apache.spark.sql.catalyst.analysis.StreamingJoinHelper$;
 import org.apache.spark.sql.catalyst.expressions.And;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
-import org.apache.spark.sql.catalyst.expressions.AttributeSet;
 import org.apache.spark.sql.catalyst.expressions.AttributeSet$;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.plans.logical.EventTimeWatermark$;
@@ -116,6 +115,10 @@ final class JoinExpiry {
             return bounds;
         }
         for (Expression conjunct : conjuncts(condition.get())) {
+            if (!Scala.<Attribute>list(conjunct.references()).stream()
+                    .anyMatch(column -> isEventTime(column) && contains(other, column))) {
+                continue; // Spark would only warn of it
+            }
             Long some = stateWatermark(own, other, conjunct, SOME_MILLIS);
             Long next = stateWatermark(own, other, conjunct, OTHER_MILLIS);
             if (some != null && next != null && next - some == OTHER_MILLIS - SOME_MILLIS) {
@@ -128,8 +131,16 @@ final class JoinExpiry {
     }
 
     private static boolean hasEventTime(Seq<Attribute> input) {
-        return Scala.list(input).stream()
-                .anyMatch(column -> column.metadata().contains(EventTimeWatermark$.MODULE$.delayKey()));
+        return Scala.<Attribute>list(input).stream().anyMatch(JoinExpiry::isEventTime);
+    }
+
+    private static boolean isEventTime(Attribute column) {
+        return column.metadata().contains(EventTimeWatermark$.MODULE$.delayKey());
+    }
+
+    private static boolean contains(Seq<Attribute> columns, Attribute column) {
+        return Scala.<Attribute>list(columns).stream()
+                .anyMatch(one -> one.exprId().equals(column.exprId()));
     }
 
     private static List<Expression> conjuncts(Expression condition) {
@@ -143,11 +154,10 @@ final class JoinExpiry {
 
     /** The column of one side that a condition bounds: Spark's answer holds only where there is just one. */
     private static Optional<Attribute> time(Seq<Attribute> own, Expression conjunct) {
-        AttributeSet columns = AttributeSet$.MODULE$.apply(Scala.<Seq<Expression>>cast(own));
         for (Attribute column : Scala.<Attribute>list(conjunct.references())) {
             boolean isTime =
                     column.dataType() instanceof TimestampType || column.dataType() instanceof TimestampNTZType;
-            if (columns.contains(column) && isTime) {
+            if (contains(own, column) && isTime) {
                 return Optional.of(column);
             }
         }

@@ -46,7 +46,12 @@ final class DataflowRunner {
         try (Dataflow dataflow = Dataflow.create(withSink(planned.graph(), sink), settings, scopes)) {
             dataflow.start();
             boolean arrived = false;
+            long deadline = System.nanoTime() + PATIENCE_NANOS;
             while (!arrived) {
+                if (System.nanoTime() - deadline > 0) {
+                    throw new AssertionError("The watermark does not pass: micros="
+                            + dataflow.metrics().watermarkMicros());
+                }
                 // What the watermark set free is in the epoch that begins behind its arrival, or in one before.
                 boolean passed = dataflow.metrics().watermarkMicros() >= watermarkMicros;
                 dataflow.epochs().requestBarrier();

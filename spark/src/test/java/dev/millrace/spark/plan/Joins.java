@@ -3,6 +3,7 @@ package dev.millrace.spark.plan;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.math.BigDecimal;
+import java.sql.Date;
 import java.sql.Timestamp;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,7 +29,7 @@ final class Joins {
 
     private Joins() {}
 
-    /** Samples, and a row that matches none of another such table, as its key is unique. */
+    /** Samples, and a last row that passes all filters and matches no sample of another such table. */
     static MemoryTable table(SparkSession session, int count, long seed) {
         List<Row> rows = new ArrayList<>(Samples.rows(count, seed));
         long key = CLOSING + seed;
@@ -41,7 +42,7 @@ final class Joins {
                 null,
                 List.of(key),
                 BigDecimal.valueOf(key),
-                null,
+                Date.valueOf("2060-01-01"),
                 new Timestamp(CLOSING_MILLIS),
                 CLOSING));
         return new MemoryTable(session, Samples.SCHEMA, rows);
