@@ -94,7 +94,7 @@ final class RandomJoin implements Joins.Query {
 
     @Override
     public Dataset<Row> apply(List<Dataset<Row>> inputs) {
-        Dataset<Row> right = inputs.get(isSelfJoin ? 0 : 1);
+        Dataset<Row> right = isSelfJoin ? StreamJoinSparkTest.renewed(inputs.get(0)) : inputs.get(1);
         Dataset<Row> left = side(inputs.get(0), filterLeft);
         if (isUnion) {
             left = left.union(side(inputs.get(tableCount() - 1), filterLeft));

@@ -5,6 +5,7 @@ import static org.apache.spark.sql.functions.expr;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.graph.Exchange;
 import dev.millrace.engine.graph.StreamGraph.Stage;
 import dev.millrace.engine.operator.StreamJoinFactory;
@@ -72,15 +73,15 @@ class StreamJoinSparkTest {
             joins.add(Arguments.of(type, "l.k = r.k and l.i = r.i and " + RANGE + " and l.v > r.v"));
             joins.add(Arguments.of(type, "l.k = r.k and l.v > 100 and r.i >= 0 and l.v + r.v < 900 and " + RANGE));
             joins.add(Arguments.of(type, "l.k = r.k and l.ts = r.ts"));
-            joins.add(Arguments.of(type, "l.d = r.d and l.s <=> r.s and " + RANGE));
-            joins.add(Arguments.of(type, "l.v % 7 = r.i and substring(l.s, 6, 1) = substring(r.s, 6, 1) and " + RANGE));
-            joins.add(Arguments.of(
-                    type,
-                    "l.m = r.m and l.day = r.day and r.ts between l.ts - interval 1 minute and l.ts"
-                            + " and l.ts < r.ts + interval 2 minutes"));
         }
+        joins.add(Arguments.of("full_outer", "l.d = r.d and l.s <=> r.s and " + RANGE));
+        joins.add(Arguments.of(
+                "left_outer", "l.v % 7 = r.i and substring(l.s, 6, 1) = substring(r.s, 6, 1) and " + RANGE));
+        joins.add(Arguments.of(
+                "right_outer",
+                "l.m = r.m and l.day = r.day and r.ts between l.ts - interval 1 minute and l.ts"
+                        + " and l.ts < r.ts + interval 2 minutes"));
         joins.add(Arguments.of("inner", "l.k = r.k"));
-        joins.add(Arguments.of("inner", "l.s collate UTF8_LCASE = upper(r.s) collate UTF8_LCASE"));
         joins.add(Arguments.of("inner", "l.xs = r.xs and l.n < r.n"));
         joins.add(Arguments.of("inner", "l.k = r.k and r.ts > l.ts"));
         joins.add(Arguments.of("left_outer", "l.k = r.k and r.ts < l.ts + interval 3 seconds"));
@@ -127,14 +128,14 @@ class StreamJoinSparkTest {
         add(
                 queries,
                 "self-join",
-                inputs -> join(List.of(inputs.get(0), inputs.get(0)), "l.k = r.i and " + RANGE, "inner"));
+                inputs -> join(List.of(inputs.get(0), renewed(inputs.get(0))), "l.k = r.i and " + RANGE, "inner"));
         add(
                 queries,
                 "self-join of unlike halves",
                 inputs -> join(
                         List.of(
                                 inputs.get(0).filter("n % 2 = 0 or n > 1000"),
-                                inputs.get(0).filter("n % 2 = 1 or n > 1000")),
+                                renewed(inputs.get(0)).filter("n % 2 = 1 or n > 1000")),
                         "l.k = r.k and " + RANGE,
                         "left_outer"));
         add(
@@ -169,6 +170,11 @@ class StreamJoinSparkTest {
                         "l.k = r.k and " + RANGE,
                         "inner"));
         return queries.stream();
+    }
+
+    /** The same columns under other ids, without which Spark takes no stream to be joined with itself. */
+    static Dataset<Row> renewed(Dataset<Row> rows) {
+        return rows.toDF(rows.columns());
     }
 
     private static void add(List<Arguments> queries, String name, Joins.Query query) {
@@ -213,7 +219,7 @@ class StreamJoinSparkTest {
 
         assertThat(planned.isStateful()).isTrue();
         assertThat(join.inputs()).allMatch(input -> input.exchange() instanceof Exchange.Hash);
-        assertThat(planned.graph().describe()).contains("<- hash(k) stage 0 <- right hash(CAST(i AS BIGINT)) stage 1");
+        assertThat(planned.graph().describe()).contains("<- hash(l.k) stage 0 <- right hash(CAST(r.i AS BIGINT)) stage 1");
     }
 
     @Test
@@ -223,5 +229,17 @@ class StreamJoinSparkTest {
         assertThatThrownBy(() -> Queries.plan(session, joined, OutputMode.Append(), left, right))
                 .isInstanceOf(AnalysisException.class)
                 .hasMessageContaining("Stream-stream join without equality predicate");
+    }
+
+    @Test
+    void refusesKeysWhoseBytesSayNothing() {
+        Dataset<Row> joined = left.asStream(0)
+                .as("l")
+                .join(right.asStream(1).as("r"), expr("l.s collate UTF8_LCASE = r.s collate UTF8_LCASE"));
+
+        assertThatThrownBy(() -> Queries.plan(session, joined, OutputMode.Append(), left, right))
+                .isInstanceOf(MillraceException.class)
+                .hasMessageContaining("MILLRACE_UNSUPPORTED_OPERATOR")
+                .hasMessageContaining("UTF8_LCASE");
     }
 }
