@@ -78,7 +78,13 @@ final class StreamJoinQuerySparkTest {
     }
 
     private static Dataset<Row> watermarked(LowLatencyMemoryStream<Long> stream, String alias) {
-        return side(stream, alias).withWatermark("ts", "0 seconds").as(alias);
+        return watermarked(stream, alias, 0);
+    }
+
+    private static Dataset<Row> watermarked(LowLatencyMemoryStream<Long> stream, String alias, int delaySeconds) {
+        return side(stream, alias)
+                .withWatermark("ts", delaySeconds + " seconds")
+                .as(alias);
     }
 
     private static Dataset<Row> results(Dataset<Row> l, Dataset<Row> r, String condition, String type) {
@@ -110,10 +116,10 @@ final class StreamJoinQuerySparkTest {
         LocalSpark.add(left, row(1, 100), row(2, 100));
         LocalSpark.add(right, row(1, 103), row(3, 104));
         awaitTaken(result(row(1, 100), row(1, 103)));
-        LocalSpark.add(left, row(9, 105));
+        LocalSpark.add(left, row(9, 106));
         query.processAllAvailable();
         assertThat(collector.taken()).as("the right side may still give a match").hasSize(1);
-        LocalSpark.add(right, row(8, 105));
+        LocalSpark.add(right, row(8, 106));
         awaitTaken(result(row(1, 100), row(1, 103)), result(row(2, 100), 0));
         query.stop();
     }
@@ -170,7 +176,7 @@ final class StreamJoinQuerySparkTest {
     @Test
     void takesTheWatermarkOfTheOnlySideThatHasOne() throws Exception {
         StreamingQuery query = start(
-                results(watermarked(left, "l"), side(right, "r"), "l.k = r.k and l.ts = r.ts", "left_outer"));
+                results(watermarked(left, "l", 1), side(right, "r"), "l.k = r.k and l.ts = r.ts", "left_outer"));
         LocalSpark.add(left, row(1, 100), row(2, 100));
         LocalSpark.add(right, row(1, 100));
         awaitTaken(result(row(1, 100), row(1, 100)));
