@@ -104,7 +104,7 @@ final class RandomJoin implements Joins.Query {
                 ? joined.selectExpr("l.k as k", "l.n as n", "l.s as s", "l.xs as xs")
                 : joined.selectExpr("l.k as k", "l.n as n", "r.n as rn", "concat(l.s, '/', r.s) as s", "r.m as m");
         UnaryOperator<Dataset<Row>> aggregation =
-                rows -> rows.filter("n < 1000").groupBy("k").agg(expr("count(1)"), expr("sum(n)"), expr("max(s)"));
+                rows -> rows.groupBy("k").agg(expr("count(1)"), expr("sum(n)"), expr("max(s)"));
         return isAggregated ? aggregation.apply(chosen) : chosen;
     }
 

@@ -12,7 +12,6 @@ import dev.millrace.engine.operator.StreamJoinFactory;
 import dev.millrace.spark.LocalSpark;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Dataset;
