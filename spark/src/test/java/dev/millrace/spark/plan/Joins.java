@@ -38,7 +38,7 @@ final class Joins {
                 (int) key,
                 key,
                 (double) key,
-                "closing " + key,
+                "closing 1 " + key,
                 null,
                 List.of(key),
                 BigDecimal.valueOf(key),
