@@ -13,6 +13,7 @@ import dev.millrace.engine.source.SourceQueue;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.engine.task.BarrierTarget;
 import dev.millrace.engine.task.Inbox;
+import dev.millrace.engine.task.MergedWatermark;
 import dev.millrace.engine.task.OperatingTask;
 import dev.millrace.engine.task.OutputEdge;
 import dev.millrace.engine.task.PullingTask;
@@ -44,14 +45,15 @@ final class Assembly {
     private final List<LoopPlan> ownLoops = new ArrayList<>();
     private final Map<Integer, List<SourceReader>> readers = new HashMap<>();
     private final Counters counters = new Counters();
+    private final WatermarkOrigins watermarkOrigins;
     private final EpochCoordinator coordinator;
     private final TaskParts.State state;
 
     /** For each stage and task: where it is woken. */
     private final Map<Integer, List<LoopPlan>> loopsOfStage = new HashMap<>();
 
-    /** For each consuming stage and task: its input channels by side. */
-    private final Map<Integer, List<Map<Side, List<Channel>>>> inputs = new HashMap<>();
+    /** For each consuming stage and task: its input channels, in the order of the stage's inputs. */
+    private final Map<Integer, List<List<Channel>>> inputs = new HashMap<>();
 
     /** For each producing stage and task: its output edges. */
     private final Map<Integer, List<List<OutputEdge>>> outputs = new HashMap<>();
@@ -68,6 +70,7 @@ final class Assembly {
                 readers.put(stage.id(), List.copyOf(reading.source().readers()));
             }
         }
+        watermarkOrigins = new WatermarkOrigins(graph);
         coordinator = new EpochCoordinator(shape(), settings.firstEpoch());
         state = state();
         graph.stages().forEach(this::placeStage);
@@ -133,7 +136,7 @@ final class Assembly {
     private void placeStage(StreamGraph.Stage stage) {
         boolean own = stage.body() instanceof StageBody.Writing || stage.body() instanceof StageBody.Pulling;
         List<LoopPlan> loops = new ArrayList<>();
-        List<Map<Side, List<Channel>>> in = new ArrayList<>();
+        List<List<Channel>> in = new ArrayList<>();
         List<List<OutputEdge>> out = new ArrayList<>();
         for (int i = 0; i < settings.taskCount(); i++) {
             LoopPlan loop = computeLoops.get(i);
@@ -141,7 +144,7 @@ final class Assembly {
                 loop = ownLoop("stage-%d-task-%d".formatted(stage.id(), i), i);
             }
             loops.add(loop);
-            in.add(Map.of(Side.LEFT, new ArrayList<>(), Side.RIGHT, new ArrayList<>()));
+            in.add(new ArrayList<>());
             out.add(new ArrayList<>());
         }
         loopsOfStage.put(stage.id(), loops);
@@ -167,16 +170,12 @@ final class Assembly {
                     Channel channel = new Channel(
                             at(loopsOfStage, input.stageId(), producer).signal(),
                             at(loopsOfStage, stage.id(), consumer).signal());
-                    channelsOf(stage.id(), consumer, input.side()).add(channel);
+                    at(inputs, stage.id(), consumer).add(channel);
                     channels.add(channel);
                 }
                 at(outputs, input.stageId(), producer).add(new OutputEdge(router(input.exchange()), channels));
             }
         }
-    }
-
-    private List<Channel> channelsOf(int stageId, int taskIndex, Side side) {
-        return java.util.Objects.requireNonNull(at(inputs, stageId, taskIndex).get(side));
     }
 
     /** The tasks that a producing task has a channel to: barriers must reach all, whatever rows do. */
@@ -206,7 +205,7 @@ final class Assembly {
         for (int i = 0; i < settings.taskCount(); i++) {
             TaskPlace place = new TaskPlace(stage.id(), stage.name(), i);
             LoopPlan loop = at(loopsOfStage, stage.id(), i);
-            Inbox inbox = new Inbox(channelsOf(stage.id(), i, Side.LEFT), channelsOf(stage.id(), i, Side.RIGHT));
+            Inbox inbox = new Inbox(at(inputs, stage.id(), i), leftChannelCount(stage), mergedWatermark(stage));
             if (stage.body() instanceof StageBody.Reading reading) {
                 ReadingTask task = new ReadingTask(
                         parts(place, reading.chain()),
@@ -231,6 +230,31 @@ final class Assembly {
                 loop.steps().add(writingTask(place, writing, inbox));
             }
         }
+    }
+
+    private MergedWatermark mergedWatermark(StreamGraph.Stage stage) {
+        int[] groups = watermarkOrigins.groups(stage);
+        List<Integer> groupOfChannel = new ArrayList<>();
+        for (int i = 0; i < groups.length; i++) {
+            for (int channels = channelCount(stage.inputs().get(i)); channels > 0; channels--) {
+                groupOfChannel.add(groups[i]);
+            }
+        }
+        return new MergedWatermark(
+                groupOfChannel.stream().mapToInt(Integer::intValue).toArray(), graph.watermarkPolicy());
+    }
+
+    /** A stage's left inputs come before its right ones. */
+    private int leftChannelCount(StreamGraph.Stage stage) {
+        return stage.inputs().stream()
+                .filter(input -> input.side() == Side.LEFT)
+                .mapToInt(this::channelCount)
+                .sum();
+    }
+
+    /** How many channels an input has to each task of its stage. */
+    private int channelCount(StreamGraph.Input input) {
+        return input.exchange() instanceof Exchange.Forward ? 1 : settings.taskCount();
     }
 
     private WritingTask writingTask(TaskPlace place, StageBody.Writing writing, Inbox inbox) {

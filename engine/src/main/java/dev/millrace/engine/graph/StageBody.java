@@ -8,6 +8,11 @@ import java.util.List;
 
 /** What the tasks of a stage do. */
 public sealed interface StageBody {
+    /** The operators of its tasks; none where a task is none of a chain. */
+    default List<OperatorFactory> chain() {
+        return List.of();
+    }
+
     /** Takes rows from a source's readers through a chain of operators, which may be empty. */
     record Reading(Source source, List<OperatorFactory> chain) implements StageBody {}
 

@@ -1,6 +1,7 @@
 package dev.millrace.engine.graph;
 
 import dev.millrace.engine.page.Side;
+import dev.millrace.engine.stream.WatermarkPolicy;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -24,9 +25,11 @@ public final class StreamGraph {
     public record Stage(int id, String name, List<Input> inputs, StageBody body) {}
 
     private final List<Stage> stages;
+    private final WatermarkPolicy watermarkPolicy;
 
-    private StreamGraph(List<Stage> stages) {
+    private StreamGraph(List<Stage> stages, WatermarkPolicy watermarkPolicy) {
         this.stages = List.copyOf(stages);
+        this.watermarkPolicy = watermarkPolicy;
     }
 
     public static Builder builder() {
@@ -35,6 +38,11 @@ public final class StreamGraph {
 
     public List<Stage> stages() {
         return stages;
+    }
+
+    /** How several watermarks become one. */
+    public WatermarkPolicy watermarkPolicy() {
+        return watermarkPolicy;
     }
 
     /** One line per stage, sinks first and sources last, as {@code explain} prints it. */
@@ -57,6 +65,11 @@ public final class StreamGraph {
     /** Collects stages in the order of the flow. Thread: one. */
     public static final class Builder {
         private final List<Stage> stages = new ArrayList<>();
+        private WatermarkPolicy watermarkPolicy = WatermarkPolicy.LEAST;
+
+        public void watermarkPolicy(WatermarkPolicy policy) {
+            watermarkPolicy = policy;
+        }
 
         /** Adds a stage and returns its id. A {@link StageBody.Reading} has no inputs, all others at least one. */
         public int add(String name, List<Input> inputs, StageBody body) {
@@ -86,18 +99,18 @@ public final class StreamGraph {
 
         private static void requireOperatorOfTwoInputs(String name, List<Input> inputs, StageBody body) {
             boolean hasTwo = inputs.stream().anyMatch(input -> input.side() == Side.RIGHT);
-            boolean takesTwo = body instanceof StageBody.Operating operating
-                    && !operating.chain().isEmpty()
-                    && operating.chain().get(0).takesTwoInputs();
-            if (hasTwo != takesTwo) {
+            boolean takesTwo =
+                    !body.chain().isEmpty() && body.chain().get(0).takesTwoInputs();
+            List<Side> sides = inputs.stream().map(Input::side).toList();
+            if (hasTwo != takesTwo || !sides.equals(sides.stream().sorted().toList())) {
                 throw new IllegalArgumentException(
-                        "Cannot add a stage: name=%s, has a right input=%s, its first operator takes one=%s. Give a right input to a join, and to nothing else."
-                                .formatted(name, hasTwo, takesTwo));
+                        "Cannot add a stage: name=%s, inputs=%s, its first operator takes two=%s. Give a join its left inputs and then its right ones, and anything else left ones only."
+                                .formatted(name, sides, takesTwo));
             }
         }
 
         public StreamGraph build() {
-            return new StreamGraph(stages);
+            return new StreamGraph(stages, watermarkPolicy);
         }
     }
 }

@@ -11,6 +11,7 @@ public final class OperatorMetrics {
     private volatile long rowsUpdated;
     private volatile long rowsDroppedByWatermark;
     private volatile long rowsRemoved;
+    private volatile long rowsDroppedAsDuplicates;
 
     /** Publishes the size of the operator's keyed state. */
     public void state(long rows, long bytes) {
@@ -28,6 +29,10 @@ public final class OperatorMetrics {
 
     public void addRowsRemoved(long count) {
         rowsRemoved = rowsRemoved + count;
+    }
+
+    public void addRowsDroppedAsDuplicates(long count) {
+        rowsDroppedAsDuplicates = rowsDroppedAsDuplicates + count;
     }
 
     public long stateRows() {
@@ -48,5 +53,9 @@ public final class OperatorMetrics {
 
     public long rowsRemoved() {
         return rowsRemoved;
+    }
+
+    public long rowsDroppedAsDuplicates() {
+        return rowsDroppedAsDuplicates;
     }
 }

@@ -15,12 +15,11 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Aggregates rows by key in update mode: each change of a key gives its new result, as often as the
- * {@link Emission} says. A key that the watermark has passed is dropped, and its rows are late from
- * then on; where results wait for the barrier it is dropped there, behind them. Without grouping keys
- * there is one key, which exists from its first row.
+ * Aggregates rows by key, and gives results when the {@link Emission} says. A key that the watermark
+ * has passed is dropped, and its rows are late from then on; where changes wait for the barrier it is
+ * dropped there, behind them. Without grouping keys there is one key, which exists from its first row.
  *
- * <p>Thread: the owning task. Source: Spark's StateStoreSaveExec in update mode.
+ * <p>Thread: the owning task. Source: Spark's StateStoreSaveExec.
  */
 public final class KeyedAggregate implements Operator {
     /** What a watermark removes in one step: about a millisecond of work. */
@@ -36,6 +35,8 @@ public final class KeyedAggregate implements Operator {
     private OperatorMetrics metrics = new OperatorMetrics();
     private long watermarkMicros = Long.MIN_VALUE;
     private int emittedCount;
+    private int nextKeyGroup;
+    private int nextEntry = KeyedTable.NONE;
     private long lateCount;
 
     /** @param aggregates called once, on the owning thread */
@@ -66,6 +67,7 @@ public final class KeyedAggregate implements Operator {
                     case EVERY_CHANGE -> takeAndEmitRowByRow(buffers, rows, output) && forgetChanged();
                     case PER_PAGE -> takeAll(buffers, rows) && emitChanged(buffers, output);
                     case PER_EPOCH -> takeAll(buffers, rows);
+                    case ALL_PER_EPOCH, AT_EXPIRY -> takeAll(buffers, rows) && forgetChanged();
                 };
         if (lateCount > 0) {
             metrics.addRowsDroppedByWatermark(lateCount);
@@ -149,27 +151,73 @@ public final class KeyedAggregate implements Operator {
 
     @Override
     public boolean watermark(long micros, Output output) {
+        if (emission == Emission.ALL_PER_EPOCH) {
+            return true;
+        }
         KeyedBuffers buffers = opened();
         watermarkMicros = Math.max(watermarkMicros, micros);
-        return emission == Emission.PER_EPOCH || removeExpired(buffers);
+        return switch (emission) {
+            case EVERY_CHANGE, PER_PAGE -> removeExpired(buffers);
+            case AT_EXPIRY -> emitExpired(buffers, output);
+            case PER_EPOCH, ALL_PER_EPOCH -> true;
+        };
     }
 
     @Override
     public boolean barrier(long epoch, Output output) {
-        if (emission != Emission.PER_EPOCH) {
-            return true;
-        }
         KeyedBuffers buffers = opened();
-        return emitChanged(buffers, output) && removeExpired(buffers);
+        return switch (emission) {
+            case EVERY_CHANGE, PER_PAGE, AT_EXPIRY -> true;
+            case PER_EPOCH -> emitChanged(buffers, output) && removeExpired(buffers);
+            case ALL_PER_EPOCH -> emitAll(buffers, output);
+        };
+    }
+
+    /** Goes on with the entry at which the output was full; nothing changes in between. */
+    private boolean emitAll(KeyedBuffers buffers, Output output) {
+        KeyedState<KeyedTable> state = buffers.state();
+        while (true) {
+            while (nextEntry == KeyedTable.NONE) {
+                if (nextKeyGroup == state.keyGroupCount()) {
+                    nextKeyGroup = 0;
+                    return true;
+                }
+                KeyedTable table = state.existingTable(nextKeyGroup++);
+                nextEntry = table == null ? KeyedTable.NONE : table.firstEntry();
+            }
+            if (output.isFull()) {
+                return false;
+            }
+            int keyGroup = nextKeyGroup - 1;
+            emit(buffers, keyGroup, nextEntry, output);
+            nextEntry = state.table(keyGroup).nextEntry(nextEntry);
+        }
+    }
+
+    /** Gives the results of the keys that the watermark has passed, and drops them. */
+    private boolean emitExpired(KeyedBuffers buffers, Output output) {
+        return counted(
+                buffers,
+                buffers.state().rowCount(),
+                buffers.state().expire(watermarkMicros, REMOVED_PER_STEP, (keyGroup, table, entry) -> {
+                    if (output.isFull()) {
+                        return false;
+                    }
+                    emit(buffers, keyGroup, entry, output);
+                    return true;
+                }));
     }
 
     /** False when there is more to remove than one step may take. */
     private boolean removeExpired(KeyedBuffers buffers) {
-        KeyedState<KeyedTable> state = buffers.state();
-        long before = state.rowCount();
-        boolean all = state.removeExpired(watermarkMicros, REMOVED_PER_STEP);
-        if (state.rowCount() < before) {
-            metrics.addRowsRemoved(before - state.rowCount());
+        return counted(
+                buffers, buffers.state().rowCount(), buffers.state().removeExpired(watermarkMicros, REMOVED_PER_STEP));
+    }
+
+    private boolean counted(KeyedBuffers buffers, long rowsBefore, boolean all) {
+        long removed = rowsBefore - buffers.state().rowCount();
+        if (removed > 0) {
+            metrics.addRowsRemoved(removed);
             publishState(buffers);
         }
         return all;
@@ -196,11 +244,11 @@ public final class KeyedAggregate implements Operator {
         }
     }
 
-    /** Removes what a task with a lower watermark had left. */
+    /** Removes what a task with a lower watermark had left; what has not been given yet is, at the next watermark. */
     @Override
     public void restored() {
         KeyedBuffers buffers = opened();
-        while (!removeExpired(buffers)) {
+        while (emission != Emission.AT_EXPIRY && !removeExpired(buffers)) {
             continue;
         }
         publishState(buffers);

@@ -21,4 +21,9 @@ public interface OperatorFactory {
     default boolean takesTwoInputs() {
         return false;
     }
+
+    /** Whether its operators find a watermark in their rows, which then stands for that of their input. */
+    default boolean assignsWatermark() {
+        return false;
+    }
 }

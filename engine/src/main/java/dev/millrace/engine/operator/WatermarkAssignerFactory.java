@@ -18,6 +18,11 @@ public record WatermarkAssignerFactory(
         implements OperatorFactory {
 
     @Override
+    public boolean assignsWatermark() {
+        return true;
+    }
+
+    @Override
     public Operator create() {
         return new WatermarkAssigner(extractors.get(), delayMicros, idleAfterNanos, nanoClock);
     }

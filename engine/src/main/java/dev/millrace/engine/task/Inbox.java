@@ -6,15 +6,13 @@ import dev.millrace.engine.exchange.Channel;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.Side;
 import dev.millrace.engine.stream.Item;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Merges a task's input channels into one order of rows, watermarks and barriers. A channel that gave
- * its barrier is held back until all have given theirs (aligned); the watermark is the lowest of all
- * channels that are not idle, and never moves back. So the two sides of a join have one watermark, the
- * lower of theirs, as in Spark, where a query has one.
+ * its barrier is held back until all have given theirs (aligned); the watermark is {@link
+ * MergedWatermark}'s. So the two sides of a join have one watermark, as in Spark, where a query has one.
  *
  * <p>Thread: the owning task.
  */
@@ -22,30 +20,24 @@ public final class Inbox {
     private final Channel[] channels;
     private final int leftCount;
     private final boolean[] atBarrier;
-    private final boolean[] idle;
-    private final long[] watermarks;
+    private final MergedWatermark watermark;
     private int atBarrierCount;
     private long barrierEpoch;
-    private long watermark = Long.MIN_VALUE;
-    private boolean allIdle;
     private int turn;
     private @Nullable Channel rowsFrom;
     private Side side = Side.LEFT;
 
-    public Inbox(List<Channel> inputs) {
-        this(inputs, List.of());
+    /** @param watermark the merged watermark of these channels, at its start */
+    public Inbox(List<Channel> inputs, MergedWatermark watermark) {
+        this(inputs, inputs.size(), watermark);
     }
 
-    /** @param right the channels of the second input, where there are two */
-    public Inbox(List<Channel> left, List<Channel> right) {
-        List<Channel> all = new ArrayList<>(left);
-        all.addAll(right);
-        channels = all.toArray(new Channel[0]);
-        leftCount = left.size();
+    /** @param leftCount how many of the channels are of the left input; those of the right one are behind them */
+    public Inbox(List<Channel> inputs, int leftCount, MergedWatermark watermark) {
+        channels = inputs.toArray(new Channel[0]);
+        this.leftCount = leftCount;
         atBarrier = new boolean[channels.length];
-        idle = new boolean[channels.length];
-        watermarks = new long[channels.length];
-        java.util.Arrays.fill(watermarks, Long.MIN_VALUE);
+        this.watermark = watermark;
     }
 
     /**
@@ -73,42 +65,18 @@ public final class Inbox {
 
     private @Nullable Item merge(int index, Item item) {
         if (item instanceof Item.Rows) {
-            idle[index] = false;
+            watermark.rows(index);
             rowsFrom = channels[index];
             side = index < leftCount ? Side.LEFT : Side.RIGHT;
             return item;
         }
         if (item instanceof Item.Watermark mark) {
-            idle[index] = false;
-            watermarks[index] = mark.micros();
-            return mergedWatermark();
+            return watermark.watermark(index, mark.micros());
         }
         if (item instanceof Item.Idle) {
-            idle[index] = true;
-            return mergedWatermark();
+            return watermark.idle(index);
         }
         return align(index, (Item.Barrier) item);
-    }
-
-    private @Nullable Item mergedWatermark() {
-        long lowest = Long.MAX_VALUE;
-        boolean active = false;
-        for (int i = 0; i < channels.length; i++) {
-            if (!idle[i]) {
-                active = true;
-                lowest = Math.min(lowest, watermarks[i]);
-            }
-        }
-        boolean becameIdle = !active && !allIdle;
-        allIdle = !active;
-        if (becameIdle) {
-            return Item.Idle.INSTANCE;
-        }
-        if (active && lowest > watermark) {
-            watermark = lowest;
-            return new Item.Watermark(lowest);
-        }
-        return null;
     }
 
     private @Nullable Item align(int index, Item.Barrier barrier) {
@@ -153,6 +121,6 @@ public final class Inbox {
     }
 
     long watermark() {
-        return watermark;
+        return watermark.micros();
     }
 }

@@ -8,7 +8,7 @@ import dev.millrace.engine.graph.CollectingSink.Pair;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.Output;
-import dev.millrace.engine.operator.WatermarkAssigner;
+import dev.millrace.engine.operator.WatermarkAssignerFactory;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.state.MemoryBudget;
@@ -179,11 +179,12 @@ class DataflowSimulation {
             // Repeated rows would be late behind their own watermark; so it is taken from what comes in.
             chain.add(
                     0,
-                    factory(() -> new WatermarkAssigner(
-                            (bytes, offset, size) -> NumberSource.longAt(bytes, offset + 8) - 1,
+                    new WatermarkAssignerFactory(
+                            () -> (bytes, offset, size) -> NumberSource.longAt(bytes, offset + 8) - 1,
+                            "watermark",
                             0,
                             Long.MAX_VALUE,
-                            () -> nanos)));
+                            () -> nanos));
             return chain;
         }
 

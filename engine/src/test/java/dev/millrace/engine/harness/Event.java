@@ -11,6 +11,9 @@ public sealed interface Event {
     /** The operator's input has a new watermark. */
     record Watermark(long micros) implements Event {}
 
+    /** An epoch ends. */
+    record Barrier(long epoch) implements Event {}
+
     static Event row(byte[] bytes) {
         return row(bytes, 0);
     }
@@ -25,5 +28,9 @@ public sealed interface Event {
 
     static Event watermark(long micros) {
         return new Watermark(micros);
+    }
+
+    static Event barrier(long epoch) {
+        return new Barrier(epoch);
     }
 }

@@ -11,6 +11,7 @@ import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.state.MemoryBudget;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -26,8 +27,12 @@ import org.jspecify.annotations.Nullable;
  * the snapshot. Every run ends with a look at the memory budget: all of it must have been given back.
  */
 public final class OperatorHarness {
-    /** What one run gave. */
-    public record Outcome(List<byte[]> rows, long watermarkMicros, OperatorMetrics metrics) {}
+    /**
+     * What one run gave.
+     *
+     * @param events the rows, and the marks between them, in their order
+     */
+    public record Outcome(List<byte[]> rows, List<Event> events, long watermarkMicros, OperatorMetrics metrics) {}
 
     private static final int CALLS_WITHOUT_END = 100_000;
 
@@ -69,6 +74,8 @@ public final class OperatorHarness {
         private final RowCursor scratch = new RowCursor();
         private final Snapshots snapshots = new Snapshots();
         private int rowsPerPage = Integer.MAX_VALUE;
+        private final List<Event> given = new ArrayList<>();
+        private int givenRows;
         private Operator operator;
         private long epoch = 1;
         private long watermarkMicros = Long.MIN_VALUE;
@@ -102,10 +109,18 @@ public final class OperatorHarness {
             while (at < events.size()) {
                 if (events.get(at) instanceof Event.Watermark watermark) {
                     repeat(() -> operator.watermark(watermark.micros(), output));
-                    watermarkMicros = operator.outputWatermark(watermark.micros());
+                    giveRows();
+                    giveWatermark(operator.outputWatermark(watermark.micros()));
+                    at++;
+                } else if (events.get(at) instanceof Event.Barrier) {
+                    barrier();
                     at++;
                 } else {
                     at = takePage(at);
+                    giveRows();
+                    if (operator instanceof PassThrough) {
+                        giveWatermark(operator.outputWatermark(Long.MIN_VALUE));
+                    }
                 }
                 if (random != null && random.nextInt(4) == 0) {
                     restoreFromSnapshot();
@@ -113,7 +128,28 @@ public final class OperatorHarness {
             }
             operator.close();
             assertThat(budget.usedBytes()).as("memory not given back").isZero();
-            return new Outcome(output.rows(), watermarkMicros, metrics);
+            return new Outcome(output.rows(), given, watermarkMicros, metrics);
+        }
+
+        /** Takes down the rows that are new in the output. */
+        private void giveRows() {
+            for (; givenRows < output.rows().size(); givenRows++) {
+                given.add(Event.row(output.rows().get(givenRows)));
+            }
+        }
+
+        private void giveWatermark(long micros) {
+            if (micros > watermarkMicros) {
+                watermarkMicros = micros;
+                given.add(Event.watermark(micros));
+            }
+        }
+
+        private void barrier() throws Exception {
+            long ended = epoch++;
+            repeat(() -> operator.barrier(ended, output));
+            giveRows();
+            given.add(Event.barrier(ended));
         }
 
         private int takePage(int from) throws Exception {
@@ -150,7 +186,6 @@ public final class OperatorHarness {
             cursor.pointTo(page);
             if (operator instanceof PassThrough passThrough) {
                 passThrough.observe(scratch.pointTo(page));
-                watermarkMicros = operator.outputWatermark(Long.MIN_VALUE);
                 RowView row = new RowView();
                 for (; cursor.hasRow(); cursor.advance()) {
                     cursor.row(row);
@@ -163,8 +198,7 @@ public final class OperatorHarness {
         }
 
         private void restoreFromSnapshot() throws Exception {
-            long ended = epoch++;
-            repeat(() -> operator.barrier(ended, output));
+            barrier();
             snapshots.take(operator);
             operator.close();
             assertThat(budget.usedBytes()).as("memory not given back").isZero();

@@ -49,6 +49,42 @@ class KeyedAggregatePropertyTest {
     }
 
     @Test
+    void givesTheWholeTableAtTheLastBarrier() {
+        Seeds.forEach(SEEDS, seed -> {
+            List<Event> events = new ArrayList<>(events(seed));
+            events.removeIf(Event.Watermark.class::isInstance);
+            Model model = new Model(events, KeyedAggregatePropertyTest::countSumMax);
+            events.add(Event.barrier(1));
+            OperatorHarness harness = harness(() -> new CountSumMax(false), Emission.ALL_PER_EPOCH);
+            for (Outcome outcome : List.of(harness.run(events), harness.runAdversely(events, seed))) {
+                Map<String, String> table = new HashMap<>();
+                for (byte[] row : outcome.rows()) {
+                    table.put(KeyedRows.keyOfResult(row), KeyedRows.payloadOfResult(row));
+                }
+                assertThat(table).isEqualTo(model.lastResults);
+            }
+        });
+    }
+
+    @Test
+    void givesEveryKeyOnceThatTheWatermarkHasPassed() {
+        Seeds.forEach(SEEDS, seed -> {
+            List<Event> events = events(seed);
+            Model model = new Model(events, KeyedAggregatePropertyTest::countSumMax);
+            OperatorHarness harness = harness(() -> new CountSumMax(false), Emission.AT_EXPIRY);
+            for (Outcome outcome : List.of(harness.run(events), harness.runAdversely(events, seed))) {
+                assertThat(outcome.rows()).hasSize((int) model.removedCount);
+                for (byte[] row : outcome.rows()) {
+                    String key = KeyedRows.keyOfResult(row);
+                    assertThat(model.values).doesNotContainKey(key);
+                    assertThat(KeyedRows.payloadOfResult(row)).isEqualTo(model.lastResults.get(key));
+                }
+                checkMetrics(outcome, model);
+            }
+        });
+    }
+
+    @Test
     void givesTheModelsAnswerWithMoreStateThanCachesHold() {
         Seeds.forEach(1, seed -> {
             Random random = new Random(seed);

@@ -104,6 +104,70 @@ class KeyedAggregateTest {
     }
 
     @Test
+    void givesTheWholeTableAtEveryBarrierAndDropsNothing() throws Exception {
+        Operator operator = open(Emission.ALL_PER_EPOCH);
+        process(operator, row(1, 100, "a"), row(2, NEVER, "b"), row(3, 100, "a"));
+        operator.watermark(200, output);
+        process(operator, row(4, 100, "a"));
+        assertThat(output.rows()).isEmpty();
+
+        RecordingOutput slow = new RecordingOutput(true);
+        int calls = 1;
+        while (!operator.barrier(1, slow)) {
+            calls++;
+        }
+        assertThat(calls).isGreaterThan(2);
+        assertThat(slow.rows().stream().map(KeyedRows::hex))
+                .containsExactlyInAnyOrder(result("a", 100, 3, 8, 4), result("b", NEVER, 1, 2, 2));
+        operator.barrier(2, output);
+        assertThat(results()).containsExactlyInAnyOrder(result("a", 100, 3, 8, 4), result("b", NEVER, 1, 2, 2));
+        assertThat(metrics.rowsDroppedByWatermark()).isZero();
+        assertThat(metrics.rowsRemoved()).isZero();
+    }
+
+    @Test
+    void givesEachKeyOnceWhenTheWatermarkPassesItAlsoThroughASlowOutput() throws Exception {
+        Operator operator = open(Emission.AT_EXPIRY);
+        process(operator, row(1, 100, "a"), row(2, 50, "b"), row(3, NEVER, "c"), row(4, 100, "a"), row(5, 60, "d"));
+        operator.barrier(1, output);
+        operator.watermark(49, output);
+        assertThat(output.rows()).isEmpty();
+
+        RecordingOutput slow = new RecordingOutput(true);
+        int calls = 1;
+        while (!operator.watermark(60, slow)) {
+            calls++;
+        }
+        assertThat(calls).isGreaterThan(2);
+        assertThat(slow.rows().stream().map(KeyedRows::hex))
+                .containsExactlyInAnyOrder(result("b", 50, 1, 2, 2), result("d", 60, 1, 5, 5));
+        assertThat(metrics.rowsRemoved()).isEqualTo(2);
+        process(operator, row(9, 60, "d"));
+        operator.watermark(200, output);
+        assertThat(results()).containsExactly(result("a", 100, 2, 5, 4));
+        assertThat(metrics.rowsDroppedByWatermark()).isEqualTo(1);
+    }
+
+    @Test
+    void losesNoKeyThatTheWatermarkOfAnotherTaskHadPassed() throws Exception {
+        Operator ahead = open(Emission.AT_EXPIRY);
+        ahead.watermark(100, output);
+        Operator behind = open(Emission.AT_EXPIRY);
+        behind.watermark(10, output);
+        process(behind, row(1, 50, "closed"), row(1, 101, "open"));
+        List<Section> sections = new ArrayList<>(Snapshots.of(ahead));
+        sections.addAll(Snapshots.of(behind));
+        Operator restored = open(Emission.AT_EXPIRY);
+        Snapshots.restore(restored, sections);
+
+        process(restored, row(1, 50, "closed"));
+        restored.watermark(20, output);
+
+        assertThat(metrics.rowsDroppedByWatermark()).isEqualTo(1);
+        assertThat(results()).containsExactly(result("closed", 50, 1, 1, 1));
+    }
+
+    @Test
     void givesNothingBeforeTheFirstRowOfAnAggregationWithoutKeys() throws Exception {
         Operator operator = open(new CountSumMax(true), Emission.PER_PAGE);
 

@@ -7,13 +7,18 @@ import dev.millrace.engine.exchange.Channel;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.Side;
 import dev.millrace.engine.stream.Item;
+import dev.millrace.engine.stream.WatermarkPolicy;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class InboxTest {
     private final Channel left = new Channel(() -> {}, () -> {});
     private final Channel right = new Channel(() -> {}, () -> {});
-    private final Inbox inbox = new Inbox(List.of(left, right));
+    private final Inbox inbox = inbox(WatermarkPolicy.LEAST, 0, 0);
+
+    private Inbox inbox(WatermarkPolicy policy, int... groups) {
+        return new Inbox(List.of(left, right), new MergedWatermark(groups, policy));
+    }
 
     private static Item rows() {
         Page page = new Page();
@@ -66,12 +71,50 @@ class InboxTest {
 
     @Test
     void tellsByWhichSideRowsCame() {
-        Inbox ofTwo = new Inbox(List.of(left), List.of(right));
+        Inbox ofTwo =
+                new Inbox(List.of(left, right), 1, new MergedWatermark(new int[] {0, 1}, WatermarkPolicy.LEAST));
         right.offer(rows());
         ofTwo.poll();
         assertThat(ofTwo.side()).isEqualTo(Side.RIGHT);
         left.offer(rows());
         ofTwo.poll();
         assertThat(ofTwo.side()).isEqualTo(Side.LEFT);
+    }
+
+    @Test
+    void doesNotWaitForAnInputWithoutAWatermark() {
+        Inbox half = inbox(WatermarkPolicy.LEAST, MergedWatermark.NO_WATERMARK, 0);
+        Item rows = rows();
+        left.offer(rows);
+        right.offer(new Item.Watermark(10));
+        assertThat(half.poll()).isSameAs(rows);
+        assertThat(half.poll()).isEqualTo(new Item.Watermark(10));
+        right.offer(Item.Idle.INSTANCE);
+        assertThat(half.poll()).isEqualTo(Item.Idle.INSTANCE);
+    }
+
+    @Test
+    void movesTheWatermarkToTheGreatestOfTwoSourcesWhereThatIsAskedFor() {
+        Inbox greatest = inbox(WatermarkPolicy.GREATEST, 0, 1);
+        left.offer(new Item.Watermark(10));
+        assertThat(greatest.poll()).isEqualTo(new Item.Watermark(10));
+        right.offer(new Item.Watermark(7));
+        assertThat(greatest.poll()).isNull();
+        right.offer(new Item.Watermark(20));
+        assertThat(greatest.poll()).isEqualTo(new Item.Watermark(20));
+        right.offer(Item.Idle.INSTANCE);
+        left.offer(new Item.Watermark(15));
+        assertThat(greatest.poll()).as("a watermark never moves back").isNull();
+    }
+
+    @Test
+    void takesTheLeastOfInputsFromOneSourceAlsoWhereTheGreatestIsAskedFor() {
+        Inbox greatest = inbox(WatermarkPolicy.GREATEST, 0, 0);
+        left.offer(new Item.Watermark(10));
+        assertThat(greatest.poll())
+                .as("right is about to bring the rows that left has brought")
+                .isNull();
+        right.offer(new Item.Watermark(7));
+        assertThat(greatest.poll()).isEqualTo(new Item.Watermark(7));
     }
 }

@@ -3,6 +3,8 @@ package dev.millrace.spark.aggregate;
 import dev.millrace.engine.operator.Aggregate;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.spark.fragment.Rows;
+import dev.millrace.spark.key.EventTimeColumn;
+import dev.millrace.spark.key.KeyReader;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
 import org.apache.spark.sql.catalyst.expressions.JoinedRow;
 import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
@@ -22,7 +24,7 @@ final class BytesAggregate implements Aggregate.InBytes {
     private final FunctionSet functions;
     private final @Nullable GeneratedBuffer code;
     private final KeyReader keys;
-    private final KeyExpiry expiry;
+    private final EventTimeColumn eventTime;
     private final ResultRow results;
     private final RowView initial;
     private final UnsafeRow buffer;
@@ -34,7 +36,7 @@ final class BytesAggregate implements Aggregate.InBytes {
     BytesAggregate(AggregateSpecification specification, FunctionSet functions) {
         this.functions = functions;
         keys = KeyReader.of(specification.keys(), specification.input());
-        expiry = new KeyExpiry(specification.keys());
+        eventTime = new EventTimeColumn(specification.keys());
         results = new ResultRow(specification, functions);
         buffer = new UnsafeRow(functions.bufferTypes().length);
         row = new UnsafeRow(specification.input().size());
@@ -73,7 +75,7 @@ final class BytesAggregate implements Aggregate.InBytes {
 
     @Override
     public long expiryMicros(RowView key) {
-        return expiry.micros(key);
+        return eventTime.micros(key);
     }
 
     @Override

@@ -3,6 +3,8 @@ package dev.millrace.spark.aggregate;
 import dev.millrace.engine.operator.Aggregate;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.spark.fragment.Rows;
+import dev.millrace.spark.key.EventTimeColumn;
+import dev.millrace.spark.key.KeyReader;
 import dev.millrace.spark.scala.Scala;
 import java.util.Arrays;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -22,7 +24,7 @@ import org.apache.spark.sql.types.DataType;
 final class ObjectsAggregate implements Aggregate.InObjects {
     private final FunctionSet functions;
     private final KeyReader keys;
-    private final KeyExpiry expiry;
+    private final EventTimeColumn eventTime;
     private final ResultRow results;
     private final DataType[] bufferTypes;
     private final UnsafeRow row;
@@ -34,7 +36,7 @@ final class ObjectsAggregate implements Aggregate.InObjects {
     ObjectsAggregate(AggregateSpecification specification, FunctionSet functions) {
         this.functions = functions;
         keys = KeyReader.of(specification.keys(), specification.input());
-        expiry = new KeyExpiry(specification.keys());
+        eventTime = new EventTimeColumn(specification.keys());
         results = new ResultRow(specification, functions);
         bufferTypes = functions.bufferTypes();
         row = new UnsafeRow(specification.input().size());
@@ -49,7 +51,7 @@ final class ObjectsAggregate implements Aggregate.InObjects {
 
     @Override
     public long expiryMicros(RowView key) {
-        return expiry.micros(key);
+        return eventTime.micros(key);
     }
 
     @Override

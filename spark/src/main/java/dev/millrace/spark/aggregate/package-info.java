@@ -1,4 +1,4 @@
-/** Spark's aggregate functions, by the row, behind the engine's interface. Imports fragment and the engine. */
+/** Spark's aggregate functions, by the row, behind the engine's interface. Imports key, fragment and the engine. */
 @NullMarked
 package dev.millrace.spark.aggregate;
 

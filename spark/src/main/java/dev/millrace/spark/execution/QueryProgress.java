@@ -31,6 +31,9 @@ import org.jspecify.annotations.Nullable;
 final class QueryProgress {
     private static final double MICROS_PER_MILLI = 1_000.0;
 
+    /** Spark's name, in the progress of a deduplication. */
+    private static final String DROPPED_DUPLICATES = "numDroppedDuplicateRows";
+
     private final RealTimeExecution query;
     private final List<SparkSource> sources;
     private final int keyGroupCount;
@@ -62,8 +65,9 @@ final class QueryProgress {
     private record OperatorKey(int stageId, int operatorIndex, String name) {}
 
     /** The counters of one operator, summed over its tasks. */
-    private record OperatorTotals(int tasks, long rows, long bytes, long updated, long removed, long dropped) {
-        private static final OperatorTotals ZERO = new OperatorTotals(0, 0, 0, 0, 0, 0);
+    private record OperatorTotals(
+            int tasks, long rows, long bytes, long updated, long removed, long dropped, long duplicates) {
+        private static final OperatorTotals ZERO = new OperatorTotals(0, 0, 0, 0, 0, 0, 0);
 
         OperatorTotals plus(DataflowMetrics.OperatorSample sample) {
             var task = sample.metrics();
@@ -73,7 +77,8 @@ final class QueryProgress {
                     bytes + task.stateBytes(),
                     updated + task.rowsUpdated(),
                     removed + task.rowsRemoved(),
-                    dropped + task.rowsDroppedByWatermark());
+                    dropped + task.rowsDroppedByWatermark(),
+                    duplicates + task.rowsDroppedAsDuplicates());
         }
     }
 
@@ -215,7 +220,7 @@ final class QueryProgress {
                 total.dropped() - last.dropped(),
                 keyGroupCount,
                 total.tasks(),
-                new HashMap<>());
+                new HashMap<>(Map.of(DROPPED_DUPLICATES, total.duplicates() - last.duplicates())));
     }
 
     private DataflowMetrics dataflow() {

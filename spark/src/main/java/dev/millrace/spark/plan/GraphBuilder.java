@@ -6,24 +6,21 @@ import dev.millrace.engine.graph.Exchange;
 import dev.millrace.engine.graph.StageBody;
 import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.graph.StreamGraph.Input;
-import dev.millrace.engine.operator.KeyedAggregateFactory;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.StreamJoinFactory;
-import dev.millrace.engine.operator.Unwatermarked;
 import dev.millrace.engine.operator.WatermarkAssignerFactory;
 import dev.millrace.engine.page.Side;
 import dev.millrace.engine.source.Source;
 import dev.millrace.spark.aggregate.AggregateSupplier;
 import dev.millrace.spark.join.JoinExpressions;
+import dev.millrace.engine.stream.WatermarkPolicy;
 import dev.millrace.spark.plan.FragmentPlanner.Piece;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -37,6 +34,7 @@ import org.apache.spark.sql.execution.UnionExec;
 import org.apache.spark.sql.execution.exchange.ReusedExchangeExec;
 import org.apache.spark.sql.execution.exchange.ShuffleExchangeLike;
 import org.apache.spark.sql.internal.SQLConf;
+import org.apache.spark.sql.internal.SQLConf$;
 
 /**
  * Turns a physical plan into a graph of stages: cut at exchanges, each stage a chain of the operators
@@ -51,7 +49,6 @@ final class GraphBuilder {
     private final StreamGraph.Builder graph = StreamGraph.builder();
     private final Map<Integer, Integer> streamOfStage = new HashMap<>();
     private final Map<Integer, Integer> useCounts = new HashMap<>();
-    private final Set<SparkPlan> watermarked = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Map<Integer, Integer> sharedStages = new HashMap<>();
     private final IdentityHashMap<SparkPlan, Input> exchanges = new IdentityHashMap<>();
     private boolean isStateful;
@@ -93,11 +90,17 @@ final class GraphBuilder {
 
     /** Builds the graph of a plan. Runs the static sides of joins. Called once. */
     StreamGraph build(SparkPlan plan) {
-        countUses(plan, false);
+        countUses(plan);
         requireAllSources();
         List<Input> inputs = inputsFrom(flow(plan));
+        graph.watermarkPolicy(watermarkPolicy());
         graph.add("write " + request.sink().name(), inputs, new StageBody.Writing(request.sink()));
         return graph.build();
+    }
+
+    private WatermarkPolicy watermarkPolicy() {
+        String name = conf.getConf(SQLConf$.MODULE$.STREAMING_MULTIPLE_WATERMARK_POLICY());
+        return name.equalsIgnoreCase("max") ? WatermarkPolicy.GREATEST : WatermarkPolicy.LEAST;
     }
 
     Map<Integer, Integer> streamOfStage() {
@@ -108,15 +111,11 @@ final class GraphBuilder {
         return isStateful;
     }
 
-    private void countUses(SparkPlan node, boolean isBelowWatermark) {
+    private void countUses(SparkPlan node) {
         if (node instanceof SourceExec source) {
             useCounts.merge(source.sourceIndex(), 1, Integer::sum);
-            if (isBelowWatermark) {
-                watermarked.add(source);
-            }
         }
-        PhysicalPlans.children(node)
-                .forEach(child -> countUses(child, isBelowWatermark || node instanceof WatermarkExec));
+        PhysicalPlans.children(node).forEach(this::countUses);
     }
 
     private void requireAllSources() {
@@ -133,15 +132,13 @@ final class GraphBuilder {
 
     private Flow flow(SparkPlan node) {
         if (node instanceof SourceExec source) {
-            return watermarked.isEmpty() || watermarked.contains(source)
-                    ? source(source.sourceIndex())
-                    : unwatermarked(source.sourceIndex());
+            return source(source.sourceIndex());
         }
         if (node instanceof WatermarkExec watermark) {
             return watermark(watermark);
         }
-        if (node instanceof KeyedAggregateExec aggregate) {
-            return aggregate(aggregate);
+        if (node instanceof KeyedNode keyed) {
+            return keyed(keyed);
         }
         if (node instanceof StreamJoinExec join) {
             return join(join);
@@ -156,13 +153,6 @@ final class GraphBuilder {
             return Flow.from(List.of(exchange(node)));
         }
         return run(node);
-    }
-
-    /** Rows without a watermark, beside others that have one, must not hold that back. */
-    private Flow unwatermarked(int sourceIndex) {
-        Flow flow = source(sourceIndex);
-        flow.chain.add(new Unwatermarked.Factory());
-        return flow;
     }
 
     /** A source that is used more than once is read once, and its rows go to all who want them. */
@@ -190,15 +180,13 @@ final class GraphBuilder {
         return flow;
     }
 
-    /** An aggregation stands right behind an exchange, which tells each row's key group. */
-    private Flow aggregate(KeyedAggregateExec node) {
-        isStateful = true;
+    /** A keyed operator stands right behind an exchange, which tells each row's key group. */
+    private Flow keyed(KeyedNode node) {
+        OperatorFactory operator = node.operator();
+        isStateful |= operator.keepsState();
         Flow below = flow(PhysicalPlans.streamingChild(node));
         Flow flow = isExchanged(below) ? below : Flow.from(List.of(new Input(stageOf(below), exchangeFor(node))));
-        flow.chain.add(new KeyedAggregateFactory(
-                new AggregateSupplier(node.specification()),
-                node.describe(),
-                request.settings().emission()));
+        flow.chain.add(operator);
         return flow;
     }
 
@@ -209,7 +197,7 @@ final class GraphBuilder {
         for (Side side : Side.values()) {
             SparkPlan child = node.child(side);
             Flow below = flow(child);
-            List<Input> exchanged = isExchanged(below)
+            List<Input> exchanged = isHashed(below)
                     ? below.inputs
                     : List.of(new Input(stageOf(below), hash(Scala.list(node.keys(side)), Scala.list(child.output()))));
             exchanged.forEach(input -> inputs.add(input.on(side)));
@@ -223,6 +211,11 @@ final class GraphBuilder {
         return flow;
     }
 
+    /** Both sides have to be spread alike, so that one task having all rows of one of them will not do. */
+    private static boolean isHashed(Flow flow) {
+        return flow.isBare() && flow.inputs.stream().allMatch(input -> input.exchange() instanceof Exchange.Hash);
+    }
+
     private static boolean isExchanged(Flow flow) {
         return flow.isBare()
                 && flow.inputs.stream()
@@ -230,7 +223,7 @@ final class GraphBuilder {
                                 || input.exchange() instanceof Exchange.Single);
     }
 
-    private Exchange exchangeFor(KeyedAggregateExec node) {
+    private Exchange exchangeFor(KeyedNode node) {
         if (node.keys().isEmpty()) {
             return new Exchange.Single();
         }

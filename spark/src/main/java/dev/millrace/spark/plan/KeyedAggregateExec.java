@@ -1,62 +1,59 @@
 package dev.millrace.spark.plan;
 
+import dev.millrace.engine.operator.Emission;
+import dev.millrace.engine.operator.KeyedAggregateFactory;
+import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.spark.aggregate.AggregateSpecification;
+import dev.millrace.spark.aggregate.AggregateSupplier;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
-import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
-import org.apache.spark.sql.catalyst.plans.physical.AllTuples$;
-import org.apache.spark.sql.catalyst.plans.physical.Distribution;
-import org.apache.spark.sql.catalyst.plans.physical.Partitioning;
-import org.apache.spark.sql.catalyst.plans.physical.StatefulOpClusteredDistribution;
-import org.apache.spark.sql.catalyst.plans.physical.UnknownPartitioning;
 import org.apache.spark.sql.execution.SparkPlan;
 import scala.collection.immutable.Seq;
 
 /** Aggregates rows by key, over state. */
-public final class KeyedAggregateExec extends StreamNode {
+public final class KeyedAggregateExec extends KeyedNode {
     private static final long serialVersionUID = 1L;
 
-    private final Seq<Attribute> keys;
     private final Seq<AggregateExpression> aggregates;
     private final Seq<NamedExpression> results;
-    private final int keyGroupCount;
+    private final Emission emission;
 
     public KeyedAggregateExec(
             Seq<Attribute> keys,
             Seq<AggregateExpression> aggregates,
             Seq<NamedExpression> results,
+            Emission emission,
             int keyGroupCount,
             SparkPlan child) {
-        super(List.of(child));
-        this.keys = keys;
+        super(keys, keyGroupCount, child);
         this.aggregates = aggregates;
         this.results = results;
-        this.keyGroupCount = keyGroupCount;
+        this.emission = emission;
     }
 
-    Seq<Attribute> keys() {
-        return keys;
+    @Override
+    OperatorFactory operator() {
+        return new KeyedAggregateFactory(new AggregateSupplier(specification()), describe(), emission);
     }
 
-    /** What an operator needs to do this node's work over its child's rows. */
-    AggregateSpecification specification() {
+    private AggregateSpecification specification() {
         return new AggregateSpecification(
-                Scala.list(keys),
+                Scala.list(keys()),
                 Scala.list(aggregates),
                 Scala.list(results),
                 Scala.list(onlyChild().output()));
     }
 
-    String describe() {
+    private String describe() {
         StringBuilder functions = new StringBuilder();
         for (AggregateExpression aggregate : Scala.<AggregateExpression>list(aggregates)) {
             functions.append(functions.isEmpty() ? "" : ", ").append(aggregate.sql());
         }
-        return "Aggregate[keys=%s, functions=%s]".formatted(names(keys), functions);
+        return "Aggregate[keys=%s, functions=%s]".formatted(names(keys()), functions);
     }
 
     @Override
@@ -69,31 +66,17 @@ public final class KeyedAggregateExec extends StreamNode {
     }
 
     @Override
-    public Seq<Distribution> requiredChildDistribution() {
-        Distribution required = keys.isEmpty()
-                ? AllTuples$.MODULE$
-                : new StatefulOpClusteredDistribution(Scala.<Seq<Expression>>cast(keys), keyGroupCount);
-        return Scala.seq(required);
-    }
-
-    /** The results may not hold the keys, so nothing above may build on how the rows are spread. */
-    @Override
-    public Partitioning outputPartitioning() {
-        return new UnknownPartitioning(keyGroupCount);
-    }
-
-    @Override
     public String nodeName() {
         return "MillraceAggregate";
     }
 
     @Override
     protected List<Object> fields() {
-        return List.of(keys, aggregates, results, keyGroupCount);
+        return List.of(keys(), aggregates, results, emission, keyGroupCount());
     }
 
     @Override
     protected SparkPlan over(List<SparkPlan> newChildren) {
-        return new KeyedAggregateExec(keys, aggregates, results, keyGroupCount, newChildren.get(0));
+        return new KeyedAggregateExec(keys(), aggregates, results, emission, keyGroupCount(), newChildren.get(0));
     }
 }

@@ -47,8 +47,6 @@ import org.apache.spark.sql.execution.datasources.v2.StreamingDataSourceV2Relati
 import org.apache.spark.sql.execution.datasources.v2.StreamingDataSourceV2ScanRelation;
 import org.apache.spark.sql.execution.streaming.runtime.StreamingExecutionRelation;
 import org.apache.spark.sql.execution.streaming.runtime.StreamingRelation;
-import org.apache.spark.sql.internal.SQLConf;
-import org.apache.spark.sql.internal.SQLConf$;
 import org.apache.spark.sql.streaming.OutputMode;
 
 /**
@@ -60,44 +58,25 @@ final class OperatorCheck {
             "or run the query on Spark alone, with another trigger or with spark.millrace.enabled=false";
 
     private final OutputMode outputMode;
-    private final SQLConf conf;
-    private int watermarkCount;
     private int aggregateCount;
 
-    private OperatorCheck(OutputMode outputMode, SQLConf conf) {
+    private OperatorCheck(OutputMode outputMode) {
         this.outputMode = outputMode;
-        this.conf = conf;
     }
 
-    /** Errors: UNSUPPORTED_OPERATOR, UNSUPPORTED_OUTPUT_MODE, UNSUPPORTED_SETTING. */
-    static void check(LogicalPlan plan, OutputMode outputMode, SQLConf conf) {
-        OperatorCheck check = new OperatorCheck(outputMode, conf);
+    /** Errors: UNSUPPORTED_OPERATOR, UNSUPPORTED_OUTPUT_MODE. */
+    static void check(LogicalPlan plan, OutputMode outputMode) {
+        OperatorCheck check = new OperatorCheck(outputMode);
         check.visit(plan, false);
         check.checkModes();
     }
 
     private void checkModes() {
-        boolean isComplete = outputMode.equals(OutputMode.Complete());
-        if (isComplete || (aggregateCount > 0 && !outputMode.equals(OutputMode.Update()))) {
+        if (outputMode.equals(OutputMode.Complete()) && aggregateCount == 0) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_OUTPUT_MODE,
-                    "Cannot run the query in real time: outputMode=%s, streaming aggregations=%d. %s, %s."
-                            .formatted(
-                                    outputMode,
-                                    aggregateCount,
-                                    aggregateCount > 0
-                                            ? "Use outputMode(\"update\")"
-                                            : "Use outputMode(\"append\") or outputMode(\"update\")",
-                                    WITHOUT_MILLRACE));
-        }
-        String policyKey =
-                SQLConf$.MODULE$.STREAMING_MULTIPLE_WATERMARK_POLICY().key();
-        String policy = conf.getConfString(policyKey, "min");
-        if (watermarkCount > 1 && !policy.equalsIgnoreCase("min")) {
-            throw new MillraceException(
-                    ErrorCode.UNSUPPORTED_SETTING,
-                    "Cannot run the query in real time: %s=%s, watermarks=%d. Set it to min."
-                            .formatted(policyKey, policy, watermarkCount));
+                    "Cannot run the query in real time: outputMode=%s, streaming aggregations=0. ".formatted(outputMode)
+                            + "Use outputMode(\"append\") or outputMode(\"update\"), %s.".formatted(WITHOUT_MILLRACE));
         }
     }
 
@@ -107,7 +86,7 @@ final class OperatorCheck {
         }
         checkExpressions(node);
         checkNode(node, isBelowAggregate);
-        boolean isAggregate = node instanceof Aggregate;
+        boolean isAggregate = node instanceof Aggregate || node instanceof Distinct;
         for (LogicalPlan child : Scala.<LogicalPlan>list(node.children())) {
             visit(child, isBelowAggregate || isAggregate);
         }
@@ -115,11 +94,18 @@ final class OperatorCheck {
 
     private void checkNode(LogicalPlan node, boolean isBelowAggregate) {
         if (node instanceof Aggregate aggregate) {
-            checkAggregate(aggregate, isBelowAggregate);
+            checkBelow(aggregate, isBelowAggregate);
+            checkAggregate(aggregate);
+        } else if (node instanceof Distinct) {
+            checkBelow(node, isBelowAggregate);
         } else if (node instanceof EventTimeWatermark watermark) {
             checkWatermark(watermark);
         } else if (node instanceof Union union) {
             checkUnion(union);
+        } else if (node instanceof Sort) {
+            checkSort(node);
+        } else if (node instanceof GlobalLimit || node instanceof LocalLimit) {
+            checkLimit(node);
         } else if (!runs(node)) {
             refuse(node);
         }
@@ -134,6 +120,8 @@ final class OperatorCheck {
                 || node instanceof ResolvedHint
                 || node instanceof Join
                 || node instanceof Generate
+                || node instanceof Deduplicate
+                || node instanceof DeduplicateWithinWatermark
                 || node instanceof Expand
                 || node instanceof Repartition
                 || (node instanceof RepartitionByExpression by && !isByRange(by))
@@ -169,15 +157,20 @@ final class OperatorCheck {
         return false;
     }
 
-    private void checkAggregate(Aggregate aggregate, boolean isBelowAggregate) {
+    /** Spark takes {@code distinct} for an aggregation, and so do its output modes. */
+    private void checkBelow(LogicalPlan aggregate, boolean isBelowAggregate) {
         aggregateCount++;
-        if (isBelowAggregate) {
+        if (isBelowAggregate && !outputMode.equals(OutputMode.Append())) {
             throw unsupported(
                     aggregate,
                     "aggregation over an aggregation",
-                    "the second would count each new result of the first as one more row",
-                    "Aggregate once");
+                    "outputMode=%s, in which the second would count each new result of the first as one more row"
+                            .formatted(outputMode),
+                    "Use outputMode(\"append\"), or aggregate once");
         }
+    }
+
+    private static void checkAggregate(Aggregate aggregate) {
         for (Expression grouping : Scala.<Expression>list(aggregate.groupingExpressions())) {
             if (grouping instanceof Attribute attribute && isSessionWindow(attribute)) {
                 throw unsupported(
@@ -212,8 +205,7 @@ final class OperatorCheck {
         return attribute.metadata().contains(marker) && attribute.metadata().getBoolean(marker);
     }
 
-    private void checkWatermark(EventTimeWatermark watermark) {
-        watermarkCount++;
+    private static void checkWatermark(EventTimeWatermark watermark) {
         boolean isOverOther = watermark.child().exists(below -> below instanceof EventTimeWatermark);
         if (isOverOther) {
             throw unsupported(
@@ -222,12 +214,28 @@ final class OperatorCheck {
                     "column=" + watermark.eventTime().name(),
                     "Call withWatermark once per source");
         }
-        if (watermark.child().exists(below -> below instanceof Aggregate && below.isStreaming())) {
+    }
+
+    /** Only a whole table has an end behind which it can be sorted. */
+    private void checkSort(LogicalPlan node) {
+        boolean ofTables = outputMode.equals(OutputMode.Complete())
+                && node.exists(below -> below instanceof Aggregate && below.isStreaming());
+        if (!ofTables) {
             throw unsupported(
-                    watermark,
-                    "a watermark behind an aggregation",
-                    "column=" + watermark.eventTime().name(),
-                    "Call withWatermark before groupBy");
+                    node,
+                    "a sort of a stream",
+                    "outputMode=%s, operator=%s".formatted(outputMode, node.nodeName()),
+                    "Sort the result of an aggregation with outputMode(\"complete\"), or remove it");
+        }
+    }
+
+    private void checkLimit(LogicalPlan node) {
+        if (outputMode.equals(OutputMode.Update())) {
+            throw unsupported(
+                    node,
+                    "a limit on a stream",
+                    "outputMode=%s, operator=%s".formatted(outputMode, node.nodeName()),
+                    "Use outputMode(\"append\"), or remove it");
         }
     }
 
@@ -264,15 +272,8 @@ final class OperatorCheck {
 
     private static void refuse(LogicalPlan node) {
         String name = node.nodeName();
-        if (node instanceof Deduplicate || node instanceof DeduplicateWithinWatermark || node instanceof Distinct) {
-            throw unsupported(
-                    node, "the removal of duplicates", "operator=" + name, "Group by the columns and use first()");
-        }
-        if (node instanceof GlobalLimit || node instanceof LocalLimit || node instanceof Offset) {
-            throw unsupported(node, "a limit on a stream", "operator=" + name, "Remove it");
-        }
-        if (node instanceof Sort) {
-            throw unsupported(node, "a sort of a stream", "operator=" + name, "Remove it");
+        if (node instanceof Offset) {
+            throw unsupported(node, "an offset on a stream", "operator=" + name, "Remove it");
         }
         if (node instanceof CollectMetrics metrics) {
             throw unsupported(node, "observe()", "name=" + metrics.name(), "Remove it");

@@ -22,7 +22,7 @@ public final class QueryPlanner {
      * Plans a query. Runs Spark jobs when the query reads static data that must be known before it
      * starts. The request's session is not changed.
      *
-     * <p>Errors: UNSUPPORTED_OPERATOR, UNSUPPORTED_OUTPUT_MODE, UNSUPPORTED_SETTING, and Spark's own.
+     * <p>Errors: UNSUPPORTED_OPERATOR, UNSUPPORTED_OUTPUT_MODE, and Spark's own.
      */
     public static PlannedQuery plan(PlanRequest request) {
         check(request.session(), request.logicalPlan(), request.outputMode());
@@ -35,7 +35,10 @@ public final class QueryPlanner {
                 .transform(Scala.<LogicalPlan>rule(
                         node -> node instanceof StreamingDataSourceV2ScanRelation,
                         node -> sourceNode(request, (StreamingDataSourceV2ScanRelation) node)));
-        StreamQueryExecution execution = new StreamQueryExecution(session, onSources, request.keyGroupCount());
+        StreamQueryExecution execution = new StreamQueryExecution(
+                session,
+                onSources,
+                new StreamStrategy(request.outputMode(), request.settings().emission(), request.keyGroupCount()));
         SparkPlan physical = execution.executedPlan();
         PhysicalPlans.computeSubqueries(physical);
         GraphBuilder builder = new GraphBuilder(request, session.sessionState().conf());
@@ -62,11 +65,11 @@ public final class QueryPlanner {
      * Refuses a query whose logical plan shows that it cannot run, before sources and checkpoint are
      * touched. The plan may still hold unread streaming relations.
      *
-     * <p>Errors: UNSUPPORTED_OPERATOR, UNSUPPORTED_OUTPUT_MODE, UNSUPPORTED_SETTING.
+     * <p>Errors: UNSUPPORTED_OPERATOR, UNSUPPORTED_OUTPUT_MODE.
      */
     public static void check(SparkSession session, LogicalPlan analyzed, OutputMode outputMode) {
         SQLConf$.MODULE$.withExistingConf(session.sessionState().conf(), () -> {
-            OperatorCheck.check(analyzed, outputMode, session.sessionState().conf());
+            OperatorCheck.check(analyzed, outputMode);
             return true;
         });
     }

@@ -36,7 +36,7 @@ final class StreamQueryExecution extends QueryExecution {
     private final SparkSession session;
     private @Nullable LogicalPlan optimized;
 
-    StreamQueryExecution(SparkSession session, LogicalPlan plan, int keyGroupCount) {
+    StreamQueryExecution(SparkSession session, LogicalPlan plan, StreamStrategy strategy) {
         super(
                 session,
                 plan,
@@ -47,7 +47,7 @@ final class StreamQueryExecution extends QueryExecution {
                 UUID.randomUUID(),
                 Option.empty());
         this.session = session;
-        this.planner = new StreamPlanner(session, new StreamStrategy(keyGroupCount));
+        this.planner = new StreamPlanner(session, strategy);
     }
 
     /** Spark's planner with our strategy before its own. */

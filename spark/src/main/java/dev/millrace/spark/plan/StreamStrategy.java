@@ -3,6 +3,9 @@ package dev.millrace.spark.plan;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.operator.JoinType;
+import dev.millrace.engine.operator.Emission;
+import dev.millrace.engine.operator.EpochSort;
+import dev.millrace.spark.key.EventTimeColumn;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -14,6 +17,7 @@ import java.util.Set;
 import org.apache.spark.sql.catalyst.expressions.Alias;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
 import org.apache.spark.sql.catalyst.optimizer.NormalizeFloatingNumbers$;
@@ -25,16 +29,26 @@ import org.apache.spark.sql.catalyst.plans.LeftOuter$;
 import org.apache.spark.sql.catalyst.plans.LeftSemi$;
 import org.apache.spark.sql.catalyst.plans.RightOuter$;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
+import org.apache.spark.sql.catalyst.plans.logical.Deduplicate;
+import org.apache.spark.sql.catalyst.plans.logical.DeduplicateWithinWatermark;
 import org.apache.spark.sql.catalyst.plans.logical.EventTimeWatermark;
 import org.apache.spark.sql.catalyst.plans.logical.EventTimeWatermark$;
 import org.apache.spark.sql.catalyst.plans.logical.Join;
+import org.apache.spark.sql.catalyst.plans.logical.GlobalLimit;
+import org.apache.spark.sql.catalyst.plans.logical.LocalLimit;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
+import org.apache.spark.sql.catalyst.plans.logical.ReturnAnswer;
+import org.apache.spark.sql.catalyst.plans.logical.Sort;
 import org.apache.spark.sql.catalyst.util.UnsafeRowUtils;
 import org.apache.spark.sql.errors.QueryCompilationErrors$;
+import org.apache.spark.sql.errors.QueryExecutionErrors$;
 import org.apache.spark.sql.execution.ProjectExec;
 import org.apache.spark.sql.execution.SparkPlan;
 import org.apache.spark.sql.execution.SparkStrategy;
+import org.apache.spark.sql.execution.streaming.operators.stateful.WatermarkSupport$;
+import org.apache.spark.sql.streaming.OutputMode;
+import scala.Option;
 import scala.collection.immutable.Seq;
 
 /**
@@ -42,12 +56,18 @@ import scala.collection.immutable.Seq;
  *
  * <p>An aggregation becomes three nodes. Below, a Project of the keys, normalised, and of the columns
  * that the functions read: Spark puts the exchange over it and fuses it with what stands under it.
- * Then the aggregation itself. Above, a Project only for results that are not deterministic.
+ * Then the aggregation itself. Above, a Project only for results that are not deterministic. One that
+ * has keys and no functions, as {@code distinct} has, is a deduplication: its rows never change.
  */
 final class StreamStrategy extends SparkStrategy {
+    private final OutputMode outputMode;
+    private final Emission changes;
     private final int keyGroupCount;
 
-    StreamStrategy(int keyGroupCount) {
+    /** @param changes how often a changed key gives a row in update mode */
+    StreamStrategy(OutputMode outputMode, Emission changes, int keyGroupCount) {
+        this.outputMode = outputMode;
+        this.changes = changes;
         this.keyGroupCount = keyGroupCount;
     }
 
@@ -58,6 +78,10 @@ final class StreamStrategy extends SparkStrategy {
         }
         if (!plan.isStreaming()) {
             return Scala.emptySeq();
+        }
+        if (plan instanceof ReturnAnswer answer) {
+            // Spark's own strategies know limits at the top that end a job early.
+            return Scala.seq(planLater(answer.child()));
         }
         if (plan instanceof EventTimeWatermark watermark) {
             long delayMillis = EventTimeWatermark$.MODULE$.getDelayMs(watermark.delay());
@@ -71,6 +95,22 @@ final class StreamStrategy extends SparkStrategy {
                 && join.left().isStreaming()
                 && join.right().isStreaming()) {
             return Scala.seq(join(join));
+        }
+        if (plan instanceof Deduplicate deduplicate) {
+            return Scala.seq(deduplication(deduplicate.keys(), false, deduplicate.child()));
+        }
+        if (plan instanceof DeduplicateWithinWatermark deduplicate) {
+            return Scala.seq(deduplication(deduplicate.keys(), true, deduplicate.child()));
+        }
+        if (plan instanceof Sort sort) {
+            return Scala.seq(sort(sort, EpochSort.ALL));
+        }
+        if (plan instanceof LocalLimit local) {
+            // Spark puts it below a limit to spare rows; here no part of the rows ends.
+            return Scala.seq(planLater(local.child()));
+        }
+        if (plan instanceof GlobalLimit limit) {
+            return Scala.seq(limit(limit));
         }
         return Scala.emptySeq();
     }
@@ -117,6 +157,56 @@ final class StreamStrategy extends SparkStrategy {
                         .formatted(type.sql()));
     }
 
+    private SparkPlan deduplication(Seq<Attribute> keys, boolean withinWatermark, LogicalPlan child) {
+        for (Attribute key : Scala.<Attribute>list(keys)) {
+            checkComparableByBytes(key);
+        }
+        checkEventTime(child.output());
+        return new DeduplicateExec(keys, withinWatermark, keyGroupCount, planLater(child));
+    }
+
+    /** Errors: Spark's own where two columns are marked by watermarks, and none says when state ends. */
+    private static void checkEventTime(Seq<Attribute> columns) {
+        Option<Attribute> unused = WatermarkSupport$.MODULE$.findEventTimeColumn(columns, false);
+    }
+
+    /** Spark lets rows be sorted only where every epoch brings a whole table. */
+    private SparkPlan sort(Sort sort, int limit) {
+        return new SortEpochExec(sort.order(), limit, keyGroupCount, planLater(sort.child()));
+    }
+
+    /** A limit of rows that are appended counts them all; one of tables those of each. */
+    private SparkPlan limit(GlobalLimit global) {
+        if (!(global.limitExpr() instanceof Literal literal) || !(literal.value() instanceof Integer limit)) {
+            throw new MillraceException(
+                    ErrorCode.UNSUPPORTED_OPERATOR,
+                    "Cannot limit a stream in real time: limit=%s is no constant. Give a number."
+                            .formatted(global.limitExpr().sql()));
+        }
+        LogicalPlan rows = global.child() instanceof LocalLimit local ? local.child() : global.child();
+        boolean ofTables = outputMode.equals(OutputMode.Complete())
+                && rows.exists(node -> node instanceof Aggregate && node.isStreaming());
+        if (ofTables && rows instanceof Sort sort) {
+            return sort(sort, limit);
+        }
+        return new LimitExec(limit, ofTables, keyGroupCount, planLater(rows));
+    }
+
+    /** Errors: Spark's own where results are to be given at their end, and none of their keys says when that is. */
+    private void checkEnds(List<Attribute> keys) {
+        if (emission() == Emission.AT_EXPIRY && !new EventTimeColumn(keys).isPresent()) {
+            throw Scala.sneaky(QueryExecutionErrors$.MODULE$.unsupportedStreamingOperatorWithoutWatermark(
+                    "Append", "aggregations"));
+        }
+    }
+
+    private Emission emission() {
+        if (outputMode.equals(OutputMode.Complete())) {
+            return Emission.ALL_PER_EPOCH;
+        }
+        return outputMode.equals(OutputMode.Append()) ? Emission.AT_EXPIRY : changes;
+    }
+
     private SparkPlan aggregation(Aggregate aggregate) {
         var parts = PhysicalAggregation$.MODULE$.unapply(aggregate);
         if (parts.isEmpty()) {
@@ -143,8 +233,13 @@ final class StreamStrategy extends SparkStrategy {
             keys.add(key.toAttribute());
         }
         addReferences(functions, keys, below);
-        SparkPlan child = planLater(project(below, parts.get()._4()));
-        return overResults(keys, functions, results, child);
+        LogicalPlan input = project(below, parts.get()._4());
+        if (functions.isEmpty() && !keys.isEmpty() && emission() != Emission.ALL_PER_EPOCH) {
+            return new ProjectExec(Scala.seq(results), deduplication(Scala.seq(keys), false, input));
+        }
+        checkEventTime(Scala.seq(keys));
+        checkEnds(keys);
+        return overResults(keys, functions, results, planLater(input));
     }
 
     /** A projection over a plan, made one with the projection that the plan is, where all it does is choose. */
@@ -168,8 +263,8 @@ final class StreamStrategy extends SparkStrategy {
             List<Attribute> keys, List<AggregateExpression> functions, List<NamedExpression> results, SparkPlan child) {
         boolean deterministic = results.stream().allMatch(result -> ((Expression) result).deterministic());
         List<NamedExpression> own = deterministic ? results : plainResults(keys, functions);
-        SparkPlan aggregation =
-                new KeyedAggregateExec(Scala.seq(keys), Scala.seq(functions), Scala.seq(own), keyGroupCount, child);
+        SparkPlan aggregation = new KeyedAggregateExec(
+                Scala.seq(keys), Scala.seq(functions), Scala.seq(own), emission(), keyGroupCount, child);
         return deterministic ? aggregation : new ProjectExec(Scala.seq(results), aggregation);
     }
 

@@ -32,7 +32,7 @@ final class GraphRunner {
     private final List<MemoryTable> sources;
     private final int keyGroupCount;
     private final Treatment treatment;
-    private final Map<Integer, List<byte[]>> rowsOfStage = new HashMap<>();
+    private final Map<Integer, List<Event>> eventsOfStage = new HashMap<>();
 
     GraphRunner(StreamGraph graph, List<MemoryTable> sources, int keyGroupCount, Treatment treatment) {
         this.graph = graph;
@@ -41,26 +41,84 @@ final class GraphRunner {
         this.treatment = treatment;
     }
 
-    /** The rows that reach the sink. */
-    List<byte[]> run() throws Exception {
+    /** What reaches the sink. The sources give their rows, and then one barrier. */
+    List<Event> run() throws Exception {
         for (Stage stage : graph.stages()) {
-            List<byte[]> input = new ArrayList<>();
-            for (Input from : stage.inputs()) {
-                input.addAll(Objects.requireNonNull(rowsOfStage.get(from.stageId())));
-            }
+            List<Event> input = merged(stage.inputs());
             if (stage.body() instanceof StageBody.Reading reading) {
                 MemoryTable table = (MemoryTable) reading.source();
                 assert sources.contains(table);
-                rowsOfStage.put(stage.id(), chain(reading.chain(), table.bytes(), row -> 0));
+                List<Event> read = new ArrayList<>(events(table.bytes()));
+                read.add(Event.barrier(0));
+                eventsOfStage.put(stage.id(), chain(reading.chain(), read, row -> 0));
             } else if (stage.body() instanceof StageBody.Operating operating) {
-                rowsOfStage.put(stage.id(), chain(operating.chain(), input, keyGroups(stage)));
+                eventsOfStage.put(stage.id(), chain(operating.chain(), input, keyGroups(stage)));
             } else if (stage.body() instanceof StageBody.Pulling pulling) {
-                rowsOfStage.put(stage.id(), pull(pulling.fragment().create(0, 1), input));
+                eventsOfStage.put(stage.id(), pull(pulling.fragment().create(0, 1), input));
             } else {
                 return input;
             }
         }
         throw new AssertionError("no sink");
+    }
+
+    /** The events of one input; of several the rows of all, and behind them the least watermark and a barrier. */
+    private List<Event> merged(List<Input> inputs) {
+        if (inputs.size() == 1) {
+            return eventsOf(inputs.get(0));
+        }
+        List<Event> events = new ArrayList<>();
+        long watermarkMicros = Long.MAX_VALUE;
+        for (Input input : inputs) {
+            long last = Long.MIN_VALUE;
+            for (Event event : eventsOf(input)) {
+                if (event instanceof Event.Row) {
+                    events.add(event);
+                } else if (event instanceof Event.Watermark watermark) {
+                    last = watermark.micros();
+                }
+            }
+            watermarkMicros = last == Long.MIN_VALUE ? watermarkMicros : Math.min(watermarkMicros, last);
+        }
+        if (watermarkMicros != Long.MAX_VALUE) {
+            events.add(Event.watermark(watermarkMicros));
+        }
+        events.add(Event.barrier(0));
+        return events;
+    }
+
+    private List<Event> eventsOf(Input input) {
+        return Objects.requireNonNull(eventsOfStage.get(input.stageId()));
+    }
+
+    private static List<Event> events(List<byte[]> rows) {
+        return rows.stream().map(Event::row).toList();
+    }
+
+    /** The bytes of the rows among events. */
+    static List<byte[]> rows(List<Event> events) {
+        List<byte[]> rows = new ArrayList<>();
+        for (Event event : events) {
+            if (event instanceof Event.Row row) {
+                rows.add(row.view().toBytes());
+            }
+        }
+        return rows;
+    }
+
+    /** The rows of the last epoch that has any. */
+    static List<byte[]> rowsOfLastEpoch(List<Event> events) {
+        List<byte[]> last = List.of();
+        List<Event> epoch = new ArrayList<>();
+        for (Event event : events) {
+            epoch.add(event);
+            if (event instanceof Event.Barrier) {
+                List<byte[]> rows = rows(epoch);
+                last = rows.isEmpty() ? last : rows;
+                epoch.clear();
+            }
+        }
+        return last;
     }
 
     @FunctionalInterface
@@ -76,32 +134,32 @@ final class GraphRunner {
         return row -> 0;
     }
 
-    private List<byte[]> chain(List<OperatorFactory> chain, List<byte[]> input, KeyGroupOfRow keyGroups)
+    private List<Event> chain(List<OperatorFactory> chain, List<Event> input, KeyGroupOfRow keyGroups)
             throws Exception {
-        List<byte[]> rows = input;
+        List<Event> events = input;
         for (OperatorFactory factory : chain) {
             KeyGroupFunction function = (bytes, offset, sizeBytes) ->
                     keyGroups.of(java.util.Arrays.copyOfRange(bytes, offset, offset + sizeBytes));
             OperatorHarness harness = new OperatorHarness(factory::create, keyGroupCount, function);
-            rows = treatment
-                    .run(harness, rows.stream().map(Event::row).toList())
-                    .rows();
+            events = treatment.run(harness, events).events();
         }
-        return rows;
+        return events;
     }
 
-    /** Opens the fragment twice, half of the rows each, as two epochs would. */
-    private static List<byte[]> pull(PulledFragment fragment, List<byte[]> input) throws Exception {
-        List<byte[]> rows = new ArrayList<>();
-        int half = input.size() / 2;
-        for (List<byte[]> epoch : List.of(input.subList(0, half), input.subList(half, input.size()))) {
+    /** Opens the fragment twice, half of the rows each, as two epochs would. Marks come behind all rows. */
+    private static List<Event> pull(PulledFragment fragment, List<Event> input) throws Exception {
+        List<Event> events = new ArrayList<>();
+        List<byte[]> rows = rows(input);
+        int half = rows.size() / 2;
+        for (List<byte[]> epoch : List.of(rows.subList(0, half), rows.subList(half, rows.size()))) {
             PulledFragment.RowIterator iterator = fragment.open(new Rows(epoch));
             while (iterator.hasNext()) {
-                rows.add(iterator.next().toBytes());
+                events.add(Event.row(iterator.next().toBytes()));
             }
         }
         fragment.close();
-        return rows;
+        input.stream().filter(event -> !(event instanceof Event.Row)).forEach(events::add);
+        return events;
     }
 
     private static final class Rows implements PulledFragment.RowIterator {

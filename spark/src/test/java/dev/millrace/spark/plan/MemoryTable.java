@@ -24,11 +24,26 @@ final class MemoryTable implements Source {
     private final SparkSession session;
     private final StructType schema;
     private final List<Row> rows;
+    private final List<Row> streamRows;
 
     MemoryTable(SparkSession session, StructType schema, List<Row> rows) {
         this.session = session;
         this.schema = schema;
         this.rows = rows;
+        this.streamRows = rows;
+    }
+
+    private MemoryTable(MemoryTable table, Row last) {
+        session = table.session;
+        schema = table.schema;
+        rows = table.rows;
+        streamRows = new ArrayList<>(rows);
+        streamRows.add(last);
+    }
+
+    /** The same rows, and one more at the end that only the stream has, to move its watermark on. */
+    MemoryTable closedBy(Row last) {
+        return new MemoryTable(this, last);
     }
 
     /** The rows as a table, in one partition, so that their order is kept. */
@@ -57,7 +72,7 @@ final class MemoryTable implements Source {
         var converter = CatalystTypeConverters$.MODULE$.createToCatalystConverter(schema);
         UnsafeProjection projection = UnsafeProjection.create(schema);
         List<byte[]> bytes = new ArrayList<>();
-        for (Row row : rows) {
+        for (Row row : streamRows) {
             bytes.add(projection.apply((InternalRow) converter.apply(row)).getBytes());
         }
         return bytes;

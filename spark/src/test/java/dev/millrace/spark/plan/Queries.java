@@ -2,6 +2,7 @@ package dev.millrace.spark.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.engine.harness.Event;
 import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.sink.Sink;
 import dev.millrace.engine.sink.SinkWriter;
@@ -85,22 +86,32 @@ final class Queries {
         public void stop() {}
     }
 
-    /** Runs a query under a treatment and gives its rows as text, in the order in which they came. */
+    /** Runs a query in update mode and gives its rows as text, in the order in which they came. */
     static List<String> run(
             SparkSession session, Dataset<?> query, GraphRunner.Treatment treatment, MemoryTable... tables) {
-        PlannedQuery planned = plan(session, query, OutputMode.Update(), tables);
-        List<List<byte[]>> rows = new ArrayList<>();
+        return texts(GraphRunner.rows(run(session, query, OutputMode.Update(), treatment, tables)), query.schema());
+    }
+
+    /** Runs a query under a treatment and gives what reaches its sink. */
+    static List<Event> run(
+            SparkSession session,
+            Dataset<?> query,
+            OutputMode mode,
+            GraphRunner.Treatment treatment,
+            MemoryTable... tables) {
+        PlannedQuery planned = plan(session, query, mode, tables);
+        List<Event> events = new ArrayList<>();
         new SparkTaskScopes(
                         session.sessionState().conf(), Thread.currentThread().getContextClassLoader(), new Properties())
                 .create("test", 0, 1)
                 .run(() -> {
                     try {
-                        rows.add(new GraphRunner(planned.graph(), List.of(tables), KEY_GROUPS, treatment).run());
+                        events.addAll(new GraphRunner(planned.graph(), List.of(tables), KEY_GROUPS, treatment).run());
                     } catch (Exception failure) {
                         throw Scala.sneaky(failure);
                     }
                 });
-        return texts(rows.get(0), query.schema());
+        return events;
     }
 
     static List<String> texts(List<byte[]> rows, StructType schema) {
@@ -198,6 +209,40 @@ final class Queries {
                         lastByKey(run(session, query.apply(table.asStream(0)), treatment, table), keyCount))
                 .as(name)
                 .containsExactlyInAnyOrderEntriesOf(expected));
+    }
+
+    /** Checks that a query in append mode gives exactly the rows that Spark gives, late or not. */
+    static void checkAppend(
+            SparkSession session, MemoryTable table, long seed, Function<Dataset<Row>, Dataset<?>> query) {
+        List<String> expected = batch(query.apply(table.asTable()));
+        treatments(seed).forEach((name, treatment) -> {
+            Dataset<?> streaming = query.apply(table.asStream(0));
+            List<Event> events = run(session, streaming, OutputMode.Append(), treatment, table);
+            assertThat(texts(GraphRunner.rows(events), streaming.schema()))
+                    .as(name)
+                    .containsExactlyInAnyOrderElementsOf(expected);
+        });
+    }
+
+    /**
+     * Checks that the last table of a query in complete mode is Spark's, where asked for also in its order.
+     * Not under adversity, whose barriers would cut tables in two.
+     */
+    static void checkComplete(
+            SparkSession session, MemoryTable table, boolean isOrdered, Function<Dataset<Row>, Dataset<?>> query) {
+        List<String> expected = batch(query.apply(table.asTable()));
+        Map<String, GraphRunner.Treatment> treatments = treatments(0);
+        treatments.keySet().removeIf(name -> name.startsWith("adversity"));
+        treatments.forEach((name, treatment) -> {
+            Dataset<?> streaming = query.apply(table.asStream(0));
+            List<Event> events = run(session, streaming, OutputMode.Complete(), treatment, table);
+            List<String> last = texts(GraphRunner.rowsOfLastEpoch(events), streaming.schema());
+            if (isOrdered) {
+                assertThat(last).as(name).containsExactlyElementsOf(expected);
+            } else {
+                assertThat(last).as(name).containsExactlyInAnyOrderElementsOf(expected);
+            }
+        });
     }
 
     static Map<String, String> lastByKey(List<String> rows, int keyCount) {

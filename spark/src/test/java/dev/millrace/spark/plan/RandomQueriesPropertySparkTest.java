@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.spark.LocalSpark;
 import java.util.List;
 import java.util.stream.LongStream;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.streaming.OutputMode;
 import org.junit.jupiter.api.AfterAll;
@@ -14,7 +16,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Random queries over random rows give Spark's answer: every row of a stateless query, the last row for
- * each key of an aggregation. Seeds replay with {@code -Dmillrace.test.seeds=FROM-TO}.
+ * each key of an aggregation in update mode, exactly the closed rows in append mode, the last table in
+ * complete mode. Seeds replay with {@code -Dmillrace.test.seeds=FROM-TO}.
  */
 class RandomQueriesPropertySparkTest {
     private static SparkSession session;
@@ -66,5 +69,29 @@ class RandomQueriesPropertySparkTest {
         } else {
             assertThat(actual).containsExactlyInAnyOrderElementsOf(expected);
         }
+    }
+
+    @ParameterizedTest
+    @MethodSource("seeds")
+    void giveSparksAnswerInAppendMode(long seed) throws Exception {
+        MemoryTable table = Samples.closed(session, 300, seed + 2000);
+        RandomQuery query = RandomQuery.appending(session, seed + 2000);
+        System.out.println("seed=" + seed + ": " + query);
+        Queries.checkAppend(session, table, seed, query::apply);
+
+        Dataset<Row> streaming = query.apply(table.asStream(0));
+        PlannedQuery planned = Queries.plan(session, streaming, OutputMode.Append(), table);
+        assertThat(Queries.texts(DataflowRunner.run(session, planned, 301), streaming.schema()))
+                .containsExactlyInAnyOrderElementsOf(Queries.batch(query.apply(table.asTable())));
+    }
+
+    @ParameterizedTest
+    @MethodSource("seeds")
+    void giveSparksAnswerInCompleteMode(long seed) {
+        MemoryTable table = Samples.table(session, 150, seed + 3000);
+        RandomQuery query = RandomQuery.complete(session, seed + 3000);
+        System.out.println("seed=" + seed + ": " + query);
+
+        Queries.checkComplete(session, table, false, query::apply);
     }
 }

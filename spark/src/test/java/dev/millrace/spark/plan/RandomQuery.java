@@ -76,13 +76,85 @@ final class RandomQuery {
     private int keyCount = -1;
 
     RandomQuery(SparkSession session, long seed) {
+        this(session, new Random(seed));
+        addSomeStateless();
+        if (random.nextInt(4) > 0) {
+            addAggregation();
+        }
+    }
+
+    private RandomQuery(SparkSession session, Random random) {
         this.session = session;
-        this.random = new Random(seed);
+        this.random = random;
+    }
+
+    /** A query for append mode, one to three stateful operators deep, none of whose rows is late. */
+    static RandomQuery appending(SparkSession session, long seed) {
+        RandomQuery query = new RandomQuery(session, new Random(seed));
+        query.add("watermark", rows -> rows.withWatermark("ts", "1 minute"));
+        boolean deduplicates = query.random.nextInt(3) == 0;
+        if (deduplicates) {
+            query.addFirstRows();
+        } else {
+            query.addSomeStateless();
+        }
+        query.addWindows(deduplicates ? List.of("count(1)", "sum(i)", "max(k)") : FUNCTIONS);
+        query.addAfterWindows();
+        return query;
+    }
+
+    /** An aggregation for complete mode. */
+    static RandomQuery complete(SparkSession session, long seed) {
+        RandomQuery query = new RandomQuery(session, new Random(seed));
+        query.addSomeStateless();
+        query.addAggregation();
+        return query;
+    }
+
+    private void addSomeStateless() {
         for (int i = random.nextInt(4); i > 0; i--) {
             addStateless();
         }
-        if (random.nextInt(4) > 0) {
-            addAggregation();
+    }
+
+    private void addFirstRows() {
+        String second = oneOf(random, List.of("i", "n", "day"));
+        add("first rows by k, " + second + ", ts", rows -> rows.selectExpr("k", "ts", "coalesce(i, 0) as i", second + " as other")
+                .dropDuplicates()
+                .filter("i < 3"));
+    }
+
+    private void addWindows(List<String> choice) {
+        String window = oneOf(
+                random, List.of("window(ts, '20 seconds')", "window(ts, '30 seconds', '10 seconds')", "window(ts, '7 seconds')"));
+        String key = oneOf(random, List.of("k", "i", "k + i", "cast(k as double) / 2"));
+        List<String> functions = new ArrayList<>(choice);
+        Collections.shuffle(functions, random);
+        List<String> chosen = functions.subList(0, 1 + random.nextInt(3));
+        boolean byKey = random.nextBoolean();
+        add("group by " + window + (byKey ? " and " + key : "") + " aggregate " + chosen, rows -> {
+            var grouped = byKey
+                    ? rows.groupBy(expr(window).as("w"), expr(key).as("key"))
+                    : rows.groupBy(expr(window).as("w"));
+            List<Column> columns = new ArrayList<>();
+            for (int i = 0; i < chosen.size(); i++) {
+                columns.add(expr(chosen.get(i)).as("f" + i));
+            }
+            return grouped.agg(columns.get(0), columns.subList(1, columns.size()).toArray(new Column[0]));
+        });
+    }
+
+    private void addAfterWindows() {
+        switch (random.nextInt(5)) {
+            case 0 -> add("same windows", rows -> rows.groupBy("w").agg(expr("count(1)"), expr("count(f0)")));
+            case 1 -> add("larger windows", rows -> rows.groupBy(expr("window(window_time(w), '40 seconds')"))
+                    .agg(expr("count(1)"), expr("count(f0)")));
+            case 2 -> add("windows of windows, twice", rows -> rows.groupBy(expr("window(w, '15 seconds') as w"))
+                    .agg(expr("count(1) as n"))
+                    .groupBy(expr("window(w, '60 seconds')"))
+                    .agg(expr("sum(n)"), expr("max(n)")));
+            case 3 -> add("first rows of windows", rows -> rows.select("w").dropDuplicates());
+            default -> add("filter", rows -> rows.filter("f0 is not null"));
         }
     }
 

@@ -57,12 +57,9 @@ class RefusalSparkTest {
                 operators,
                 "aggregation over an aggregation",
                 t -> t.groupBy("k", "i").count().groupBy("k").count());
-        add(operators, "the removal of duplicates", t -> t.dropDuplicates("k"));
-        add(operators, "the removal of duplicates", t -> t.withWatermark("ts", "1 second")
-                .dropDuplicatesWithinWatermark("k"));
-        add(operators, "the removal of duplicates", t -> t.select("k").distinct());
         add(operators, "a limit on a stream", t -> t.limit(3));
         add(operators, "a sort of a stream", t -> t.orderBy("k"));
+        add(operators, "an offset on a stream", t -> t.offset(3));
         add(operators, "a sort of a stream", t -> t.sortWithinPartitions("k"));
         add(operators, "observe()", t -> t.observe("seen", count(lit(1)).as("rows")));
         add(operators, "distinct aggregates", t -> t.agg(expr("count(distinct k)")));
@@ -71,9 +68,6 @@ class RefusalSparkTest {
                 .count());
         add(operators, "a second watermark on the same rows", t -> t.withWatermark("ts", "1 second")
                 .withWatermark("ts", "2 seconds"));
-        add(operators, "a watermark behind an aggregation", t -> t.groupBy("ts")
-                .count()
-                .withWatermark("ts", "1 second"));
         add(operators, "a union of a stream and a table", t -> t.union(table.asTable()));
         add(operators, "operator=RepartitionByExpression", t -> t.repartitionByRange(3, col("k")));
         add(operators, "operator=Sample", t -> t.sample(0.5));
@@ -113,14 +107,18 @@ class RefusalSparkTest {
 
     @Test
     void refusesOutputModesThatDoNotFit() {
-        Dataset<Row> aggregated = table.asStream(0).groupBy("k").count();
-        for (OutputMode mode : List.of(OutputMode.Append(), OutputMode.Complete())) {
-            assertThatThrownBy(() -> Queries.plan(session, aggregated, mode, table))
-                    .hasMessageContaining("MILLRACE_UNSUPPORTED_OUTPUT_MODE")
-                    .hasMessageContaining("update");
-        }
         assertThatThrownBy(() -> Queries.plan(session, table.asStream(0), OutputMode.Complete(), table))
                 .hasMessageContaining("MILLRACE_UNSUPPORTED_OUTPUT_MODE");
+        assertThatThrownBy(() ->
+                        Queries.plan(session, table.asStream(0).groupBy("k").count(), OutputMode.Append(), table))
+                .as("Spark's own refusal: no watermark says when a key has its last row")
+                .hasMessageContaining("without watermark");
+        assertThatThrownBy(() -> Queries.plan(
+                        session,
+                        table.asStream(0).groupBy("k").count().groupBy("count").count(),
+                        OutputMode.Complete(),
+                        table))
+                .hasMessageContaining("aggregation over an aggregation");
     }
 
     @Test
@@ -131,21 +129,6 @@ class RefusalSparkTest {
         assertThatThrownBy(() -> Queries.plan(session, query, OutputMode.Update(), table))
                 .hasMessageContaining("MILLRACE_UNSUPPORTED_OPERATOR")
                 .hasMessageContaining("type=STRING COLLATE UTF8_LCASE");
-    }
-
-    @Test
-    void refusesTheGreatestOfSeveralWatermarks() {
-        Dataset<Row> query = table.asStream(0)
-                .withWatermark("ts", "1 second")
-                .union(other.asStream(1).withWatermark("ts", "2 seconds"));
-        session.conf().set("spark.sql.streaming.multipleWatermarkPolicy", "max");
-        try {
-            assertThatThrownBy(() -> Queries.plan(session, query, OutputMode.Update(), table, other))
-                    .hasMessageContaining("MILLRACE_UNSUPPORTED_SETTING")
-                    .hasMessageContaining("multipleWatermarkPolicy=max");
-        } finally {
-            session.conf().unset("spark.sql.streaming.multipleWatermarkPolicy");
-        }
     }
 
     @Test

@@ -45,6 +45,13 @@ final class Samples {
         return rows;
     }
 
+    /** The same rows, and in the stream one more, whose event time is days behind all others. */
+    static MemoryTable closed(SparkSession session, int count, long seed) {
+        Timestamp end = new Timestamp(START_MILLIS + java.util.concurrent.TimeUnit.DAYS.toMillis(3));
+        Row last = RowFactory.create(null, null, null, null, null, null, null, null, null, end, (long) count);
+        return table(session, count, seed).closedBy(last);
+    }
+
     private static Row row(int n, Random random) {
         // Half of all rows have one of two keys.
         long key = random.nextBoolean() ? random.nextInt(2) : random.nextInt(30);

@@ -1,13 +1,15 @@
-package dev.millrace.spark.aggregate;
+package dev.millrace.spark.key;
 
 import dev.millrace.engine.page.RowView;
 import dev.millrace.spark.fragment.Rows;
 import dev.millrace.spark.scala.Scala;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
+import org.apache.spark.sql.catalyst.optimizer.NormalizeFloatingNumbers$;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DayTimeIntervalType;
 import org.apache.spark.sql.types.DoubleType;
@@ -21,15 +23,25 @@ import org.apache.spark.unsafe.Platform;
  *
  * <p>Thread: the owning task. Lifetime: a key is valid until the next one is read.
  */
-interface KeyReader {
+public interface KeyReader {
     RowView key(RowView row);
 
+    /** Reads key columns whose equal values have equal bytes already. */
     static KeyReader of(List<Attribute> keys, List<Attribute> input) {
         if (keys.isEmpty()) {
             RowView empty = new RowView();
             return row -> empty;
         }
         return Leading.fits(keys, input) ? new Leading(keys.size()) : new Projected(keys, input);
+    }
+
+    /** Reads key columns among which may be fractions: of those, all zeros are made equal, and all NaNs. */
+    static KeyReader normalizing(List<Attribute> keys, List<Attribute> input) {
+        List<Expression> normal = new ArrayList<>();
+        for (Attribute key : keys) {
+            normal.add(NormalizeFloatingNumbers$.MODULE$.normalize(key));
+        }
+        return normal.equals(keys) ? of(keys, input) : new Projected(normal, input);
     }
 
     /**
@@ -92,7 +104,7 @@ interface KeyReader {
         private final UnsafeRow row;
         private final UnsafeProjection projection;
 
-        Projected(List<Attribute> keys, List<Attribute> input) {
+        Projected(List<? extends Expression> keys, List<Attribute> input) {
             row = new UnsafeRow(input.size());
             projection = UnsafeProjection.create(Scala.<Expression>seq(keys), Scala.seq(input));
         }
