@@ -24,6 +24,7 @@ final class Joins {
     static final String DELAY = "6 seconds";
 
     private static final long CLOSING = 777_777_000;
+    private static final String CLOSING_TEXT = "777777";
     private static final long CLOSING_MILLIS = 1_900_000_000_000L;
     private static final long PASSED_MICROS = TimeUnit.MILLISECONDS.toMicros(1_800_000_000_000L);
 
@@ -84,7 +85,7 @@ final class Joins {
 
     static List<String> withoutClosing(List<String> rows) {
         return rows.stream()
-                .filter(row -> !row.contains(Long.toString(CLOSING)))
+                .filter(row -> !row.contains(CLOSING_TEXT))
                 .toList();
     }
 }

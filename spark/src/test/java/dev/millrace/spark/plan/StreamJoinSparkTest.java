@@ -207,6 +207,17 @@ class StreamJoinSparkTest {
         assertThat(Queries.lastByKey(actual, 1)).isEqualTo(Queries.lastByKey(expected, 1));
     }
 
+    /** No row that an outer join gives when the watermark passes may be late for the windows behind it. */
+    @Test
+    void aggregatesWhatAnOuterJoinGivesInAppendMode() throws Exception {
+        Joins.Query query = inputs -> watermarked(inputs.get(0), "l")
+                .join(watermarked(inputs.get(1), "r"), expr("l.k = r.k and " + RANGE), "left_outer")
+                .groupBy(expr("window(l.ts, '5 seconds') as w"), col("l.k"))
+                .agg(expr("count(1)"), expr("count(r.n)"), expr("sum(r.v)"));
+
+        Joins.check(session, OutputMode.Append(), query, left, right);
+    }
+
     @Test
     void exchangesEachSideByItsKeyAndNotAgain() {
         Dataset<Row> joined = watermarked(left.asStream(0), "l")
