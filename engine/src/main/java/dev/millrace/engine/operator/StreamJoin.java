@@ -30,6 +30,9 @@ import org.jspecify.annotations.Nullable;
 public final class StreamJoin implements Operator {
     private static final int OWNER_OF_NO_KEY_GROUP = 0;
 
+    /** Rows of the other side that are looked at in one step: about a millisecond of work. */
+    private static final int CANDIDATES_PER_STEP = 10_000;
+
     /** What is left to do for the row at hand. */
     private enum Step {
         BEGIN,
@@ -55,6 +58,7 @@ public final class StreamJoin implements Operator {
     private int hash;
     private int candidate;
     private boolean matched;
+    private int candidatesLeft;
     private long lateCount;
     private long keptCount;
     private long removedCount;
@@ -93,6 +97,7 @@ public final class StreamJoin implements Operator {
     @Override
     public boolean process(RowCursor rows, Output output) {
         Opened task = opened();
+        candidatesLeft = CANDIDATES_PER_STEP;
         boolean done = removeExpired(task, output) && takeAll(task, rows, output);
         if (done) {
             task.left().reclaim();
@@ -112,7 +117,7 @@ public final class StreamJoin implements Operator {
         return true;
     }
 
-    /** Takes the row at hand; false when the output was full. */
+    /** Takes the row at hand; false when the output was full, or enough was done for one step. */
     private boolean take(Opened task, Side side, int rowKeyGroup, Output output) {
         if (step == Step.BEGIN) {
             keyGroup = rowKeyGroup == Page.NO_KEY_GROUP ? OWNER_OF_NO_KEY_GROUP : rowKeyGroup;
@@ -155,14 +160,15 @@ public final class StreamJoin implements Operator {
         return Step.MATCH;
     }
 
-    /** Gives what the row at hand matches; false when the output was full. */
+    /** Gives what the row at hand matches; false when the output was full, or enough was done for one step. */
     private boolean match(Opened task, Side side, Output output) {
         KeptRows others = task.of(side.other());
         while (candidate != GroupedTable.NONE) {
             // Asked before the condition, which may be a random one and must be asked once for each pair.
-            if (output.isFull()) {
+            if (candidatesLeft == 0 || output.isFull()) {
                 return false;
             }
+            candidatesLeft--;
             int at = candidate;
             RowView other = others.row(keyGroup, at, kept);
             boolean isMatch = side == Side.LEFT
