@@ -9,6 +9,7 @@ import static org.awaitility.Awaitility.await;
 import dev.millrace.spark.LocalSpark;
 import dev.millrace.spark.LocalSpark.Collector;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Dataset;
@@ -29,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Timeout(120)
 final class StreamJoinQuerySparkTest {
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final long KEY = 10_000;
     private static final long LEFT = 1_000_000;
     private static final String RANGE =
@@ -107,7 +109,7 @@ final class StreamJoinQuerySparkTest {
     }
 
     private void awaitTaken(Long... rows) {
-        await().untilAsserted(() -> assertThat(collector.taken()).containsExactlyInAnyOrder(rows));
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(collector.taken()).containsExactlyInAnyOrder(rows));
     }
 
     @Test
@@ -135,7 +137,7 @@ final class StreamJoinQuerySparkTest {
         LocalSpark.add(left, row(2, 205), row(2, 211));
         LocalSpark.add(right, row(1, 209));
         awaitTaken(result(row(1, 200), 0), result(0, row(2, 200)), result(row(2, 211), row(2, 210)));
-        await().until(() -> query.lastProgress() != null
+        await().atMost(PATIENCE).until(() -> query.lastProgress() != null
                 && java.util.Arrays.stream(query.recentProgress())
                                 .mapToLong(progress -> progress.stateOperators()[0].numRowsDroppedByWatermark())
                                 .sum()
