@@ -8,6 +8,7 @@ import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.source.SourceQueue;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.engine.task.BarrierTarget;
@@ -51,7 +52,7 @@ final class Assembly {
     /** For each stage and task: where it is woken. */
     private final Map<Integer, List<LoopPlan>> loopsOfStage = new HashMap<>();
 
-    /** For each consuming stage and task: its input channels. */
+    /** For each consuming stage and task: its input channels, in the order of the stage's inputs. */
     private final Map<Integer, List<List<Channel>>> inputs = new HashMap<>();
 
     /** For each producing stage and task: its output edges. */
@@ -204,7 +205,7 @@ final class Assembly {
         for (int i = 0; i < settings.taskCount(); i++) {
             TaskPlace place = new TaskPlace(stage.id(), stage.name(), i);
             LoopPlan loop = at(loopsOfStage, stage.id(), i);
-            Inbox inbox = new Inbox(at(inputs, stage.id(), i), mergedWatermark(stage));
+            Inbox inbox = new Inbox(at(inputs, stage.id(), i), leftChannelCount(stage), mergedWatermark(stage));
             if (stage.body() instanceof StageBody.Reading reading) {
                 ReadingTask task = new ReadingTask(
                         parts(place, reading.chain()),
@@ -235,13 +236,25 @@ final class Assembly {
         int[] groups = watermarkOrigins.groups(stage);
         List<Integer> groupOfChannel = new ArrayList<>();
         for (int i = 0; i < groups.length; i++) {
-            boolean forward = stage.inputs().get(i).exchange() instanceof Exchange.Forward;
-            for (int channels = forward ? 1 : settings.taskCount(); channels > 0; channels--) {
+            for (int channels = channelCount(stage.inputs().get(i)); channels > 0; channels--) {
                 groupOfChannel.add(groups[i]);
             }
         }
         return new MergedWatermark(
                 groupOfChannel.stream().mapToInt(Integer::intValue).toArray(), graph.watermarkPolicy());
+    }
+
+    /** A stage's left inputs come before its right ones. */
+    private int leftChannelCount(StreamGraph.Stage stage) {
+        return stage.inputs().stream()
+                .filter(input -> input.side() == Side.LEFT)
+                .mapToInt(this::channelCount)
+                .sum();
+    }
+
+    /** How many channels an input has to each task of its stage. */
+    private int channelCount(StreamGraph.Input input) {
+        return input.exchange() instanceof Exchange.Forward ? 1 : settings.taskCount();
     }
 
     private WritingTask writingTask(TaskPlace place, StageBody.Writing writing, Inbox inbox) {

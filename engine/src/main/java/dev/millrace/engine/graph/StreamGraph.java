@@ -1,5 +1,6 @@
 package dev.millrace.engine.graph;
 
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.stream.WatermarkPolicy;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,8 +10,17 @@ import java.util.List;
  * threads. Stage ids count up from 0, and a stage's inputs have smaller ids than its own.
  */
 public final class StreamGraph {
-    /** An edge: the stage that produces, and how its rows are spread. */
-    public record Input(int stageId, Exchange exchange) {}
+    /** An edge: the stage that produces, how its rows are spread, and by which input they come. */
+    public record Input(int stageId, Exchange exchange, Side side) {
+        public Input(int stageId, Exchange exchange) {
+            this(stageId, exchange, Side.LEFT);
+        }
+
+        /** The same rows by another input. */
+        public Input on(Side newSide) {
+            return new Input(stageId, exchange, newSide);
+        }
+    }
 
     public record Stage(int id, String name, List<Input> inputs, StageBody body) {}
 
@@ -42,7 +52,7 @@ public final class StreamGraph {
             Stage stage = stages.get(i);
             text.append("stage ").append(stage.id()).append(": ").append(stage.name());
             for (Input input : stage.inputs()) {
-                text.append(" <- ")
+                text.append(input.side() == Side.LEFT ? " <- " : " <- right ")
                         .append(input.exchange().describe())
                         .append(" stage ")
                         .append(input.stageId());
@@ -70,6 +80,7 @@ public final class StreamGraph {
                         "Cannot add a stage: name=%s, inputs=%d. Give a source none, any other stage at least one."
                                 .formatted(name, inputs.size()));
             }
+            requireOperatorOfTwoInputs(name, inputs, body);
             for (Input input : inputs) {
                 if (input.stageId() < 0 || input.stageId() >= id) {
                     throw new IllegalArgumentException(
@@ -84,6 +95,18 @@ public final class StreamGraph {
             }
             stages.add(new Stage(id, name, List.copyOf(inputs), body));
             return id;
+        }
+
+        private static void requireOperatorOfTwoInputs(String name, List<Input> inputs, StageBody body) {
+            boolean hasTwo = inputs.stream().anyMatch(input -> input.side() == Side.RIGHT);
+            boolean takesTwo =
+                    !body.chain().isEmpty() && body.chain().get(0).takesTwoInputs();
+            List<Side> sides = inputs.stream().map(Input::side).toList();
+            if (hasTwo != takesTwo || !sides.equals(sides.stream().sorted().toList())) {
+                throw new IllegalArgumentException(
+                        "Cannot add a stage: name=%s, inputs=%s, its first operator takes two=%s. Give a join its left inputs and then its right ones, and anything else left ones only."
+                                .formatted(name, sides, takesTwo));
+            }
         }
 
         public StreamGraph build() {

@@ -17,6 +17,11 @@ public interface OperatorFactory {
         return false;
     }
 
+    /** Whether its operators have a left and a right input, and so must be the first of their stage. */
+    default boolean takesTwoInputs() {
+        return false;
+    }
+
     /** Whether its operators find a watermark in their rows, which then stands for that of their input. */
     default boolean assignsWatermark() {
         return false;

@@ -12,6 +12,7 @@ public final class RowCursor {
     private int limit;
     private long readNanos;
     private int inputPartition;
+    private Side side = Side.LEFT;
 
     /** Points at the records of {@code newPage} between two record offsets. */
     public RowCursor pointTo(Page newPage, int start, int end, long newReadNanos) {
@@ -29,6 +30,7 @@ public final class RowCursor {
     /** Points where another cursor stands, and is then moved on its own. */
     public RowCursor pointTo(RowCursor other) {
         inputPartition = other.inputPartition;
+        side = other.side;
         return pointTo(other.page, other.position, other.limit, other.readNanos);
     }
 
@@ -67,5 +69,14 @@ public final class RowCursor {
 
     public void inputPartition(int partition) {
         inputPartition = partition;
+    }
+
+    /** The input by which these rows came to the task; the left one behind its first operator. */
+    public Side side() {
+        return side;
+    }
+
+    public void side(Side newSide) {
+        side = newSide;
     }
 }

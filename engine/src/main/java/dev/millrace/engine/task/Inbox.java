@@ -4,6 +4,7 @@ import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.exchange.Channel;
 import dev.millrace.engine.page.Page;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.stream.Item;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -11,22 +12,30 @@ import org.jspecify.annotations.Nullable;
 /**
  * Merges a task's input channels into one order of rows, watermarks and barriers. A channel that gave
  * its barrier is held back until all have given theirs (aligned); the watermark is {@link
- * MergedWatermark}'s.
+ * MergedWatermark}'s. So the two sides of a join have one watermark, as in Spark, where a query has one.
  *
  * <p>Thread: the owning task.
  */
 public final class Inbox {
     private final Channel[] channels;
+    private final int leftCount;
     private final boolean[] atBarrier;
     private final MergedWatermark watermark;
     private int atBarrierCount;
     private long barrierEpoch;
     private int turn;
     private @Nullable Channel rowsFrom;
+    private Side side = Side.LEFT;
 
     /** @param watermark the merged watermark of these channels, at its start */
     public Inbox(List<Channel> inputs, MergedWatermark watermark) {
+        this(inputs, inputs.size(), watermark);
+    }
+
+    /** @param leftCount how many of the channels are of the left input; those of the right one are behind them */
+    public Inbox(List<Channel> inputs, int leftCount, MergedWatermark watermark) {
         channels = inputs.toArray(new Channel[0]);
+        this.leftCount = leftCount;
         atBarrier = new boolean[channels.length];
         this.watermark = watermark;
     }
@@ -58,6 +67,7 @@ public final class Inbox {
         if (item instanceof Item.Rows) {
             watermark.rows(index);
             rowsFrom = channels[index];
+            side = index < leftCount ? Side.LEFT : Side.RIGHT;
             return item;
         }
         if (item instanceof Item.Watermark mark) {
@@ -93,6 +103,11 @@ public final class Inbox {
             channel.recycle(page);
             rowsFrom = null;
         }
+    }
+
+    /** The input that the last rows came by. */
+    Side side() {
+        return side;
     }
 
     /** Whether {@link #poll} might find something. */

@@ -53,6 +53,7 @@ public final class OperatingTask implements Step {
         }
         if (item instanceof Item.Rows rows) {
             page = rows.page();
+            cursor.side(inbox.side());
             flow.rows(cursor.pointTo(rows.page()));
         } else {
             if (item instanceof Item.Barrier barrier) {

@@ -1,11 +1,12 @@
 package dev.millrace.engine.harness;
 
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.page.Side;
 
 /** One thing that happens to an operator under test. */
 public sealed interface Event {
-    /** A row comes from an input partition. */
-    record Row(RowView view, int inputPartition) implements Event {}
+    /** A row comes from an input partition, by one of an operator's inputs. */
+    record Row(RowView view, int inputPartition, Side side) implements Event {}
 
     /** The operator's input has a new watermark. */
     record Watermark(long micros) implements Event {}
@@ -18,7 +19,11 @@ public sealed interface Event {
     }
 
     static Event row(byte[] bytes, int inputPartition) {
-        return new Row(new RowView().pointTo(bytes, 0, bytes.length), inputPartition);
+        return new Row(new RowView().pointTo(bytes, 0, bytes.length), inputPartition, Side.LEFT);
+    }
+
+    static Event row(Side side, byte[] bytes) {
+        return new Row(new RowView().pointTo(bytes, 0, bytes.length), 0, side);
     }
 
     static Event watermark(long micros) {

@@ -155,11 +155,13 @@ public final class OperatorHarness {
         private int takePage(int from) throws Exception {
             Page page = new Page();
             int limit = random == null ? rowsPerPage : 1 + random.nextInt(random.nextBoolean() ? 4 : 200);
-            int partition = ((Event.Row) events.get(from)).inputPartition();
+            Event.Row first = (Event.Row) events.get(from);
+            int partition = first.inputPartition();
             int at = from;
             while (at < events.size()
                     && events.get(at) instanceof Event.Row row
                     && row.inputPartition() == partition
+                    && row.side() == first.side()
                     && page.rowCount() < limit
                     && page.hasRoomFor(row.view().sizeBytes())) {
                 append(page, row.view());
@@ -167,6 +169,7 @@ public final class OperatorHarness {
             }
             cursor.inputPartition(partition);
             scratch.inputPartition(partition);
+            cursor.side(first.side());
             hand(page);
             if (random != null) {
                 Arrays.fill(page.bytes(), (byte) 0xA5);

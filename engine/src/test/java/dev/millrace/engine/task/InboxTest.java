@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.engine.exchange.Channel;
 import dev.millrace.engine.page.Page;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.stream.Item;
 import dev.millrace.engine.stream.WatermarkPolicy;
 import java.util.List;
@@ -66,6 +67,18 @@ class InboxTest {
         left.offer(Item.Idle.INSTANCE);
         right.offer(Item.Idle.INSTANCE);
         assertThat(inbox.poll()).as("nothing is left to wait for").isEqualTo(Item.Idle.INSTANCE);
+    }
+
+    @Test
+    void tellsByWhichSideRowsCame() {
+        Inbox ofTwo =
+                new Inbox(List.of(left, right), 1, new MergedWatermark(new int[] {0, 1}, WatermarkPolicy.LEAST));
+        right.offer(rows());
+        ofTwo.poll();
+        assertThat(ofTwo.side()).isEqualTo(Side.RIGHT);
+        left.offer(rows());
+        ofTwo.poll();
+        assertThat(ofTwo.side()).isEqualTo(Side.LEFT);
     }
 
     @Test

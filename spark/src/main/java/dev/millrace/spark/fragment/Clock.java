@@ -5,7 +5,10 @@ import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.temporal.ChronoUnit;
 import java.util.concurrent.TimeUnit;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.objects.StaticInvoke;
 import org.apache.spark.unsafe.types.UTF8String;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@code current_timestamp} and its kin give in a running query: the time at which the page at
@@ -37,6 +40,17 @@ public final class Clock {
     /** The calling thread's time, to be kept and moved by who runs the thread's fragments. */
     static Tick tick() {
         return TICKS.get();
+    }
+
+    /** Moves the calling thread's time on to that of the wall clock, for who takes rows outside of a fragment. */
+    public static void advance() {
+        TICKS.get().advance();
+    }
+
+    /** Whether an expression asks for the time. */
+    public static boolean isReadBy(@Nullable Expression expression) {
+        return expression != null
+                && expression.exists(part -> part instanceof StaticInvoke call && call.staticObject() == Clock.class);
     }
 
     /** Units: microseconds since 1970-01-01T00:00:00Z, as Spark's TIMESTAMP. */

@@ -7,8 +7,12 @@ import dev.millrace.engine.graph.StageBody;
 import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.graph.StreamGraph.Input;
 import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.operator.StreamJoinFactory;
 import dev.millrace.engine.operator.WatermarkAssignerFactory;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.source.Source;
+import dev.millrace.spark.aggregate.AggregateSupplier;
+import dev.millrace.spark.join.JoinExpressions;
 import dev.millrace.engine.stream.WatermarkPolicy;
 import dev.millrace.spark.plan.FragmentPlanner.Piece;
 import dev.millrace.spark.scala.Scala;
@@ -136,6 +140,9 @@ final class GraphBuilder {
         if (node instanceof KeyedNode keyed) {
             return keyed(keyed);
         }
+        if (node instanceof StreamJoinExec join) {
+            return join(join);
+        }
         if (node instanceof UnionExec union) {
             return union(union);
         }
@@ -181,6 +188,32 @@ final class GraphBuilder {
         Flow flow = isExchanged(below) ? below : Flow.from(List.of(new Input(stageOf(below), exchangeFor(node))));
         flow.chain.add(operator);
         return flow;
+    }
+
+    /** A join, too, stands right behind an exchange, on each of its sides. */
+    private Flow join(StreamJoinExec node) {
+        isStateful = true;
+        List<Input> inputs = new ArrayList<>();
+        for (Side side : Side.values()) {
+            SparkPlan child = node.child(side);
+            Flow below = flow(child);
+            List<Input> exchanged = isHashed(below)
+                    ? below.inputs
+                    : List.of(new Input(stageOf(below), hash(Scala.list(node.keys(side)), Scala.list(child.output()))));
+            exchanged.forEach(input -> inputs.add(input.on(side)));
+        }
+        Flow flow = Flow.from(inputs);
+        flow.chain.add(new StreamJoinFactory(
+                new JoinExpressions.Factory(node.specification()),
+                node.type(),
+                node.describe(),
+                node.expiry().outputDelayMicros()));
+        return flow;
+    }
+
+    /** Both sides have to be spread alike, so that one task having all rows of one of them will not do. */
+    private static boolean isHashed(Flow flow) {
+        return flow.isBare() && flow.inputs.stream().allMatch(input -> input.exchange() instanceof Exchange.Hash);
     }
 
     private static boolean isExchanged(Flow flow) {

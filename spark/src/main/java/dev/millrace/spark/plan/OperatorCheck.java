@@ -100,8 +100,6 @@ final class OperatorCheck {
             checkBelow(node, isBelowAggregate);
         } else if (node instanceof EventTimeWatermark watermark) {
             checkWatermark(watermark);
-        } else if (node instanceof Join join) {
-            checkJoin(join);
         } else if (node instanceof Union union) {
             checkUnion(union);
         } else if (node instanceof Sort) {
@@ -120,6 +118,7 @@ final class OperatorCheck {
                 || node instanceof SubqueryAlias
                 || node instanceof View
                 || node instanceof ResolvedHint
+                || node instanceof Join
                 || node instanceof Generate
                 || node instanceof Deduplicate
                 || node instanceof DeduplicateWithinWatermark
@@ -237,16 +236,6 @@ final class OperatorCheck {
                     "a limit on a stream",
                     "outputMode=%s, operator=%s".formatted(outputMode, node.nodeName()),
                     "Use outputMode(\"append\"), or remove it");
-        }
-    }
-
-    private static void checkJoin(Join join) {
-        if (join.left().isStreaming() && join.right().isStreaming()) {
-            throw unsupported(
-                    join,
-                    "a join of two streams",
-                    "joinType=" + join.joinType().sql(),
-                    "Join the stream with a static table");
         }
     }
 

@@ -2,6 +2,7 @@ package dev.millrace.spark.plan;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.operator.JoinType;
 import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.EpochSort;
 import dev.millrace.spark.key.EventTimeColumn;
@@ -20,12 +21,19 @@ import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
 import org.apache.spark.sql.catalyst.optimizer.NormalizeFloatingNumbers$;
+import org.apache.spark.sql.catalyst.planning.ExtractEquiJoinKeys$;
 import org.apache.spark.sql.catalyst.planning.PhysicalAggregation$;
+import org.apache.spark.sql.catalyst.plans.FullOuter$;
+import org.apache.spark.sql.catalyst.plans.InnerLike;
+import org.apache.spark.sql.catalyst.plans.LeftOuter$;
+import org.apache.spark.sql.catalyst.plans.LeftSemi$;
+import org.apache.spark.sql.catalyst.plans.RightOuter$;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
 import org.apache.spark.sql.catalyst.plans.logical.Deduplicate;
 import org.apache.spark.sql.catalyst.plans.logical.DeduplicateWithinWatermark;
 import org.apache.spark.sql.catalyst.plans.logical.EventTimeWatermark;
 import org.apache.spark.sql.catalyst.plans.logical.EventTimeWatermark$;
+import org.apache.spark.sql.catalyst.plans.logical.Join;
 import org.apache.spark.sql.catalyst.plans.logical.GlobalLimit;
 import org.apache.spark.sql.catalyst.plans.logical.LocalLimit;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
@@ -33,6 +41,7 @@ import org.apache.spark.sql.catalyst.plans.logical.Project;
 import org.apache.spark.sql.catalyst.plans.logical.ReturnAnswer;
 import org.apache.spark.sql.catalyst.plans.logical.Sort;
 import org.apache.spark.sql.catalyst.util.UnsafeRowUtils;
+import org.apache.spark.sql.errors.QueryCompilationErrors$;
 import org.apache.spark.sql.errors.QueryExecutionErrors$;
 import org.apache.spark.sql.execution.ProjectExec;
 import org.apache.spark.sql.execution.SparkPlan;
@@ -82,6 +91,11 @@ final class StreamStrategy extends SparkStrategy {
         if (plan instanceof Aggregate aggregate) {
             return Scala.seq(aggregation(aggregate));
         }
+        if (plan instanceof Join join
+                && join.left().isStreaming()
+                && join.right().isStreaming()) {
+            return Scala.seq(join(join));
+        }
         if (plan instanceof Deduplicate deduplicate) {
             return Scala.seq(deduplication(deduplicate.keys(), false, deduplicate.child()));
         }
@@ -99,6 +113,48 @@ final class StreamStrategy extends SparkStrategy {
             return Scala.seq(limit(limit));
         }
         return Scala.emptySeq();
+    }
+
+    /** Errors: Spark's own, where no key of one side has to equal one of the other. */
+    private SparkPlan join(Join join) {
+        var parts = ExtractEquiJoinKeys$.MODULE$.unapply(join);
+        if (parts.isEmpty()) {
+            throw Scala.sneaky(
+                    QueryCompilationErrors$.MODULE$.streamJoinStreamWithoutEqualityPredicateUnsupportedError(join));
+        }
+        Seq<Expression> leftKeys = Scala.cast(parts.get()._2());
+        Scala.<Expression>list(leftKeys).forEach(StreamStrategy::checkComparableByBytes);
+        return new StreamJoinExec(
+                leftKeys,
+                Scala.cast(parts.get()._3()),
+                type(join),
+                parts.get()._4(),
+                keyGroupCount,
+                planLater(join.left()),
+                planLater(join.right()));
+    }
+
+    private static JoinType type(Join join) {
+        var type = join.joinType();
+        if (type instanceof InnerLike) {
+            return JoinType.INNER;
+        }
+        if (type == LeftOuter$.MODULE$) {
+            return JoinType.LEFT_OUTER;
+        }
+        if (type == RightOuter$.MODULE$) {
+            return JoinType.RIGHT_OUTER;
+        }
+        if (type == FullOuter$.MODULE$) {
+            return JoinType.FULL_OUTER;
+        }
+        if (type == LeftSemi$.MODULE$) {
+            return JoinType.LEFT_SEMI;
+        }
+        throw new MillraceException(
+                ErrorCode.UNSUPPORTED_OPERATOR,
+                "Cannot join two streams in real time: joinType=%s. Use an inner, outer or left semi join."
+                        .formatted(type.sql()));
     }
 
     private SparkPlan deduplication(Seq<Attribute> keys, boolean withinWatermark, LogicalPlan child) {
@@ -172,7 +228,7 @@ final class StreamStrategy extends SparkStrategy {
         List<Attribute> keys = new ArrayList<>();
         for (NamedExpression expression : grouping) {
             NamedExpression key = normalized(expression);
-            checkComparableByBytes(key);
+            checkComparableByBytes((Expression) key);
             below.add(key);
             keys.add(key.toAttribute());
         }
@@ -233,15 +289,16 @@ final class StreamStrategy extends SparkStrategy {
                         Scala.emptySeq());
     }
 
-    private static void checkComparableByBytes(NamedExpression key) {
-        var type = ((Expression) key).dataType();
+    private static void checkComparableByBytes(Expression key) {
+        var type = key.dataType();
         if (!UnsafeRowUtils.isBinaryStable(type)) {
+            String name = key instanceof NamedExpression named ? named.name() : key.sql();
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_OPERATOR,
-                    "Cannot group by a column in real time: column=%s, type=%s, equal values of which differ in "
-                                    .formatted(key.name(), type.sql())
-                            + "their bytes. Group by lower(%s), or by the column with collation UTF8_BINARY."
-                                    .formatted(key.name()));
+                    "Cannot group or join by a column in real time: column=%s, type=%s, equal values of which differ "
+                                    .formatted(name, type.sql())
+                            + "in their bytes. Use lower(%s), or the column with collation UTF8_BINARY."
+                                    .formatted(name));
         }
     }
 

@@ -20,7 +20,7 @@ import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.sql.classic.SparkSession;
 
-/** Runs a planned query on the real runtime, two tasks a stage, until all of its one source was read. */
+/** Runs a planned query on the real runtime, two tasks a stage, until all of its sources were read. */
 final class DataflowRunner {
     private static final int TASKS = 2;
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
@@ -28,6 +28,16 @@ final class DataflowRunner {
     private DataflowRunner() {}
 
     static List<byte[]> run(SparkSession session, PlannedQuery planned, int rowCount) throws Exception {
+        return run(session, planned, List.of(rowCount), Long.MIN_VALUE);
+    }
+
+    /**
+     * Runs until a watermark has reached the sink, too.
+     *
+     * @param rowCounts how many rows each stream has
+     */
+    static List<byte[]> run(SparkSession session, PlannedQuery planned, List<Integer> rowCounts, long watermarkMicros)
+            throws Exception {
         CollectingSink sink = new CollectingSink();
         DataflowSettings settings =
                 new DataflowSettings("test", TASKS, Queries.KEY_GROUPS, 0, new MemoryBudget(1L << 28), null);
@@ -35,14 +45,29 @@ final class DataflowRunner {
                 session.sessionState().conf(), Thread.currentThread().getContextClassLoader(), new Properties());
         try (Dataflow dataflow = Dataflow.create(withSink(planned.graph(), sink), settings, scopes)) {
             dataflow.start();
-            long read = 0;
-            while (read < rowCount) {
+            boolean arrived = false;
+            long deadline = System.nanoTime() + PATIENCE_NANOS;
+            while (!arrived) {
+                if (System.nanoTime() - deadline > 0) {
+                    throw new AssertionError("The watermark does not pass: micros="
+                            + dataflow.metrics().watermarkMicros());
+                }
+                // What the watermark set free is in the epoch that begins behind its arrival, or in one before.
+                boolean passed = dataflow.metrics().watermarkMicros() >= watermarkMicros;
                 dataflow.epochs().requestBarrier();
                 CompletedEpoch epoch = Objects.requireNonNull(dataflow.epochs().await(PATIENCE_NANOS), "no epoch");
-                read = (int) epoch.positions().values().iterator().next().get(0);
+                arrived = passed && isAllRead(planned, epoch, rowCounts);
             }
         }
         return sink.rows;
+    }
+
+    private static boolean isAllRead(PlannedQuery planned, CompletedEpoch epoch, List<Integer> rowCounts) {
+        return planned.streamOfStage().entrySet().stream()
+                .allMatch(
+                        stage -> (int) Objects.requireNonNull(epoch.positions().get(stage.getKey()))
+                                        .get(0)
+                                == rowCounts.get(stage.getValue()));
     }
 
     private static StreamGraph withSink(StreamGraph graph, Sink sink) {

@@ -50,8 +50,6 @@ class RefusalSparkTest {
 
     static Stream<Arguments> operators() {
         List<Arguments> operators = new ArrayList<>();
-        add(operators, "a join of two streams", t -> t.as("a")
-                .join(other.asStream(1).as("b"), expr("a.k = b.k")));
         add(operators, "session windows", t -> t.withWatermark("ts", "1 second")
                 .groupBy(session_window(col("ts"), "5 seconds"))
                 .count());

@@ -33,12 +33,16 @@ final class Samples {
     private Samples() {}
 
     static MemoryTable table(SparkSession session, int count, long seed) {
+        return new MemoryTable(session, SCHEMA, rows(count, seed));
+    }
+
+    static List<Row> rows(int count, long seed) {
         Random random = new Random(seed);
         List<Row> rows = new ArrayList<>();
         for (int n = 0; n < count; n++) {
             rows.add(row(n, random));
         }
-        return new MemoryTable(session, SCHEMA, rows);
+        return rows;
     }
 
     /** The same rows, and in the stream one more, whose event time is days behind all others. */
