@@ -230,7 +230,8 @@ class StreamJoinSparkTest {
 
         assertThat(planned.isStateful()).isTrue();
         assertThat(join.inputs()).allMatch(input -> input.exchange() instanceof Exchange.Hash);
-        assertThat(planned.graph().describe()).contains("<- hash(l.k) stage 0 <- right hash(CAST(r.i AS BIGINT)) stage 1");
+        assertThat(planned.graph().describe())
+                .contains("<- hash(l.k) stage 0 <- right hash(CAST(r.i AS BIGINT)) stage 1");
     }
 
     @Test
