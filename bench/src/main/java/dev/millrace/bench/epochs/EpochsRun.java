@@ -124,15 +124,14 @@ public final class EpochsRun {
         print("p99.9, epochs of %s over one of %s".formatted(SHORT, LONG), "×", ratios);
         print("memory per key beyond key and value", "bytes", of(shorts, turn -> number(turn, "bytesPerKey")));
         print("restart to the first answer", "ms", of(shorts, turn -> number(turn, "restartMillis")));
-        print("the same with an empty checkpoint", "ms", of(shorts, turn -> number(turn, "emptyStartMillis")));
-        print(
-                "state restored in the time between, keys and values",
-                "MB/s",
-                of(
-                        shorts,
-                        turn -> number(turn, "stateBytes")
-                                / 1_000
-                                / Math.max(1, number(turn, "restartMillis") - number(turn, "emptyStartMillis"))));
+        print("the same with next to no state", "ms", of(shorts, turn -> number(turn, "smallRestartMillis")));
+        print("keys and values restored in the time between", "MB/s", of(shorts, EpochsRun::restoreRate));
+    }
+
+    /** Infinite where the state made no difference that could be measured. */
+    private static double restoreRate(JsonNode turn) {
+        double millis = number(turn, "restartMillis") - number(turn, "smallRestartMillis");
+        return millis > 0 ? number(turn, "stateBytes") / 1_000 / millis : Double.POSITIVE_INFINITY;
     }
 
     private static double number(JsonNode turn, String name) {

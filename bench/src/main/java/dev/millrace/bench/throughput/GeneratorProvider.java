@@ -4,6 +4,7 @@ import dev.millrace.spark.scala.Scala;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
@@ -28,8 +29,9 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
  * A continuous Spark source that gives rows of two longs, {@code id} and {@code amount}, without end and
  * as fast as they are taken. Options: {@code keys}, {@code partitions}, {@code rate}.
  *
- * <p>With a {@code rate} each key comes once and as fast as it is taken, with an amount of 0; then keys at
- * random, so many rows a second, and a row's amount is when it was due ({@link System#nanoTime}).
+ * <p>With a {@code rate} each key comes once and as fast as it is taken, with an amount of 0; then, after a
+ * moment, keys at random, so many rows a second, and a row's amount is when it was due ({@link
+ * System#nanoTime}). A key comes from one partition only.
  */
 public final class GeneratorProvider implements TableProvider {
     private static final StructType SCHEMA =
@@ -156,6 +158,9 @@ public final class GeneratorProvider implements TableProvider {
     }
 
     private static final class Reader implements ContinuousPartitionReader<InternalRow> {
+        /** Between filling and updating, so that a page does not hold both for one key. */
+        private static final long PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
         private final UnsafeRow row = new UnsafeRow(2);
         private final RandomKeys keys;
         private final Partition partition;
@@ -168,10 +173,10 @@ public final class GeneratorProvider implements TableProvider {
             Shape shape = of.shape();
             partition = of;
             given = of.given();
-            keys = new RandomKeys(shape.keys(), of.index() + 1 + given);
             intervalNanos = shape.rate() == 0 ? 0 : 1_000_000_000L * shape.partitions() / shape.rate();
             fillRows =
                     shape.rate() == 0 ? 0 : (shape.keys() - of.index() + shape.partitions() - 1) / shape.partitions();
+            keys = new RandomKeys(shape.rate() == 0 ? shape.keys() : (int) fillRows, of.index() + 1 + given);
             byte[] bytes = new byte[UnsafeRow.calculateBitSetWidthInBytes(2) + 2 * Long.BYTES];
             row.pointTo(bytes, bytes.length);
         }
@@ -182,20 +187,25 @@ public final class GeneratorProvider implements TableProvider {
                 row.setLong(0, keys.next());
                 row.setLong(1, given & 0x3fff);
             } else if (given < fillRows) {
-                row.setLong(0, partition.index() + given * partition.shape().partitions());
+                row.setLong(0, ownKey(given));
                 row.setLong(1, 0);
             } else {
                 awaitDue();
-                row.setLong(0, keys.next());
+                row.setLong(0, ownKey(keys.next()));
                 row.setLong(1, dueNanos);
             }
             given++;
             return true;
         }
 
+        private long ownKey(long index) {
+            return partition.index() + index * partition.shape().partitions();
+        }
+
         /** A row that could not be given in time was due when it should have been. */
         private void awaitDue() {
-            dueNanos = dueNanos == 0 ? System.nanoTime() : dueNanos + intervalNanos;
+            boolean first = dueNanos == 0;
+            dueNanos = first ? System.nanoTime() + (given > fillRows ? 0 : PAUSE_NANOS) : dueNanos + intervalNanos;
             for (long left = dueNanos - System.nanoTime(); left > 0; left = dueNanos - System.nanoTime()) {
                 LockSupport.parkNanos(left);
                 if (Thread.interrupted()) {
