@@ -1,4 +1,4 @@
-/** The epoch coordinator: asks for barriers, gathers what tasks report, commits in order. Imports task. */
+/** The epoch coordinator: asks for barriers and gathers what tasks report; and the commit protocol, which makes completed epochs durable exactly once. Imports task. */
 @NullMarked
 package dev.millrace.engine.epoch;
 

@@ -16,6 +16,8 @@ public enum ErrorCode {
     UNSUPPORTED_SETTING(ErrorKind.UNSUPPORTED),
     /** A checkpoint cannot be continued by this query. */
     UNSUPPORTED_CHECKPOINT(ErrorKind.UNSUPPORTED),
+    /** Another run has taken the query's checkpoint over; two on one checkpoint are not supported. */
+    FENCED(ErrorKind.UNSUPPORTED),
     /** The user's code, or an expression over the user's data, threw. */
     USER_CODE(ErrorKind.USER),
     /** A source's reader failed. */

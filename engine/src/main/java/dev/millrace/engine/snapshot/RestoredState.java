@@ -14,11 +14,11 @@ import java.util.function.IntPredicate;
  */
 public final class RestoredState {
     private final SnapshotStorage storage;
-    private final Manifest manifest;
+    private final StateIndex index;
 
-    public RestoredState(SnapshotStorage storage, Manifest manifest) {
+    public RestoredState(SnapshotStorage storage, StateIndex index) {
         this.storage = storage;
-        this.manifest = manifest;
+        this.index = index;
     }
 
     /** Takes a section; those of a key come with their base first and then their deltas, in order. */
@@ -34,7 +34,7 @@ public final class RestoredState {
     public void read(OperatorId operator, IntPredicate owned, Reader reader) throws Exception {
         Map<String, OpenFile> open = new HashMap<>();
         try {
-            for (Map.Entry<SectionKey, List<String>> section : manifest.files().entrySet()) {
+            for (Map.Entry<SectionKey, List<String>> section : index.files().entrySet()) {
                 SectionKey key = section.getKey();
                 boolean wanted = key.keyGroup() == SectionKey.TASK || owned.test(key.keyGroup());
                 if (key.operator().equals(operator) && wanted) {

@@ -34,6 +34,14 @@ public interface SnapshotStorage {
      */
     void write(String name, Body body) throws IOException;
 
+    /**
+     * As {@link #write}, but only where there is no file of that name; false, and nothing changed, when
+     * there is one. Of several that create the same file at once, in whatever processes, one gets true.
+     *
+     * <p>Errors: IOException; then the file may be there all the same.
+     */
+    boolean create(String name, Body body) throws IOException;
+
     /** Errors: FileNotFoundException when there is none. */
     Input open(String name) throws IOException;
 

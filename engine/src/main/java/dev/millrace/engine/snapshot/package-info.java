@@ -1,4 +1,4 @@
-/** What a snapshot is on storage: entries, files with an index and checksums, manifests. Imports page and error. */
+/** What a snapshot is on storage: entries, files with an index and checksums, and which of them are an epoch's. Imports page and error. */
 @NullMarked
 package dev.millrace.engine.snapshot;
 

@@ -2,8 +2,8 @@ package dev.millrace.engine.graph;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.engine.graph.CapturingSink.Result;
 import dev.millrace.engine.graph.SimulatedQuery.Key;
+import dev.millrace.engine.graph.SimulatedSink.Result;
 import dev.millrace.engine.harness.Snapshots;
 import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.operator.Emission;
@@ -42,8 +42,8 @@ final class CommittedAnswer {
         long[] positions = checkpoint.positions();
         query.addValues(checkedPositions, positions, values);
         checkedPositions = positions;
-        assertThat(checkpoint.sink.keySet()).allMatch(epoch -> epoch <= checkpoint.lastCommitted());
-        checkpoint.sink.tailMap(checkedEpoch, false).values().forEach(this::takeEpoch);
+        assertThat(checkpoint.sink.committed().keySet()).allMatch(epoch -> epoch <= checkpoint.lastCommitted());
+        checkpoint.sink.committed().tailMap(checkedEpoch, false).values().forEach(this::takeEpoch);
         checkedEpoch = checkpoint.lastCommitted();
         if (!query.rowsMayBeLate) {
             assertThat(lastPayloads).as("sink's last row of each key").isEqualTo(expected());
@@ -90,7 +90,7 @@ final class CommittedAnswer {
             if (entry.section().isOfTask()) {
                 restoredMicros = Math.max(restoredMicros, micros(entry.value()));
             } else {
-                List<Long> payload = CapturingSink.longs(entry.value());
+                List<Long> payload = SimulatedSink.longs(entry.value());
                 assertThat(restored.put(SimulatedQuery.keyOf(entry.key()), sorted(payload)))
                         .isNull();
             }
@@ -111,7 +111,7 @@ final class CommittedAnswer {
         List<Section> sections = new ArrayList<>();
         KeyedAggregate aggregate = new KeyedAggregate(query.aggregates(), Emission.PER_PAGE);
         aggregate.open(new OperatorContext(0, 1, SimulatedQuery.KEY_GROUPS, budget, metrics));
-        new RestoredState(checkpoint.storage, checkpoint.manifest())
+        new RestoredState(checkpoint.storage, checkpoint.committedState())
                 .read(query.aggregate(), keyGroup -> true, sections::add);
         Snapshots.restore(aggregate, sections);
         Collection<Snapshots.Put> puts = Snapshots.puts(sections);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.engine.epoch.CompletedEpoch;
 import dev.millrace.engine.exchange.KeyGroupFunction;
 import dev.millrace.engine.graph.CollectingSink.Pair;
+import dev.millrace.engine.harness.Seeds;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.Output;
@@ -27,26 +28,20 @@ import org.junit.jupiter.api.Test;
  * from a seed, and checks what must always hold: no row is lost or repeated, rows of one key from one
  * partition keep their order, an epoch holds exactly the rows before its barriers, and no watermark overtakes a row that it makes late.
  *
- * <p>Replay one: {@code mvn test -pl engine -Dtest=DataflowSimulation -Dsimulation.seed=<seed>}.
+ * <p>Many more seeds than the build runs: {@code bin/simulate}.
  */
 class DataflowSimulation {
     private static final int SEEDS = 1000;
     private static final int KEY_GROUPS = 7;
 
     @Test
-    void keepsEveryRowInItsEpochWhateverTheSchedule() throws Exception {
-        Long only = Long.getLong("simulation.seed");
-        if (only != null) {
-            new Run(only).check();
-            return;
-        }
-        for (long seed = 0; seed < SEEDS; seed++) {
-            try {
-                new Run(seed).check();
-            } catch (Throwable e) {
-                throw new AssertionError("seed=" + seed + ": replay with -Dsimulation.seed=" + seed, e);
-            }
-        }
+    void keepsEveryRowInItsEpochWhateverTheSchedule() {
+        Seeds.simulate(SEEDS, DataflowSimulation::run);
+    }
+
+    /** One run of a seed. */
+    static void run(long seed) throws Exception {
+        new Run(seed).check();
     }
 
     /** Gives each row several times, so that outputs fill up in the middle of a row. */

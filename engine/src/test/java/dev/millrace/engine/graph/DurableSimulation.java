@@ -1,48 +1,38 @@
 package dev.millrace.engine.graph;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
-import dev.millrace.engine.epoch.CompletedEpoch;
 import dev.millrace.engine.epoch.DataflowFailedException;
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.harness.MemoryStorage;
-import dev.millrace.engine.snapshot.Manifest;
+import dev.millrace.engine.harness.Seeds;
 import java.io.IOException;
-import java.util.ArrayDeque;
 import java.util.Arrays;
-import java.util.Deque;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
- * Runs stateful dataflows through crashes at any step, writes that fail or tear, slow storage, commits
- * that stop halfway, other numbers of tasks, and old attempts that go on beside the new one; all under
- * one thread, in an order that follows from a seed. After every commit the sink has exactly the answer
- * over the committed positions, and storage alone gives the state back.
+ * Runs stateful dataflows and the real commit protocol through crashes before and after every change to
+ * the outside, writes that fail, tear or get lost on the way back, slow storage, recovery in place, other
+ * numbers of tasks, and old processes that go on beside the new one, committing and recovering too; all
+ * under one thread, in an order that follows from a seed. The sink is transactional or drops epochs that
+ * it has seen. After every commit it has exactly the answer over the committed positions, and storage
+ * alone gives the state back.
  *
- * <p>Replay one: {@code mvn test -pl engine -Dtest=DurableSimulation -Dsimulation.seed=<seed>}.
+ * <p>Many more seeds than the build runs: {@code bin/simulate}.
  */
 class DurableSimulation {
     private static final int SEEDS = 150;
     private static final int MAX_TURNS = 20_000_000;
 
     @Test
-    void countsEveryRowOnceWhateverFailsAndWhenever() throws Exception {
-        Long only = Long.getLong("simulation.seed");
-        if (only != null) {
-            new Run(only).toEnd();
-            return;
-        }
-        for (long seed = 0; seed < SEEDS; seed++) {
-            try {
-                new Run(seed).toEnd();
-            } catch (Exception | AssertionError e) {
-                throw new AssertionError(
-                        "seed=%d: %s%nReplay with: mvn test -pl engine -Dtest=DurableSimulation -Dsimulation.seed=%d"
-                                .formatted(seed, e.getMessage(), seed),
-                        e);
-            }
-        }
+    void countsEveryRowOnceWhateverFailsAndWhenever() {
+        Seeds.simulate(SEEDS, DurableSimulation::run);
+    }
+
+    /** One run of a seed. */
+    static void run(long seed) throws Exception {
+        new Run(seed).toEnd();
     }
 
     /** The process ends. */
@@ -50,36 +40,47 @@ class DurableSimulation {
         private static final long serialVersionUID = 1L;
     }
 
-    private static final class Run {
+    /** What the outside answers when it cannot, or when its answer gets lost. */
+    private static final class Outage extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+    }
+
+    private static final class Run implements MemoryStorage.Watcher {
         private final Random random;
         private final SimulatedQuery query;
         private final SimulatedCheckpoint checkpoint;
         private final CommittedAnswer answer;
         private final int crashOdds;
         private final int barrierOdds;
+        private final int troubleOdds;
         private final int storageSlowness;
         private int faultsLeft;
-        private int attemptCount;
+        private int processCount;
         private long nanos;
-        private SimulatedAttempt attempt;
-        private @Nullable SimulatedAttempt zombie;
-        private Manifest manifest;
-        private long nextEpoch;
-        private long[] positions;
-        private Deque<SimulatedCheckpoint.Action> commit = new ArrayDeque<>();
+        private SimulatedProcess process;
+        private @Nullable SimulatedProcess zombie;
+        private boolean zombieActs;
 
-        Run(long seed) throws Exception {
+        Run(long seed) {
             random = new Random(seed);
             query = new SimulatedQuery(random);
             int tearOdds = 2 + random.nextInt(30);
-            faultsLeft = random.nextInt(8);
+            faultsLeft = random.nextInt(10);
             crashOdds = 100 << random.nextInt(7);
             barrierOdds = 100 << random.nextInt(4);
+            troubleOdds = 4 + random.nextInt(40);
             storageSlowness = random.nextInt(3) == 0 ? 1 + random.nextInt(60) : 1;
-            checkpoint =
-                    new SimulatedCheckpoint(query, new MemoryStorage(() -> tearsAfter(tearOdds)), random.nextBoolean());
+            checkpoint = new SimulatedCheckpoint(
+                    query,
+                    new MemoryStorage(() -> tearsAfter(tearOdds), this),
+                    new SimulatedSink(random.nextBoolean(), this),
+                    this);
             answer = new CommittedAnswer(query, checkpoint);
-            start();
+            process = newProcess();
+        }
+
+        private SimulatedProcess newProcess() {
+            return new SimulatedProcess(query, checkpoint, "process" + processCount++, () -> nanos, random);
         }
 
         private int tearsAfter(int odds) {
@@ -90,114 +91,147 @@ class DurableSimulation {
             return random.nextInt(random.nextBoolean() ? 200 : 20_000);
         }
 
-        private void start() throws Exception {
-            checkpoint.recover();
-            answer.checkSink();
-            answer.checkState();
-            manifest = checkpoint.manifest();
-            nextEpoch = checkpoint.lastCommitted() + 1;
-            positions = checkpoint.positions();
-            commit = new ArrayDeque<>();
-            SimulatedAttempt.Place place =
-                    new SimulatedAttempt.Place("attempt" + attemptCount++, 1 + random.nextInt(3), nextEpoch, positions);
-            attempt = new SimulatedAttempt(query, place, checkpoint.storage, manifest, () -> nanos, random);
+        /** Before a change to the outside; the old process may act between any two of the new one's. */
+        @Override
+        public void before() {
+            if (!zombieActs) {
+                for (int steps = random.nextInt(3); steps > 0 && zombie != null; steps--) {
+                    advanceZombie();
+                }
+            }
+            trouble();
+        }
+
+        /** After a change to the outside, whose answer may get lost. */
+        @Override
+        public void after() {
+            trouble();
+        }
+
+        private void trouble() {
+            if (faultsLeft > 0 && random.nextInt(troubleOdds) == 0) {
+                faultsLeft--;
+                throw random.nextBoolean() ? new Crash() : new Outage();
+            }
         }
 
         void toEnd() throws Exception {
             for (int turn = 0; !isDone(); turn++) {
                 if (turn > MAX_TURNS) {
                     throw new AssertionError("a run that goes on forever: epoch=%d, positions=%s, rows=%s"
-                            .formatted(nextEpoch, Arrays.toString(positions), Arrays.toString(query.rowsOfPartition)));
+                            .formatted(
+                                    checkpoint.lastCommitted(),
+                                    Arrays.toString(checkpoint.positions()),
+                                    Arrays.toString(query.rowsOfPartition)));
                 }
                 try {
                     turn(turn);
-                } catch (Crash | DataflowFailedException | MemoryStorage.Fault e) {
+                } catch (Crash e) {
+                    crash();
+                } catch (Outage | MemoryStorage.Fault | DataflowFailedException e) {
                     requireAskedFor(e);
-                    endAttempt();
-                    start();
+                    process.endAttempt();
                 }
             }
             answer.checkState();
-            attempt.close();
+            process.endAttempt();
             if (zombie != null) {
-                zombie.close();
+                zombie.endAttempt();
             }
         }
 
         private boolean isDone() {
-            return commit.isEmpty() && Arrays.equals(checkpoint.positions(), query.rowsOfPartition);
+            return process.isRunning()
+                    && !process.isCommitting()
+                    && Arrays.equals(checkpoint.positions(), query.rowsOfPartition);
         }
 
         private void turn(int turn) throws Exception {
             // Now and then so long that partitions without rows fall idle, where they may.
             nanos += random.nextInt(300) == 0 ? 1_000_000_000 : random.nextInt(1_000_000);
-            attempt.step(storageSlowness);
-            stepZombie();
-            if (random.nextInt(barrierOdds) == 0) {
-                attempt.coordinator().requestBarrier();
+            if (!process.isRunning()) {
+                if (process.recover()) {
+                    answer.checkSink();
+                    answer.checkState();
+                }
+                return;
             }
-            if (turn % 8 == 0) {
-                advanceCommit();
+            process.step(storageSlowness);
+            if (zombie != null) {
+                advanceZombie();
+            }
+            if (random.nextInt(barrierOdds) == 0) {
+                process.requestBarrier();
+            }
+            if (turn % 8 == 0 && process.advanceCommit()) {
+                answer.checkSink();
             }
             // A commit is short; crashes are to meet it often enough.
-            if (faultsLeft > 0 && random.nextInt(commit.isEmpty() ? crashOdds : 60) == 0) {
+            if (faultsLeft > 0 && random.nextInt(process.isCommitting() ? 60 : crashOdds) == 0) {
                 faultsLeft--;
                 throw new Crash();
             }
         }
 
-        private void advanceCommit() throws Exception {
-            if (!commit.isEmpty()) {
-                commit.removeFirst().run();
-                return;
-            }
-            CompletedEpoch completed = attempt.coordinator().await(0);
-            if (completed != null) {
-                assertThat(completed.epoch()).isEqualTo(nextEpoch++);
-                checkRowsRead(completed);
-                manifest = manifest.with(completed.epoch(), completed.snapshot().orElseThrow());
-                commit = checkpoint.commit(completed, manifest, answer::checkSink);
-            }
-        }
-
-        private void checkRowsRead(CompletedEpoch completed) {
-            long[] ended = query.flatten(completed.positions());
-            long expected =
-                    Arrays.stream(ended).sum() - Arrays.stream(positions).sum();
-            assertThat(completed.rowsRead().values().stream()
-                            .mapToLong(Long::longValue)
-                            .sum())
-                    .isEqualTo(expected);
-            positions = ended;
-        }
-
-        private void stepZombie() throws Exception {
-            SimulatedAttempt old = zombie;
-            if (old == null) {
-                return;
-            }
-            old.step(1);
-            if (random.nextInt(barrierOdds) == 0) {
-                old.coordinator().requestBarrier();
-            }
-            if (random.nextInt(2_000) == 0) {
-                zombie = null;
-                old.close();
-            }
-        }
-
-        private void endAttempt() throws Exception {
+        private void crash() throws Exception {
             if (zombie == null && random.nextInt(3) == 0) {
-                zombie = attempt;
+                zombie = process;
             } else {
-                attempt.close();
+                process.endAttempt();
             }
+            process = newProcess();
+        }
+
+        /** The old process goes on as if it were the only one, until it learns that it is not. */
+        private void advanceZombie() {
+            SimulatedProcess old = java.util.Objects.requireNonNull(zombie, "zombie");
+            zombieActs = true;
+            try {
+                if (random.nextInt(2_000) == 0) {
+                    endZombie(old);
+                } else if (!old.isRunning()) {
+                    boolean unused = old.recover();
+                } else {
+                    old.step(1);
+                    if (random.nextInt(barrierOdds) == 0) {
+                        old.requestBarrier();
+                    }
+                    boolean unused = random.nextInt(8) == 0 && old.advanceCommit();
+                }
+            } catch (Exception e) {
+                zombieFailed(old, e);
+            } finally {
+                zombieActs = false;
+            }
+        }
+
+        private void zombieFailed(SimulatedProcess old, Exception failure) {
+            boolean fenced = failure instanceof MillraceException known && known.code() == ErrorCode.FENCED;
+            try {
+                if (!fenced && !(failure instanceof Crash)) {
+                    requireAskedFor(failure);
+                    old.endAttempt(); // and then it recovers in place, or learns that it is fenced
+                } else {
+                    endZombie(old);
+                }
+            } catch (Exception e) {
+                throw new AssertionError("The old process failed in a way that nobody asked for", e);
+            }
+        }
+
+        private void endZombie(SimulatedProcess old) throws Exception {
+            zombie = null;
+            old.endAttempt();
         }
 
         /** Whatever else broke is what this simulation looks for. */
-        private static void requireAskedFor(Exception e) throws Exception {
-            if (e instanceof DataflowFailedException failed && !(failed.getCause() instanceof IOException)) {
-                throw e;
+        private static void requireAskedFor(Exception failure) throws Exception {
+            Throwable cause = failure instanceof DataflowFailedException inDataflow ? inDataflow.getCause() : failure;
+            if (!(cause instanceof IOException
+                    || cause instanceof Outage
+                    || cause instanceof SimulatedSink.WriterFenced
+                    || (cause instanceof MillraceException known && known.code() == ErrorCode.STATE_STORAGE))) {
+                throw failure;
             }
         }
     }

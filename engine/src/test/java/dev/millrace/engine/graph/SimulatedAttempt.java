@@ -3,9 +3,9 @@ package dev.millrace.engine.graph;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.engine.epoch.EpochCoordinator;
-import dev.millrace.engine.snapshot.Manifest;
 import dev.millrace.engine.snapshot.RestoredState;
 import dev.millrace.engine.snapshot.SnapshotStorage;
+import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.engine.state.MemoryBudget;
 import dev.millrace.engine.task.SnapshotTask;
 import dev.millrace.engine.task.Step;
@@ -17,7 +17,7 @@ import java.util.function.LongSupplier;
 /** One life of a query's dataflow, from the last committed epoch to its end or a crash. */
 final class SimulatedAttempt {
     /** Where an attempt starts. */
-    record Place(String name, int taskCount, long firstEpoch, long[] positions) {}
+    record Place(String name, int taskCount, long firstEpoch, long[] positions, StateIndex state) {}
 
     private static final long BUDGET_BYTES = 256L << 20;
 
@@ -30,16 +30,18 @@ final class SimulatedAttempt {
     SimulatedAttempt(
             SimulatedQuery query,
             Place place,
+            SimulatedSink sink,
             SnapshotStorage storage,
-            Manifest manifest,
             LongSupplier nanoClock,
             Random random)
             throws Exception {
         this.random = random;
         Durability durability = new Durability(
-                storage, place.name(), manifest.epoch() < 0 ? null : new RestoredState(storage, manifest));
+                storage,
+                place.name(),
+                place.state().files().isEmpty() ? null : new RestoredState(storage, place.state()));
         assembly = new Assembly(
-                query.graph(place.positions(), new CapturingSink(), nanoClock),
+                query.graph(place.positions(), sink, nanoClock),
                 new DataflowSettings(
                         "sim", place.taskCount(), SimulatedQuery.KEY_GROUPS, place.firstEpoch(), budget, durability),
                 nanoClock);

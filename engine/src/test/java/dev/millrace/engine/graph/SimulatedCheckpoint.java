@@ -2,50 +2,38 @@ package dev.millrace.engine.graph;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.engine.epoch.CompletedEpoch;
-import dev.millrace.engine.graph.CapturingSink.Result;
+import dev.millrace.engine.epoch.CommitLog;
+import dev.millrace.engine.epoch.CommitProtocol;
+import dev.millrace.engine.epoch.ManifestLog;
+import dev.millrace.engine.epoch.OffsetLog;
 import dev.millrace.engine.harness.MemoryStorage;
-import dev.millrace.engine.snapshot.Manifest;
-import dev.millrace.engine.snapshot.StoredSnapshot;
+import dev.millrace.engine.harness.MemoryStorage.Watcher;
+import dev.millrace.engine.snapshot.StateIndex;
 import java.io.IOException;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
-import java.util.List;
-import java.util.Set;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.TreeMap;
-import java.util.TreeSet;
 
-/**
- * What outlives a crash: storage, the logs of offsets and commits, and what the sink has committed. An
- * epoch is committed in small steps, and the process may end between each two: manifest, offsets, sink,
- * commit record, then what is not needed any more is deleted.
- */
+/** What outlives a process: storage, the logs of offsets and commits, the sink. */
 final class SimulatedCheckpoint {
-    /** Manifests that are kept: the last one, and one to go back to. */
-    private static final int KEPT_MANIFESTS = 2;
-
-    /** One step of a commit. */
-    @FunctionalInterface
-    interface Action {
-        void run() throws IOException;
-    }
-
-    /** The offset log's entry of an epoch, with what it takes to commit its sink again. */
-    private record Planned(long[] positions, List<Result> messages) {}
-
     final MemoryStorage storage;
-    final TreeMap<Long, List<Result>> sink = new TreeMap<>();
+    final SimulatedSink sink;
     private final SimulatedQuery query;
-    private final boolean commitsAgain;
-    private final TreeMap<Long, Planned> offsets = new TreeMap<>();
+    private final Watcher watcher;
+    private final TreeMap<Long, byte[]> offsets = new TreeMap<>();
     private long lastCommitted = -1;
 
-    /** @param commitsAgain whether an epoch that is planned but not committed is committed at a restart, or forgotten */
-    SimulatedCheckpoint(SimulatedQuery query, MemoryStorage storage, boolean commitsAgain) {
+    /** @param watcher told of every change that a query's own thread makes; may throw */
+    SimulatedCheckpoint(SimulatedQuery query, MemoryStorage storage, SimulatedSink sink, Watcher watcher) {
         this.query = query;
         this.storage = storage;
-        this.commitsAgain = commitsAgain;
+        this.sink = sink;
+        this.watcher = watcher;
+    }
+
+    /** The real protocol over this checkpoint. */
+    CommitProtocol protocol(String run) {
+        return new CommitProtocol(new ManifestLog(storage), new Offsets(), new Commits(), sink, run);
     }
 
     long lastCommitted() {
@@ -54,80 +42,85 @@ final class SimulatedCheckpoint {
 
     /** The positions that the last committed epoch ended at. */
     long[] positions() {
-        return lastCommitted < 0
-                ? new long[query.rowsOfPartition.length]
-                : offsets.get(lastCommitted).positions();
+        return positions(lastCommitted);
     }
 
-    Manifest manifest() throws IOException {
-        return lastCommitted < 0
-                ? Manifest.empty(SimulatedQuery.KEY_GROUPS, query.operators())
-                : Manifest.load(storage, lastCommitted);
+    private long[] positions(long epoch) {
+        return epoch < 0 ? new long[query.rowsOfPartition.length] : positionsOf(offsets.get(epoch));
     }
 
-    /** The steps that commit an epoch; {@code committed} is the one behind which it is. */
-    Deque<Action> commit(CompletedEpoch completed, Manifest manifest, Action committed) {
-        long epoch = completed.epoch();
-        Planned planned = new Planned(query.flatten(completed.positions()), messages(completed));
-        Deque<Action> actions = new ArrayDeque<>();
-        actions.add(() -> manifest.store(storage));
-        actions.add(() -> offsets.put(epoch, planned));
-        actions.add(() -> sink.put(epoch, planned.messages()));
-        actions.add(() -> {
-            assertThat(epoch).isEqualTo(lastCommitted + 1);
-            lastCommitted = epoch;
-            committed.run();
-            actions.addAll(cleaning());
-        });
-        return actions;
+    /** The positions that the epoch ended at that a query goes on behind. */
+    long[] positions(CommitProtocol.Found found) {
+        return found.decided()
+                .map(manifest -> positionsOf(manifest.offsets()))
+                .orElseGet(() -> positions(found.committed()));
     }
 
-    @SuppressWarnings("unchecked")
-    private static List<Result> messages(CompletedEpoch completed) {
-        List<Result> all = new ArrayList<>();
-        completed.messages().values().forEach(tasks -> tasks.forEach(message -> all.addAll((List<Result>) message)));
-        return all;
-    }
-
-    /** Deletes manifests before the files that they name, so that none is left that cannot be restored. */
-    private List<Action> cleaning() throws IOException {
-        long oldestKept = lastCommitted - KEPT_MANIFESTS + 1;
-        List<Action> deletions = new ArrayList<>();
-        Set<String> needed = new TreeSet<>();
-        for (long epoch : Manifest.epochs(storage)) {
-            if (epoch < oldestKept) {
-                deletions.add(() -> storage.delete(Manifest.fileName(epoch)));
-            } else if (epoch <= lastCommitted) {
-                needed.addAll(Manifest.load(storage, epoch).allFiles());
-            }
+    /** The state that a query goes on with. */
+    StateIndex state(CommitProtocol.Found found) throws IOException {
+        if (found.decided().isPresent()) {
+            return found.decided().get().state();
         }
-        for (String file : storage.list(StoredSnapshot.FOLDER)) {
-            // A later epoch's file is not in a manifest yet.
-            boolean old = Long.parseLong(file.substring(0, file.indexOf('-'))) <= lastCommitted;
-            if (old && !needed.contains(StoredSnapshot.FOLDER + "/" + file)) {
-                deletions.add(() -> storage.delete(StoredSnapshot.FOLDER + "/" + file));
-            }
-        }
-        return deletions;
+        return found.committed() < 0
+                ? StateIndex.empty(SimulatedQuery.KEY_GROUPS, query.operators())
+                : new ManifestLog(storage).require(found.committed()).state();
     }
 
-    /** A new process finds what the last one left. */
-    void recover() throws IOException {
-        long planned = lastCommitted + 1;
-        if (offsets.containsKey(planned)) {
-            if (commitsAgain) {
-                sink.put(planned, offsets.get(planned).messages());
-                lastCommitted = planned;
-            } else {
-                offsets.remove(planned);
-                sink.remove(planned);
-            }
+    StateIndex committedState() throws IOException {
+        return new ManifestLog(storage).require(lastCommitted).state();
+    }
+
+    static byte[] entry(long[] positions) {
+        ByteBuffer bytes = ByteBuffer.allocate(positions.length * Long.BYTES);
+        bytes.asLongBuffer().put(positions);
+        return bytes.array();
+    }
+
+    private static long[] positionsOf(byte[] entry) {
+        long[] positions = new long[entry.length / Long.BYTES];
+        ByteBuffer.wrap(entry).asLongBuffer().get(positions);
+        return positions;
+    }
+
+    private final class Offsets implements OffsetLog {
+        @Override
+        public long last() {
+            return offsets.isEmpty() ? -1 : offsets.lastKey();
         }
-        for (long epoch : Manifest.epochs(storage)) {
-            if (epoch <= lastCommitted) {
-                assertThat(storage.files())
-                        .containsKeys(Manifest.load(storage, epoch).allFiles().toArray(new String[0]));
-            }
+
+        @Override
+        public Standing standing(long epoch, byte[] entry) {
+            byte[] there = offsets.get(epoch);
+            return there == null ? Standing.ABSENT : Arrays.equals(there, entry) ? Standing.SAME : Standing.OTHER;
+        }
+
+        @Override
+        public boolean add(long epoch, byte[] entry) {
+            watcher.before();
+            boolean added = offsets.putIfAbsent(epoch, entry) == null;
+            watcher.after();
+            return added;
+        }
+
+        @Override
+        public void removeBehind(long epoch) {
+            throw new AssertionError("No other engine planned anything, but epochs behind " + epoch + " are removed");
+        }
+    }
+
+    private final class Commits implements CommitLog {
+        @Override
+        public long last() {
+            return lastCommitted;
+        }
+
+        @Override
+        public void add(long epoch, byte[] entry) {
+            watcher.before();
+            assertThat(epoch).isLessThanOrEqualTo(lastCommitted + 1);
+            assertThat(offsets.get(epoch)).isEqualTo(entry);
+            lastCommitted = Math.max(lastCommitted, epoch);
+            watcher.after();
         }
     }
 }

@@ -82,7 +82,7 @@ final class SimulatedQuery {
         return made;
     }
 
-    StreamGraph graph(long[] positions, CapturingSink sink, LongSupplier nanoClock) {
+    StreamGraph graph(long[] positions, SimulatedSink sink, LongSupplier nanoClock) {
         StreamGraph.Builder builder = StreamGraph.builder();
         List<StreamGraph.Input> inputs = new ArrayList<>();
         for (int s = 0; s < sources; s++) {

@@ -25,16 +25,37 @@ public final class MemoryStorage implements SnapshotStorage {
         }
     }
 
-    private final TreeMap<String, byte[]> files = new TreeMap<>();
-    private final IntSupplier faults;
+    /** Told of changes that the query's own thread makes; may throw, before it is done or after. */
+    public interface Watcher {
+        void before();
 
-    public MemoryStorage() {
-        this(() -> NO_FAULT);
+        void after();
     }
 
-    /** @param faults for each write, how many of its bytes get through, or {@link #NO_FAULT} */
-    public MemoryStorage(IntSupplier faults) {
+    /** A watcher that does nothing. */
+    public static final Watcher NOBODY = new Watcher() {
+        @Override
+        public void before() {}
+
+        @Override
+        public void after() {}
+    };
+
+    private final TreeMap<String, byte[]> files = new TreeMap<>();
+    private final IntSupplier faults;
+    private final Watcher watcher;
+
+    public MemoryStorage() {
+        this(() -> NO_FAULT, NOBODY);
+    }
+
+    /**
+     * @param faults for each write, how many of its bytes get through, or {@link #NO_FAULT}
+     * @param watcher told when a file is created or deleted
+     */
+    public MemoryStorage(IntSupplier faults, Watcher watcher) {
         this.faults = faults;
+        this.watcher = watcher;
     }
 
     /** The files' bytes by name, to look at and to damage. */
@@ -51,6 +72,17 @@ public final class MemoryStorage implements SnapshotStorage {
             throw new Fault(name, limit);
         }
         files.put(name, whole.toByteArray());
+    }
+
+    @Override
+    public boolean create(String name, Body body) throws IOException {
+        watcher.before();
+        if (files.containsKey(name)) {
+            return false;
+        }
+        write(name, body);
+        watcher.after();
+        return true;
     }
 
     private static final class TearingOutput extends OutputStream {
@@ -107,6 +139,7 @@ public final class MemoryStorage implements SnapshotStorage {
 
     @Override
     public void delete(String name) {
+        watcher.before();
         files.remove(name);
     }
 }

@@ -100,7 +100,7 @@ class SnapshotFileTest {
 
     @Test
     void leavesNoFileWhenTheWriteTears() {
-        MemoryStorage tearing = new MemoryStorage(() -> 20);
+        MemoryStorage tearing = new MemoryStorage(() -> 20, MemoryStorage.NOBODY);
 
         assertThatThrownBy(() -> SnapshotFile.write(tearing, NAME, List.of(small())))
                 .isInstanceOf(IOException.class);

@@ -1,60 +1,50 @@
 package dev.millrace.spark.execution;
 
+import dev.millrace.engine.epoch.CommitProtocol.Found;
+import dev.millrace.engine.epoch.Manifest;
+import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.source.SparkSource;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.LongConsumer;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.read.streaming.Offset;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
-import org.apache.spark.sql.errors.QueryExecutionErrors;
 import org.apache.spark.sql.execution.streaming.checkpointing.CheckpointFileManager;
-import org.apache.spark.sql.execution.streaming.checkpointing.CommitLog;
-import org.apache.spark.sql.execution.streaming.checkpointing.CommitMetadataBase;
 import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqBase;
-import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqLog;
 import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadata$;
 import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadataBase;
 import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadataV2$;
 import org.apache.spark.sql.execution.streaming.runtime.AcceptsLatestSeenOffsetHandler;
 import org.apache.spark.sql.execution.streaming.runtime.StreamProgress;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import scala.Tuple2;
 
 /**
- * A query's offset and commit logs, in Spark's own formats, so that a stateless query can go back to
- * stock Spark.
- *
- * <p>Where to start: behind the last epoch that the commit log names. An epoch that the offset log
- * names and the commit log does not was planned by stock Spark, or cut short between the two. Its
- * rows are read again, as part of later epochs; its number is written off as an epoch without rows.
- * A sink that drops epochs that it has seen may have taken that epoch already, and would drop other
- * rows under the same number; so no row is lost, and some may come twice, as at any restart of a
- * query whose sink is not transactional.
+ * What a query's checkpoint says in Spark's words: where its sources stand, its watermark, the settings
+ * that it is bound to. Writes nothing; that is the commit protocol's.
  *
  * <p>Thread: the query's.
  */
 final class Checkpoint {
-    private static final Logger LOG = LoggerFactory.getLogger(Checkpoint.class);
     private static final String OFFSET_LOG_VERSION = "spark.sql.streaming.offsetLog.formatVersion";
     private static final int VERSION_2 = 2;
 
-    /** Where state is kept; its layout is {@link StateLog}'s. */
+    /** Millrace's own folder. */
     private static final String STATE_FOLDER = "millrace";
 
     private final SparkSession session;
-    private final OffsetSeqLog offsetLog;
-    private final CommitLog commitLog;
+    private final SparkOffsetLog offsetLog;
+    private final SparkCommitLog commitLog;
     private final QuerySources sources;
     private int offsetLogVersion;
 
-    Checkpoint(SparkSession session, OffsetSeqLog offsetLog, CommitLog commitLog, QuerySources sources) {
+    Checkpoint(SparkSession session, SparkOffsetLog offsetLog, SparkCommitLog commitLog, QuerySources sources) {
         this.session = session;
         this.offsetLog = offsetLog;
         this.commitLog = commitLog;
@@ -65,35 +55,33 @@ final class Checkpoint {
      * Where a query goes on.
      *
      * @param firstEpoch the first epoch to run
-     * @param committedEpoch the epoch to go on behind, or -1
-     * @param watermarkMillis the watermark of the last epoch
-     * @param isRestart whether any epoch was ever committed
-     * @param abandonedEpoch an epoch that was planned and not committed, or -1
+     * @param restoredEpoch the epoch to go on behind, or -1
+     * @param watermarkMillis the watermark behind it
      */
-    record Start(long firstEpoch, long committedEpoch, long watermarkMillis, boolean isRestart, long abandonedEpoch) {}
+    record Start(long firstEpoch, long restoredEpoch, long watermarkMillis) {}
+
+    /** Tells sources that ask for it the last offset that was ever planned. Once, before anything reads. */
+    void tellLatestSeen(Found found) {
+        AcceptsLatestSeenOffsetHandler.setLatestSeenOffsetOnSources(
+                Scala.option(lastEntry(found)), sources.scalaOccurrences(), sources.scalaById());
+    }
 
     /**
-     * Reads the logs, sets where each source starts and the settings that the query is bound to. Writes
-     * nothing.
+     * Sets where each source starts and the settings that the query is bound to.
      *
      * @param restoreEpoch the committed epoch to go back to, or -1 for the last
      *
      * <p>Errors: UNSUPPORTED_CHECKPOINT, SOURCE_FAILED.
      */
-    Start read(long restoreEpoch) {
-        Optional<Tuple2<Object, OffsetSeqBase>> planned = Scala.optional(offsetLog.getLatest());
-        Optional<Tuple2<Object, CommitMetadataBase>> committed = Scala.optional(commitLog.getLatest());
-        long lastPlanned = planned.map(entry -> (Long) entry._1()).orElse(-1L);
-        long lastCommitted = committed.map(entry -> (Long) entry._1()).orElse(-1L);
-        AcceptsLatestSeenOffsetHandler.setLatestSeenOffsetOnSources(
-                Scala.option(planned.map(Tuple2::_2).orElse(null)), sources.scalaOccurrences(), sources.scalaById());
-        offsetLogVersion = planned.map(entry -> entry._2().version()).orElseGet(this::configuredVersion);
+    Start position(Found found, long restoreEpoch) {
+        OffsetSeqBase latest = lastEntry(found);
+        offsetLogVersion = latest == null ? configuredVersion() : latest.version();
         session.conf().set(OFFSET_LOG_VERSION, (long) offsetLogVersion);
-        long restored = restoreEpoch < 0 ? lastCommitted : requireCommitted(restoreEpoch, lastCommitted);
-        OffsetSeqBase entry = restored < 0 ? null : offsetsOf(restored);
+        long restored = restoreEpoch < 0 ? found.epoch() : requireCommitted(restoreEpoch, found.epoch());
+        OffsetSeqBase entry = restored < 0 ? null : entry(found, restored);
         OffsetSeqMetadataBase bound = entry == null ? null : orNull(entry.metadataOpt());
-        if (bound == null && planned.isPresent()) {
-            bound = orNull(planned.get()._2().metadataOpt());
+        if (bound == null && latest != null) {
+            bound = orNull(latest.metadataOpt());
         }
         long watermarkMillis = 0;
         if (bound != null) {
@@ -101,13 +89,31 @@ final class Checkpoint {
                     bound, session.sessionState().conf());
             watermarkMillis = bound.batchWatermarkMs();
         }
-        if (committed.isPresent() && restored == lastCommitted) {
-            watermarkMillis = Math.max(watermarkMillis, committed.get()._2().nextBatchWatermarkMs());
+        if (restored >= 0 && restored == found.committed()) {
+            watermarkMillis = Math.max(watermarkMillis, commitLog.watermarkMillis(restored));
         }
         startSources(entry);
-        long abandoned = lastPlanned > lastCommitted ? lastPlanned : -1;
-        return new Start(
-                Math.max(lastPlanned, lastCommitted) + 1, restored, watermarkMillis, committed.isPresent(), abandoned);
+        return new Start(found.epoch() + 1, restored, watermarkMillis);
+    }
+
+    private @Nullable OffsetSeqBase lastEntry(Found found) {
+        Optional<OffsetSeqBase> planned = found.planned() < 0 ? Optional.empty() : offsetLog.entry(found.planned());
+        return found.decided()
+                .map(manifest -> offsetLog.read(manifest.offsets()))
+                .or(() -> planned)
+                .orElse(null);
+    }
+
+    private OffsetSeqBase entry(Found found, long epoch) {
+        return found.decided()
+                .filter(manifest -> manifest.epoch() == epoch)
+                .map(manifest -> offsetLog.read(manifest.offsets()))
+                .or(() -> offsetLog.entry(epoch))
+                .orElseThrow(() -> new MillraceException(
+                        ErrorCode.UNSUPPORTED_CHECKPOINT,
+                        ("Cannot continue from the checkpoint: epoch=%d is in its commit log and not in its offset log. "
+                                        + "Restore the file, or start with a new checkpoint location.")
+                                .formatted(epoch)));
     }
 
     private static long requireCommitted(long restoreEpoch, long lastCommitted) {
@@ -140,45 +146,9 @@ final class Checkpoint {
         }
     }
 
-    /**
-     * Writes off the epochs that were planned and never committed.
-     *
-     * @param unchanged told of each before it is committed: it left the state as it was
-     */
-    void abandonPlanned(Start start, LongConsumer unchanged) {
-        if (start.abandonedEpoch() < 0) {
-            return;
-        }
-        long lastCommitted = (Long)
-                Scala.optional(commitLog.getLatest()).<Object>map(Tuple2::_1).orElse(-1L);
-        LOG.warn(
-                "Epochs {} to {} were planned and not committed; their rows are read again in later epochs.",
-                lastCommitted + 1,
-                start.abandonedEpoch());
-        offsetLog.purgeAfter(lastCommitted);
-        OffsetSeqMetadataBase metadata = metadata(start.watermarkMillis(), 0);
-        for (long epoch = lastCommitted + 1; epoch <= start.abandonedEpoch(); epoch++) {
-            plan(epoch, progressOf(committedOffsets()), metadata);
-            unchanged.accept(epoch);
-            commit(epoch, start.watermarkMillis());
-        }
-    }
-
-    /** The first durable mark of an epoch: where its rows end. */
-    void plan(long epoch, StreamProgress end, OffsetSeqMetadataBase metadata) {
-        OffsetSeqBase entry = end.toOffsets(sources.scalaOccurrences(), sources.scalaById(), metadata);
-        if (!offsetLog.add(epoch, entry)) {
-            throw Scala.sneaky(QueryExecutionErrors.concurrentStreamLogUpdate(epoch));
-        }
-    }
-
-    /** The second and last: everything before it is done. */
-    void commit(long epoch, long watermarkMillis) {
-        CommitMetadataBase metadata = commitLog.createMetadata(
-                watermarkMillis, Scala.none(), Scala.immutableMap(Map.of()), commitLog.defaultVersion());
-        if (!commitLog.add(epoch, metadata)) {
-            throw Scala.sneaky(QueryExecutionErrors.concurrentStreamLogUpdate(epoch));
-        }
+    /** The offset log's entry of an epoch, byte by byte. */
+    byte[] entryBytes(StreamProgress end, OffsetSeqMetadataBase metadata) {
+        return offsetLog.write(end.toOffsets(sources.scalaOccurrences(), sources.scalaById(), metadata));
     }
 
     /** What is logged beside offsets: watermark, time, and the settings that the query is bound to. */
@@ -190,22 +160,13 @@ final class Checkpoint {
 
     /** Where all sources stand. */
     Map<SparkDataStream, Offset> committedOffsets() {
-        Map<SparkDataStream, Offset> offsets = new java.util.LinkedHashMap<>();
+        Map<SparkDataStream, Offset> offsets = new LinkedHashMap<>();
         sources.sources().forEach(source -> offsets.put(source.stream(), source.committed()));
         return offsets;
     }
 
     static StreamProgress progressOf(Map<SparkDataStream, Offset> offsets) {
         return new StreamProgress(scala.collection.immutable.HashMap$.MODULE$.from(Scala.immutableMap(offsets)));
-    }
-
-    private OffsetSeqBase offsetsOf(long epoch) {
-        return Scala.optional(offsetLog.get(epoch))
-                .orElseThrow(() -> new MillraceException(
-                        ErrorCode.UNSUPPORTED_CHECKPOINT,
-                        ("Cannot continue from the checkpoint: epoch=%d is in its commit log and not in its offset log. "
-                                        + "Restore the file, or start with a new checkpoint location.")
-                                .formatted(epoch)));
     }
 
     private int configuredVersion() {
@@ -233,12 +194,27 @@ final class Checkpoint {
                                     + "read. Start with a new checkpoint location, or set spark.millrace.enabled=false.")
                             .formatted(root));
         }
-        if (isStateful && holdsFiles(files, new Path(path, "commits")) && !files.exists(new Path(path, STATE_FOLDER))) {
+        if (isStateful && holdsFiles(files, new Path(path, "commits")) && !holdsState(stateFiles(session, root))) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_CHECKPOINT,
                     ("Cannot continue from the checkpoint: location=%s is of a query that ran before and kept no state, "
                                     + "and this one is stateful. Start with a new checkpoint location.")
                             .formatted(root));
+        }
+    }
+
+    private static boolean holdsState(StateFiles files) {
+        ManifestLog manifests = new ManifestLog(files);
+        try {
+            for (long epoch : manifests.slots().descendingKeySet()) {
+                Optional<Manifest> manifest = manifests.find(epoch);
+                if (manifest.isPresent()) {
+                    return !manifest.get().state().operators().isEmpty();
+                }
+            }
+            return false;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

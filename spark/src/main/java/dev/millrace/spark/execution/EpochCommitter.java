@@ -1,8 +1,16 @@
 package dev.millrace.spark.execution;
 
+import dev.millrace.engine.epoch.CommitProtocol;
 import dev.millrace.engine.epoch.CompletedEpoch;
+import dev.millrace.engine.epoch.EpochCommit;
+import dev.millrace.engine.epoch.Manifest;
+import dev.millrace.engine.epoch.ManifestLog;
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.spark.sink.SparkSink;
 import dev.millrace.spark.source.SparkSource;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -11,51 +19,74 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongConsumer;
 import org.apache.spark.sql.connector.read.streaming.Offset;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
 import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadataBase;
 import org.apache.spark.sql.execution.streaming.runtime.StreamProgress;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Makes completed epochs durable, one after the other: offset log, state, sink, commit log, sources, and then
- * the report.
+ * Brings completed epochs of one dataflow to the commit protocol, one after the other, and then to the
+ * sources and the report.
  *
  * <p>Thread: the query's.
  */
 final class EpochCommitter {
+    private static final Logger LOG = LoggerFactory.getLogger(EpochCommitter.class);
+
     /** How often sources are asked for their latest offset at most: for Kafka it is a trip to the broker. */
     private static final long LATEST_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final RealTimeExecution query;
     private final Checkpoint checkpoint;
+    private final CommitProtocol protocol;
+    private final ManifestLog manifests;
     private final QuerySources sources;
     private final SparkSink sink;
     private final Map<Integer, Integer> sourceOfStage;
-    private final @Nullable StateLog state;
     private final QueryProgress progress;
+    private final LongConsumer committed;
     private final Map<SparkSource, Optional<Offset>> latest = new HashMap<>();
+    private StateIndex state;
     private long latestAskedNanos;
     private long lastCommitted;
     private long watermarkMillis;
+    private int committedSincePurge;
     private boolean needsReconfiguration;
 
-    EpochCommitter(
+    /**
+     * What stays the same over all dataflows of a query.
+     *
+     * @param sourceOfStage for each reading stage's id, the number of its source
+     */
+    record Surroundings(
             RealTimeExecution query,
             Checkpoint checkpoint,
-            Checkpoint.Start start,
+            CommitProtocol protocol,
+            ManifestLog manifests,
             QuerySources sources,
             SparkSink sink,
             Map<Integer, Integer> sourceOfStage,
-            @Nullable StateLog state,
-            QueryProgress progress) {
-        this.query = query;
-        this.checkpoint = checkpoint;
-        this.sources = sources;
-        this.sink = sink;
-        this.sourceOfStage = sourceOfStage;
+            QueryProgress progress) {}
+
+    /**
+     * @param state the state behind the epoch that the dataflow starts from
+     * @param committed told of each committed epoch
+     */
+    EpochCommitter(Surroundings surroundings, Checkpoint.Start start, StateIndex state, LongConsumer committed) {
+        this.query = surroundings.query();
+        this.checkpoint = surroundings.checkpoint();
+        this.protocol = surroundings.protocol();
+        this.manifests = surroundings.manifests();
+        this.sources = surroundings.sources();
+        this.sink = surroundings.sink();
+        this.sourceOfStage = surroundings.sourceOfStage();
+        this.progress = surroundings.progress();
         this.state = state;
-        this.progress = progress;
+        this.committed = committed;
         this.lastCommitted = start.firstEpoch() - 1;
         this.watermarkMillis = start.watermarkMillis();
         this.latestAskedNanos = System.nanoTime() - LATEST_NANOS;
@@ -90,18 +121,13 @@ final class EpochCommitter {
         OffsetSeqMetadataBase metadata =
                 checkpoint.metadata(watermarkMillis, query.triggerClock().getTimeMillis());
         query.planned(epoch, end, metadata);
-        progress.timed("walCommit", () -> checkpoint.plan(epoch, end, metadata));
-        if (state != null) {
-            progress.timed("stateCommit", () -> state.store(completed));
-        }
-        progress.timed("addBatch", () -> sink.commit(epoch, messages(completed)));
-        progress.timed("commitOffsets", () -> checkpoint.commit(epoch, watermarkMillis));
+        StateIndex next = completed.snapshot().map(state::with).orElse(state);
+        commit(protocol.commit(epoch, checkpoint.entryBytes(end, metadata), sink.pack(epoch, messages(completed)), next));
+        state = next;
         lastCommitted = epoch;
+        committed.accept(epoch);
         ends.forEach(SparkSource::commit);
         query.committed(end);
-        if (state != null) {
-            state.purge();
-        }
 
         if (!isLast) {
             progress.timed("latestOffset", this::askLatest);
@@ -111,6 +137,48 @@ final class EpochCommitter {
                 new QueryProgress.Epoch(epoch, before, rowsRead, rowsWritten(completed), latest, watermarkMillis));
         query.reported(end, latestProgress(end));
         return rowsRead;
+    }
+
+    private void commit(EpochCommit commit) {
+        while (!commit.isDone()) {
+            progress.timed(partOf(commit.next()), () -> {
+                try {
+                    commit.advance();
+                } catch (IOException e) {
+                    throw new MillraceException(
+                            ErrorCode.STATE_STORAGE,
+                            "Cannot commit epoch=%d: error=%s. Check that the checkpoint location can be written."
+                                    .formatted(commit.manifest().epoch(), e),
+                            e);
+                }
+            });
+        }
+        purge(commit.manifest());
+    }
+
+    /** The step's name among the durations of Spark's progress. */
+    private static String partOf(EpochCommit.Step step) {
+        return switch (step) {
+            case DECIDE -> "manifestCommit";
+            case LOG_OFFSETS -> "walCommit";
+            case COMMIT_SINK -> "addBatch";
+            case LOG_COMMIT, DONE -> "commitOffsets";
+        };
+    }
+
+    /** Looks at storage only when a tenth of the epochs to keep has come since the last time. */
+    private void purge(Manifest newest) {
+        if (++committedSincePurge < Math.max(1, query.epochsToKeep() / 10)) {
+            return;
+        }
+        committedSincePurge = 0;
+        try {
+            manifests.purge(newest, query.epochsToKeep());
+        } catch (IOException e) {
+            LOG.warn(
+                    "Files of old epochs that are no longer needed could not be deleted; a later epoch tries again.",
+                    e);
+        }
     }
 
     private Map<SparkSource, Offset> ends(CompletedEpoch completed) {

@@ -20,6 +20,9 @@ import org.apache.spark.sql.connector.catalog.SupportsRead;
 import org.apache.spark.sql.connector.catalog.SupportsWrite;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.TableCapability;
+import org.apache.spark.sql.connector.read.streaming.ContinuousStream;
+import org.apache.spark.sql.connector.read.streaming.SupportsRealTimeMode;
+import org.apache.spark.sql.execution.streaming.runtime.MemoryStreamTable;
 import org.apache.spark.sql.execution.streaming.runtime.StreamingRelation;
 import org.apache.spark.sql.internal.SQLConf;
 import scala.collection.immutable.Map;
@@ -60,13 +63,20 @@ final class QueryChecks {
             var capabilities = relation.table().capabilities();
             boolean streams = capabilities.contains(TableCapability.MICRO_BATCH_READ)
                     || capabilities.contains(TableCapability.CONTINUOUS_READ);
-            if (!(relation.table() instanceof SupportsRead) || !streams) {
+            if (!(relation.table() instanceof SupportsRead) || !streams || readsBatchesOnly(relation.table())) {
                 throw unsupportedSource(relation.sourceName());
             }
         }
         for (LogicalPlan child : Scala.<LogicalPlan>list(plan.children())) {
             checkSources(child);
         }
+    }
+
+    /** A memory source's table offers continuous reads whatever its stream does; but it holds the stream. */
+    private static boolean readsBatchesOnly(Table table) {
+        return table instanceof MemoryStreamTable memory
+                && !(memory.stream() instanceof SupportsRealTimeMode)
+                && !(memory.stream() instanceof ContinuousStream);
     }
 
     private static MillraceException unsupportedSource(String name) {

@@ -2,9 +2,11 @@ package dev.millrace.spark.execution;
 
 import dev.millrace.engine.epoch.DataflowFailedException;
 import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.ErrorKind;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.spark.execution.RecoveryPolicy.Failure;
 
-/** Says in one message where a query broke, in which epoch, by what, and what to do. */
+/** Says in one message where a query broke, in which epoch, by what, and what to do; and of what kind that is. */
 final class QueryFailure {
     private QueryFailure() {}
 
@@ -23,7 +25,30 @@ final class QueryFailure {
                 cause);
     }
 
-    private static String told(Throwable cause) {
+    /** How the policy sees what broke the query, be it in its dataflow or on its own thread. */
+    static Failure classify(Throwable failure) {
+        String where = "query";
+        Throwable cause = failure;
+        if (failure instanceof DataflowFailedException inDataflow) {
+            where = inDataflow.where();
+            cause = inDataflow.getCause();
+        }
+        return new Failure(kindOf(failure, cause), where, told(cause));
+    }
+
+    /** Tasks run the query's code, so what they throw is its own; the query's thread runs logs, sources and sinks. */
+    private static ErrorKind kindOf(Throwable failure, Throwable cause) {
+        if (cause instanceof MillraceException known) {
+            return known.kind();
+        }
+        if (cause instanceof VirtualMachineError) {
+            return ErrorKind.BUG; // nothing that is done in this process can be relied on
+        }
+        return failure == cause ? ErrorKind.RETRYABLE : ErrorKind.USER;
+    }
+
+    /** The error in a few words, without a full stop. */
+    static String told(Throwable cause) {
         String text = cause instanceof MillraceException known ? String.valueOf(known.getMessage()) : cause.toString();
         return text.endsWith(".") ? text.substring(0, text.length() - 1) : text;
     }

@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Builds one {@code StreamingQueryProgress} per epoch. Beside what Spark defines, the sink's metrics
  * carry {@code latency.p50}, {@code latency.p99} and {@code latency.max}: milliseconds from a row's
- * reading to the moment after the sink took it, for the rows since the last report.
+ * reading to the moment after the sink took it, for the rows since the last report; and {@code
+ * recoveries}, once there were any: how often the query has gone on from its checkpoint since it was started.
  *
  * <p>Thread: the query's.
  */
@@ -38,6 +39,7 @@ final class QueryProgress {
     private final Map<SparkSource, Map<String, String>> sourceMetrics = new HashMap<>();
     private Map<OperatorKey, OperatorTotals> lastOperators = new HashMap<>();
     private @Nullable DataflowMetrics metrics;
+    private int recoveries;
     private long epochStartMillis;
     private long epochStartNanos;
 
@@ -104,9 +106,15 @@ final class QueryProgress {
         durations.merge(part, TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start), Long::sum);
     }
 
-    /** Counts the time of something that was done before the first epoch. */
+    /** Counts the time of something that was done before an epoch. */
     void took(String part, long nanos) {
         durations.merge(part, TimeUnit.NANOSECONDS.toMillis(nanos), Long::sum);
+    }
+
+    /** Counts a recovery, and what it took before the next attempt began. */
+    void recovered(long nanos) {
+        recoveries++;
+        took("recovery", nanos);
     }
 
     /** Publishes the progress of one epoch and begins the next. */
@@ -128,7 +136,7 @@ final class QueryProgress {
                         sources.stream()
                                 .map(source -> sourceProgress(source, epoch, durationMillis))
                                 .toArray(SourceProgress[]::new),
-                        new SinkProgress(query.sink().toString(), epoch.rowsWritten(), latency()),
+                        new SinkProgress(query.sink().toString(), epoch.rowsWritten(), sinkMetrics()),
                         new HashMap<String, Row>()),
                 epochStartMillis,
                 epoch.allRowsRead() > 0 || epoch.rowsWritten() > 0);
@@ -172,8 +180,11 @@ final class QueryProgress {
         return eventTime;
     }
 
-    private Map<String, String> latency() {
+    private Map<String, String> sinkMetrics() {
         Map<String, String> metricTexts = new HashMap<>();
+        if (recoveries > 0) {
+            metricTexts.put("recoveries", String.valueOf(recoveries));
+        }
         Histogram latencies = dataflow().latency().interval();
         if (latencies.getTotalCount() > 0) {
             metricTexts.put("latency.p50", millis(latencies.getValueAtPercentile(50)));

@@ -1,9 +1,14 @@
 package dev.millrace.spark.execution;
 
+import dev.millrace.engine.epoch.CommitProtocol;
+import dev.millrace.engine.epoch.CommitProtocol.Found;
+import dev.millrace.engine.epoch.CommitProtocol.Ground;
 import dev.millrace.engine.epoch.DataflowFailedException;
+import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.DataflowSettings;
 import dev.millrace.engine.operator.Emission;
+import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.spark.plan.PlanRequest;
 import dev.millrace.spark.plan.PlanSettings;
 import dev.millrace.spark.plan.PlannedQuery;
@@ -12,19 +17,22 @@ import dev.millrace.spark.settings.MillraceSettings;
 import dev.millrace.spark.sink.SparkSink;
 import dev.millrace.spark.source.SparkSource;
 import dev.millrace.spark.thread.SparkTaskScopes;
+import java.io.IOException;
 import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
 import org.apache.spark.sql.execution.streaming.Sink;
+import org.apache.spark.sql.execution.streaming.runtime.StreamExecution;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One life of a query, from its checkpoint to its end: plans it, then runs a dataflow, and another one
- * where the sources' partitions changed.
+ * One life of a query, from its checkpoint to its end: plans it, then runs one attempt after the other.
+ * An attempt begins with what the checkpoint says, whether the process has just started, a dataflow has
+ * failed, or the sources' partitions have changed.
  *
  * <p>Thread: the query's, except for what says any.
  */
@@ -37,8 +45,13 @@ final class QueryRun {
     private final MillraceSettings settings;
     private final EpochTimer timer;
     private final EpochLoop loop;
+    private final RecoveryPolicy policy;
     private volatile @Nullable PlannedQuery planned;
     private volatile @Nullable Dataflow dataflow;
+    private long epochUnderWay;
+
+    /** The epoch to go back to, until one is committed behind it; or -1. */
+    private long restoreEpoch;
 
     QueryRun(
             RealTimeExecution query,
@@ -53,44 +66,133 @@ final class QueryRun {
         this.settings = settings;
         this.timer = new EpochTimer(query.triggerClock(), intervalMillis, query.label(), this::wakeUp);
         this.loop = new EpochLoop(timer, drains, sources);
+        this.restoreEpoch = settings.restoreEpoch();
+        this.policy = new RecoveryPolicy(
+                settings.recoveryAttempts(),
+                settings.recoveryWindowMillis(),
+                settings.recoveryBackoffMillis(),
+                System::nanoTime);
     }
 
+    /** What all attempts share. */
+    private record Prepared(
+            PlannedQuery plan,
+            EpochCommitter.Surroundings surroundings,
+            QueryState state,
+            SparkTaskScopes scopes,
+            int keyGroupCount) {}
+
     /** Runs until the query is stopped. Errors: whatever ends it. */
-    void run() throws InterruptedException {
+    void run() throws Exception {
         session.conf().set("spark.sql.adaptive.enabled", "false");
-        Checkpoint checkpoint = new Checkpoint(session, query.offsetLog(), query.commitLog(), sources);
-        Checkpoint.Start start = checkpoint.read(settings.restoreEpoch());
-        int keyGroupCount = query.keyGroupCount(session);
+        Prepared prepared = prepare();
+        timer.start();
+        try {
+            while (true) {
+                try {
+                    if (attempt(prepared) == EpochLoop.Outcome.STOPPED) {
+                        return;
+                    }
+                    LOG.info("The partitions of a source changed; query {} goes on with all of them.", query.label());
+                } catch (Exception e) {
+                    recoverFrom(e, prepared);
+                }
+            }
+        } finally {
+            timer.close();
+        }
+    }
+
+    /** Reads the checkpoint as far as planning needs it, and plans. Writes nothing. */
+    private Prepared prepare() throws IOException {
+        SparkOffsetLog offsetLog = new SparkOffsetLog(query.offsetLog());
+        SparkCommitLog commitLog = new SparkCommitLog(query.commitLog(), offsetLog);
+        Checkpoint checkpoint = new Checkpoint(session, offsetLog, commitLog, sources);
         ClassLoader loader = query.userClassLoader(session);
         SparkSink sink = query.openSink(session, settings.loopCount(), loader);
-        QueryProgress progress = new QueryProgress(query, sources.sources(), keyGroupCount);
+        StateFiles files = Checkpoint.stateFiles(session, query.resolvedCheckpointRoot());
+        ManifestLog manifests = new ManifestLog(files);
+        String runId = query.runId().toString();
+        CommitProtocol protocol = new CommitProtocol(manifests, offsetLog, commitLog, sink, runId);
 
+        Found found = protocol.look();
+        checkpoint.tellLatestSeen(found);
+        Checkpoint.Start unused = checkpoint.position(found, restoreEpoch); // binds the settings that planning needs
+        int keyGroupCount = query.keyGroupCount(session);
+        QueryProgress progress = new QueryProgress(query, sources.sources(), keyGroupCount);
         long planningStart = System.nanoTime();
         PlannedQuery plan = plan(sink, keyGroupCount);
         planned = plan;
         progress.took("queryPlanning", System.nanoTime() - planningStart);
         Checkpoint.refuseState(session, query.resolvedCheckpointRoot(), plan.isStateful());
-        StateLog state = plan.isStateful() ? openState(plan, start, keyGroupCount) : null;
-        checkpoint.abandonPlanned(start, epoch -> {
-            if (state != null) {
-                state.storeUnchanged(epoch);
-            }
-        });
-        query.started(start.firstEpoch(), Checkpoint.progressOf(checkpoint.committedOffsets()));
+        return new Prepared(
+                plan,
+                new EpochCommitter.Surroundings(
+                        query, checkpoint, protocol, manifests, sources, sink, plan.streamOfStage(), progress),
+                new QueryState(files, manifests, runId, keyGroupCount, plan.isStateful(), plan.graph()),
+                new SparkTaskScopes(session.sessionState().conf(), loader, (Properties)
+                        session.sparkContext().getLocalProperties().clone()),
+                keyGroupCount);
+    }
 
-        EpochCommitter committer =
-                new EpochCommitter(query, checkpoint, start, sources, sink, plan.streamOfStage(), state, progress);
-        SparkTaskScopes scopes = new SparkTaskScopes(session.sessionState().conf(), loader, (Properties)
-                session.sparkContext().getLocalProperties().clone());
-        timer.start();
-        try {
-            while (runDataflow(plan, sink, keyGroupCount, scopes, state, committer, progress)
-                    == EpochLoop.Outcome.RECONFIGURED) {
-                LOG.info("The partitions of a source changed; query {} goes on with all of them.", query.label());
+    /** Finds out where the checkpoint stands, brings to its end what was cut short, and runs a dataflow from there. */
+    private EpochLoop.Outcome attempt(Prepared prepared) throws IOException, InterruptedException {
+        Checkpoint checkpoint = prepared.surroundings().checkpoint();
+        CommitProtocol protocol = prepared.surroundings().protocol();
+        while (true) {
+            Found found = protocol.look();
+            Checkpoint.Start start = checkpoint.position(found, restoreEpoch);
+            StateIndex from = prepared.state().behind(start.restoredEpoch(), found);
+            if (found.hasForeign()) {
+                LOG.warn(
+                        "Epochs {} to {} were planned by another engine and not committed; their rows are read again in "
+                                + "later epochs.",
+                        found.committed() + 1,
+                        found.planned());
             }
-        } finally {
-            timer.close();
+            if (protocol.settle(found, () -> new Ground(unchanged(checkpoint, start), from))) {
+                return runDataflow(prepared, start, from);
+            }
         }
+    }
+
+    private byte[] unchanged(Checkpoint checkpoint, Checkpoint.Start start) {
+        return checkpoint.entryBytes(
+                Checkpoint.progressOf(checkpoint.committedOffsets()),
+                checkpoint.metadata(
+                        start.watermarkMillis(), query.triggerClock().getTimeMillis()));
+    }
+
+    /** Waits before the next attempt, or throws what ends the query. */
+    private void recoverFrom(Exception failure, Prepared prepared) throws Exception {
+        long failedNanos = System.nanoTime();
+        if (query.isEnding() || StreamExecution.isInterruptionException(failure, session.sparkContext())) {
+            throw ending(failure);
+        }
+        RecoveryPolicy.Verdict verdict = policy.failed(QueryFailure.classify(failure));
+        if (!verdict.goesOn()) {
+            LOG.warn("Query {} ends, because {}.", query.label(), verdict.reason());
+            throw ending(failure);
+        }
+        Throwable cause = failure instanceof DataflowFailedException inDataflow ? inDataflow.getCause() : failure;
+        LOG.warn(
+                "Query {} failed in epoch {} and goes on from its checkpoint: attempt={} of {} within {} s, wait={} ms.",
+                query.label(),
+                epochUnderWay,
+                verdict.attempt(),
+                settings.recoveryAttempts(),
+                TimeUnit.MILLISECONDS.toSeconds(settings.recoveryWindowMillis()),
+                TimeUnit.NANOSECONDS.toMillis(verdict.waitNanos()),
+                cause);
+        query.recovering(verdict.attempt(), QueryFailure.told(cause));
+        TimeUnit.NANOSECONDS.sleep(verdict.waitNanos());
+        prepared.surroundings().progress().recovered(System.nanoTime() - failedNanos);
+    }
+
+    private Exception ending(Exception failure) {
+        return failure instanceof DataflowFailedException inDataflow
+                ? QueryFailure.of(inDataflow, epochUnderWay)
+                : failure;
     }
 
     private PlannedQuery plan(SparkSink sink, int keyGroupCount) {
@@ -117,46 +219,44 @@ final class QueryRun {
         return query.sink() instanceof Sink ? Emission.PER_EPOCH : Emission.PER_PAGE;
     }
 
-    private StateLog openState(PlannedQuery plan, Checkpoint.Start start, int keyGroupCount) {
-        return StateLog.open(
-                Checkpoint.stateFiles(session, query.resolvedCheckpointRoot()),
-                query.runId().toString(),
-                query.epochsToKeep(),
-                start.committedEpoch(),
-                plan.graph(),
-                keyGroupCount);
-    }
-
-    private EpochLoop.Outcome runDataflow(
-            PlannedQuery plan,
-            SparkSink sink,
-            int keyGroupCount,
-            SparkTaskScopes scopes,
-            @Nullable StateLog state,
-            EpochCommitter committer,
-            QueryProgress progress)
+    private EpochLoop.Outcome runDataflow(Prepared prepared, Checkpoint.Start start, StateIndex from)
             throws InterruptedException {
-        long firstEpoch = committer.lastCommitted() + 1;
-        sink.open(firstEpoch);
+        EpochCommitter.Surroundings surroundings = prepared.surroundings();
+        epochUnderWay = start.firstEpoch();
+        query.started(
+                start.firstEpoch(),
+                Checkpoint.progressOf(surroundings.checkpoint().committedOffsets()));
+        surroundings.sink().open(start.firstEpoch());
+        EpochCommitter committer = new EpochCommitter(surroundings, start, from, this::committed);
         DataflowSettings shape = new DataflowSettings(
                 query.label(),
                 settings.loopCount(),
-                keyGroupCount,
-                firstEpoch,
+                prepared.keyGroupCount(),
+                start.firstEpoch(),
                 StateMemory.budget(settings.stateMemoryBytes()),
-                state == null ? null : state.durability());
-        Dataflow running = Dataflow.create(plan.graph(), shape, scopes);
+                prepared.state().durability(from));
+        Dataflow running = Dataflow.create(prepared.plan().graph(), shape, prepared.scopes());
         dataflow = running;
         try {
-            progress.begin(running.metrics());
+            surroundings.progress().begin(running.metrics());
+            policy.started();
             running.start();
+            if (query.isEnding()) {
+                // Code that was called on the way here may have taken the interrupt that said so for its own.
+                throw new InterruptedException("The query was stopped before its dataflow ran.");
+            }
             return loop.run(running.epochs(), committer);
-        } catch (DataflowFailedException e) {
-            throw QueryFailure.of(e, committer.lastCommitted() + 1);
         } finally {
             end(running);
-            sink.abort(committer.lastCommitted() + 1);
+            dataflow = null;
+            surroundings.sink().abort(surroundings.protocol().firstUndecided());
         }
+    }
+
+    private void committed(long epoch) {
+        epochUnderWay = epoch + 1;
+        restoreEpoch = -1;
+        policy.committed();
     }
 
     /** Whether a last epoch makes sense: a dataflow is running. Thread: any. */

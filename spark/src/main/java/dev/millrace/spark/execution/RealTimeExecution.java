@@ -184,6 +184,16 @@ public final class RealTimeExecution extends StreamExecution {
         status("Waiting for data to arrive", false);
     }
 
+    /** The query failed, and is about to go on from its checkpoint. */
+    void recovering(int attempt, String error) {
+        status("Recovering from a failure, attempt %d: %s".formatted(attempt, error), false);
+    }
+
+    /** Whether somebody stopped the query, so that what fails now is its end. Thread: any. */
+    boolean isEnding() {
+        return state().get() == TERMINATED$.MODULE$;
+    }
+
     /** An epoch's end is known. */
     void planned(long epoch, StreamProgress end, OffsetSeqMetadataBase metadata) {
         StreamExecutionContext current = getLatestExecutionContext();

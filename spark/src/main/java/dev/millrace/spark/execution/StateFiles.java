@@ -7,13 +7,16 @@ import java.util.Arrays;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.execution.streaming.checkpointing.CheckpointFileManager;
 
 /**
  * Snapshot files and manifests in a folder of the query's checkpoint, on whatever file system Spark
- * keeps it. Files appear whole, by that file system's own atomic way.
+ * keeps it. Files appear whole, by that file system's own atomic way. Creation is as exclusive as
+ * {@code CheckpointFileManager.createAtomic} without overwriting is there, as for Spark's own logs; on
+ * local disks, where that looks first and renames then, by {@link LocalCreation}.
  *
  * <p>Thread: any.
  */
@@ -30,12 +33,37 @@ final class StateFiles implements SnapshotStorage {
 
     @Override
     public void write(String name, Body body) throws IOException {
+        writeAtomically(inFolder(name), true, body);
+    }
+
+    @Override
+    public boolean create(String name, Body body) throws IOException {
+        Path path = inFolder(name);
+        if (files.exists(path)) {
+            return false;
+        }
+        if ("file".equals(path.getFileSystem(configuration).getUri().getScheme())) {
+            return LocalCreation.create(java.nio.file.Path.of(path.toUri().getPath()), body);
+        }
+        try {
+            writeAtomically(path, false, body);
+            return true;
+        } catch (FileAlreadyExistsException e) {
+            return false;
+        }
+    }
+
+    private Path inFolder(String name) {
         Path path = new Path(root, name);
         Path folder = path.getParent();
         if (!files.exists(folder)) {
             files.mkdirs(folder);
         }
-        CheckpointFileManager.CancellableFSDataOutputStream output = files.createAtomic(path, true);
+        return path;
+    }
+
+    private void writeAtomically(Path path, boolean overwrite, Body body) throws IOException {
+        CheckpointFileManager.CancellableFSDataOutputStream output = files.createAtomic(path, overwrite);
         try {
             body.writeTo(output);
             output.close();

@@ -26,6 +26,9 @@ import org.slf4j.LoggerFactory;
  * @param everyChange whether update mode emits a row for every change
  * @param watermarkIdleMillis after how long without rows an input partition holds no watermark back
  * @param restoreEpoch the epoch to go back to, or -1 for the last committed one
+ * @param recoveryAttempts how often a query may recover within the window
+ * @param recoveryWindowMillis after how long a failure does not count any more
+ * @param recoveryBackoffMillis the wait before the second attempt in a row
  */
 public record MillraceSettings(
         boolean isEnabled,
@@ -33,7 +36,10 @@ public record MillraceSettings(
         long stateMemoryBytes,
         boolean everyChange,
         long watermarkIdleMillis,
-        long restoreEpoch) {
+        long restoreEpoch,
+        int recoveryAttempts,
+        long recoveryWindowMillis,
+        long recoveryBackoffMillis) {
     /** What all names of settings start with. */
     public static final String PREFIX = "spark.millrace.";
 
@@ -86,6 +92,29 @@ public record MillraceSettings(
                     + "Unset it once the query runs, or each restart goes back again.",
             MillraceSettings::parseEpoch);
 
+    public static final Setting<Integer> RECOVERY_ATTEMPTS = new Setting<>(
+            PREFIX + "recovery.attempts",
+            "a whole number from 0 to 1000000",
+            "20",
+            "How often a query that failed goes on from its checkpoint by itself, within the window of "
+                    + "spark.millrace.recovery.window. With 0 each failure ends the query.",
+            text -> parseInteger(text, 0, 1_000_000));
+
+    public static final Setting<Long> RECOVERY_WINDOW = new Setting<>(
+            PREFIX + "recovery.window",
+            "a time of at least 1ms, such as 30s or 10m",
+            "10m",
+            "After how long a failure does not count any more. Unit: milliseconds, or with a suffix.",
+            MillraceSettings::parseMillis);
+
+    public static final Setting<Long> RECOVERY_BACKOFF = new Setting<>(
+            PREFIX + "recovery.backoff",
+            "a time of at least 1ms, such as 100ms or 1s",
+            "100ms",
+            "How long to wait before the second attempt in a row to recover; the first comes at once, and each further "
+                    + "wait is twice as long, up to 10s. Unit: milliseconds, or with a suffix.",
+            MillraceSettings::parseMillis);
+
     /** Read where the Kafka source is; listed here, where all that a user may set is. */
     public static final Setting<Boolean> KAFKA_NATIVE = new Setting<>(
             PREFIX + "kafka.native",
@@ -118,6 +147,9 @@ public record MillraceSettings(
             EVERY_CHANGE,
             WATERMARK_IDLE_AFTER,
             RESTORE_EPOCH,
+            RECOVERY_ATTEMPTS,
+            RECOVERY_WINDOW,
+            RECOVERY_BACKOFF,
             KAFKA_NATIVE,
             KAFKA_TRANSACTIONAL);
 
@@ -134,7 +166,10 @@ public record MillraceSettings(
                 STATE_MEMORY.read(conf, defaultStateMemoryBytes()),
                 EVERY_CHANGE.read(conf, false),
                 WATERMARK_IDLE_AFTER.read(conf, TimeUnit.SECONDS.toMillis(30)),
-                RESTORE_EPOCH.read(conf, -1L));
+                RESTORE_EPOCH.read(conf, -1L),
+                RECOVERY_ATTEMPTS.read(conf, 20),
+                RECOVERY_WINDOW.read(conf, TimeUnit.MINUTES.toMillis(10)),
+                RECOVERY_BACKOFF.read(conf, 100L));
     }
 
     /** Whether real-time queries of a session run on Millrace. Errors: UNSUPPORTED_SETTING. */

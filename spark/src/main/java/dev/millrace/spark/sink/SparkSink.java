@@ -1,10 +1,11 @@
 package dev.millrace.spark.sink;
 
+import dev.millrace.engine.epoch.SinkCommit;
 import dev.millrace.engine.sink.Sink;
 import dev.millrace.engine.sink.SinkWriter;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.apache.spark.SparkEnv;
@@ -31,10 +32,12 @@ import scala.reflect.ClassTag$;
  *
  * <p>Errors: SINK_FAILED, USER_CODE for a failing {@code ForeachWriter}.
  */
-public final class SparkSink implements Sink {
+public final class SparkSink implements Sink, SinkCommit {
     private static final Logger LOG = LoggerFactory.getLogger(SparkSink.class);
     private static final ClassTag<StreamingDataWriterFactory> FACTORY =
             ClassTag$.MODULE$.apply(StreamingDataWriterFactory.class);
+    private static final ClassTag<WriterCommitMessage[]> MESSAGES =
+            ClassTag$.MODULE$.apply(WriterCommitMessage[].class);
 
     private final String name;
     private final int fieldCount;
@@ -45,8 +48,31 @@ public final class SparkSink implements Sink {
     /** The writes that are open, under the epoch that they began with. */
     private final TreeMap<Long, EpochWrite> open = new TreeMap<>();
 
-    /** An open write, and what makes copies of its factory. */
-    private record EpochWrite(StreamingWrite write, Supplier<StreamingDataWriterFactory> copies) {}
+    /** What writers have prepared and is not known to be decided: under its epoch, in the tasks' order. */
+    private final TreeMap<Long, WriterCommitMessage[]> prepared = new TreeMap<>();
+
+    /** The last epoch that came to its decision, whatever came of that. */
+    private long lastTried = -1;
+
+    /** An open write, and what makes copies of its factory, once a writer is wanted. */
+    private final class EpochWrite {
+        private final StreamingWrite write;
+        private @Nullable ByteBuffer factoryBytes;
+
+        EpochWrite(StreamingWrite write) {
+            this.write = write;
+        }
+
+        StreamingDataWriterFactory factory() {
+            ByteBuffer bytes = factoryBytes;
+            if (bytes == null) {
+                bytes = serializer()
+                        .serialize(write.createStreamingWriterFactory(new PhysicalWriteInfoImpl(taskCount)), FACTORY);
+                factoryBytes = bytes;
+            }
+            return serializer().deserialize(bytes.duplicate(), loader, FACTORY);
+        }
+    }
 
     /**
      * @param fieldCount columns of a row
@@ -74,12 +100,16 @@ public final class SparkSink implements Sink {
 
     /** Opens the write of the first epoch, so that what is wrong with the sink shows before rows flow. */
     public void open(long epoch) {
-        writeOf(epoch);
+        StreamingDataWriterFactory unused = factory(epoch);
     }
 
     /** A copy of the epoch's factory that the caller alone uses. */
-    StreamingDataWriterFactory factory(long epoch) {
-        return writeOf(epoch).copies().get();
+    synchronized StreamingDataWriterFactory factory(long epoch) {
+        try {
+            return writeOf(epoch).factory();
+        } catch (Throwable t) {
+            throw SinkFailure.of(name, "open", t);
+        }
     }
 
     /** Whether the factory of one epoch serves all that follow. */
@@ -87,32 +117,80 @@ public final class SparkSink implements Sink {
         return !open.isEmpty() && isShared(open.firstEntry().getValue());
     }
 
-    /** Makes an epoch's rows visible. {@code messages} are its writers', in their order. */
-    public void commit(long epoch, List<@Nullable Object> messages) {
-        StreamingWrite write = writeOf(epoch).write();
+    /** A writer has prepared an epoch. Thread: any. */
+    synchronized void prepared(long epoch, int taskIndex, @Nullable WriterCommitMessage message) {
+        prepared.computeIfAbsent(epoch, made -> new WriterCommitMessage[taskCount])[taskIndex] = message;
+    }
+
+    /**
+     * What commits an epoch: its writers' messages, in their order, as bytes. From now on the epoch may be
+     * decided.
+     */
+    public byte[] pack(long epoch, List<@Nullable Object> messages) {
+        synchronized (this) {
+            lastTried = epoch;
+        }
         WriterCommitMessage[] array = new WriterCommitMessage[messages.size()];
         for (int i = 0; i < array.length; i++) {
             array[i] = (WriterCommitMessage) messages.get(i);
         }
         try {
-            write.commit(epoch, array);
+            ByteBuffer buffer = serializer().serialize(array, MESSAGES);
+            byte[] bytes = new byte[buffer.remaining()];
+            buffer.get(bytes);
+            return bytes;
         } catch (Throwable t) {
-            abort(write, epoch, array);
+            throw SinkFailure.of(name, "keep the messages of its writers", t);
+        }
+    }
+
+    @Override
+    public void commit(long epoch, byte[] messages) {
+        synchronized (this) {
+            prepared.headMap(epoch, true).clear();
+        }
+        try {
+            WriterCommitMessage[] array = serializer().deserialize(ByteBuffer.wrap(messages), loader, MESSAGES);
+            writeOf(epoch).write.commit(epoch, array);
+        } catch (Throwable t) {
+            // Not aborted: the epoch is decided, and is committed again.
             throw SinkFailure.of(name, "commit epoch " + epoch, t);
         }
         closeBelow(epoch + 1);
     }
 
-    /** Gives up what was written and not committed. {@code epoch} is the first that was not. */
-    public void abort(long epoch) {
-        List<EpochWrite> abandoned;
-        synchronized (this) {
-            abandoned = new ArrayList<>(open.values());
-            open.clear();
+    @Override
+    public synchronized void abortUnfinished(long firstEpoch) {
+        prepared.tailMap(firstEpoch).forEach((epoch, messages) -> abort(writeOf(epoch).write, epoch, messages));
+        prepared.clear();
+        lastTried = firstEpoch - 1;
+        try {
+            if (writeOf(firstEpoch).write instanceof RecoverableWrite recoverable) {
+                recoverable.abortUnfinished();
+            }
+        } catch (Throwable t) {
+            throw SinkFailure.of(name, "give up what was not committed", t);
         }
-        for (EpochWrite write : abandoned) {
-            abort(write.write(), epoch, new WriterCommitMessage[0]);
+    }
+
+    /**
+     * Ends an attempt: gives up what was written and prepared and has never come to a decision, and closes.
+     * What is given up comes with its messages, those of writers that did not get so far being null. An
+     * epoch whose decision was tried may be decided although that failed: it waits for {@link
+     * #abortUnfinished}. A call without messages tells a write that nothing is left prepared.
+     *
+     * @param epoch the first that is not known to be decided
+     */
+    public synchronized void abort(long epoch) {
+        prepared.headMap(epoch).clear();
+        NavigableMap<Long, WriterCommitMessage[]> untried = prepared.tailMap(lastTried, false);
+        untried.forEach((given, messages) -> abort(writeOf(given).write, given, messages));
+        if (untried.isEmpty()) {
+            WriterCommitMessage[] none = new WriterCommitMessage[prepared.isEmpty() ? 0 : taskCount];
+            open.values().forEach(write -> abort(write.write, epoch, none));
         }
+        untried.clear();
+        open.clear();
     }
 
     private void abort(StreamingWrite write, long epoch, WriterCommitMessage[] messages) {
@@ -133,11 +211,7 @@ public final class SparkSink implements Sink {
             return latest.getValue();
         }
         try {
-            StreamingWrite write = writes.get();
-            StreamingDataWriterFactory factory =
-                    write.createStreamingWriterFactory(new PhysicalWriteInfoImpl(taskCount));
-            ByteBuffer bytes = serializer().serialize(factory, FACTORY);
-            EpochWrite made = new EpochWrite(write, () -> serializer().deserialize(bytes.duplicate(), loader, FACTORY));
+            EpochWrite made = new EpochWrite(writes.get());
             open.put(epoch, made);
             return made;
         } catch (Throwable t) {
@@ -146,7 +220,7 @@ public final class SparkSink implements Sink {
     }
 
     private static boolean isShared(EpochWrite write) {
-        return !(write.write() instanceof ContinuousMemoryStreamingWrite);
+        return !(write.write instanceof ContinuousMemoryStreamingWrite);
     }
 
     private static SerializerInstance serializer() {

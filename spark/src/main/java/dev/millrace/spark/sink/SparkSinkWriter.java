@@ -7,6 +7,7 @@ import org.apache.spark.TaskContext;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
 import org.apache.spark.sql.connector.write.DataWriter;
+import org.apache.spark.sql.connector.write.WriterCommitMessage;
 import org.apache.spark.sql.connector.write.streaming.StreamingDataWriterFactory;
 import org.apache.spark.unsafe.Platform;
 import org.jspecify.annotations.Nullable;
@@ -57,7 +58,8 @@ final class SparkSinkWriter implements SinkWriter {
     public @Nullable Object prepare(long completedEpoch) {
         try {
             DataWriter<InternalRow> target = writer();
-            Object message = target.commit();
+            WriterCommitMessage message = target.commit();
+            sink.prepared(completedEpoch, taskIndex, message);
             writer = null;
             epoch = completedEpoch + 1;
             target.close();

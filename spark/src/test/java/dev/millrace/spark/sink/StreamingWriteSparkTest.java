@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.page.Page;
+import dev.millrace.engine.page.RowCursor;
+import dev.millrace.engine.sink.SinkWriter;
 import dev.millrace.spark.LocalSpark;
 import dev.millrace.spark.sink.RecordingCatalog.Recorded;
 import dev.millrace.spark.sink.RecordingCatalog.Written;
@@ -18,9 +21,11 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.ForeachWriter;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.catalog.Column;
 import org.apache.spark.sql.connector.expressions.Transform;
+import org.apache.spark.sql.connector.write.Write;
 import org.apache.spark.sql.execution.streaming.sources.LowLatencyMemoryStream;
 import org.apache.spark.sql.streaming.StreamingQuery;
 import org.apache.spark.sql.streaming.StreamingQueryException;
@@ -98,6 +103,99 @@ final class StreamingWriteSparkTest {
                 .isInstanceOf(MillraceException.class)
                 .hasMessageContaining("MILLRACE_UNSUPPORTED_SINK")
                 .hasMessageContaining("sorted");
+    }
+
+    @Test
+    void givesUpPreparedEpochsWithTheirMessages() throws Exception {
+        Recorded table = new Recorded("given up", new Column[0], new Transform[0]);
+        SparkSink sink = sink(table);
+        sink.abortUnfinished(0);
+        sink.open(0);
+        SinkWriter first = writer(sink, 0);
+        SinkWriter second = writer(sink, 1);
+        write(first, 1);
+        sink.commit(0, sink.pack(0, Arrays.asList(first.prepare(0), second.prepare(0))));
+        write(first, 2);
+        first.prepare(1);
+        write(second, 3);
+        second.prepare(1);
+        write(second, 4);
+        second.prepare(2);
+
+        sink.abort(1);
+
+        assertThat(table.values()).containsExactly(1L);
+        assertThat(table.aborted)
+                .containsExactly(
+                        List.of(new Written(0, 1, List.of(2L)), new Written(1, 1, List.of(3L))),
+                        Arrays.asList(null, new Written(1, 2, List.of(4L))));
+    }
+
+    @Test
+    void givesUpAnEpochWhoseDecisionFailedOnlyWhenItIsKnownToBeUndecided() throws Exception {
+        for (boolean decided : new boolean[] {true, false}) {
+            Recorded table = new Recorded("in doubt", new Column[0], new Transform[0]);
+            SparkSink sink = sink(table);
+            sink.abortUnfinished(0);
+            sink.open(0);
+            SinkWriter first = writer(sink, 0);
+            write(first, 1);
+            byte[] messages =
+                    sink.pack(0, Arrays.asList(first.prepare(0), writer(sink, 1).prepare(0)));
+
+            sink.abort(0);
+            assertThat(table.aborted).containsExactly(Arrays.asList(null, null));
+
+            if (decided) {
+                sink.commit(0, messages);
+                sink.abortUnfinished(1);
+                assertThat(table.values()).containsExactly(1L);
+                assertThat(table.aborted).hasSize(1);
+            } else {
+                sink.abortUnfinished(0);
+                assertThat(table.aborted)
+                        .endsWith(List.of(new Written(0, 0, List.of(1L)), new Written(1, 0, List.of())));
+            }
+        }
+    }
+
+    @Test
+    void tellsASinkOfItsEndWhereNothingIsPrepared() throws Exception {
+        Recorded table = new Recorded("ended", new Column[0], new Transform[0]);
+        SparkSink sink = sink(table);
+        sink.abortUnfinished(0);
+        sink.open(0);
+        sink.commit(
+                0,
+                sink.pack(
+                        0,
+                        Arrays.asList(
+                                writer(sink, 0).prepare(0), writer(sink, 1).prepare(0))));
+
+        sink.abort(1);
+
+        assertThat(table.aborted).containsExactly(List.of());
+    }
+
+    private static SparkSink sink(Recorded table) {
+        Write write = table.newWriteBuilder(null).build();
+        return new SparkSink(table.name(), 1, 2, StreamingWriteSparkTest.class.getClassLoader(), write::toStreaming);
+    }
+
+    private static SinkWriter writer(SparkSink sink, int taskIndex) throws Exception {
+        SinkWriter writer = sink.writer(taskIndex, 2);
+        writer.open(0);
+        return writer;
+    }
+
+    private static void write(SinkWriter writer, long value) throws Exception {
+        UnsafeRow row = new UnsafeRow(1);
+        byte[] bytes = new byte[16];
+        row.pointTo(bytes, bytes.length);
+        row.setLong(0, value);
+        Page page = new Page();
+        page.append(bytes, 0, bytes.length, Page.NO_KEY_GROUP, 0);
+        writer.write(new RowCursor().pointTo(page));
     }
 
     @Test

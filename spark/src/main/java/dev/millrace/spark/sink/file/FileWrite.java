@@ -178,7 +178,7 @@ final class FileWrite implements RecoverableWrite {
         log.add(epoch, TaskFiles.all(messages));
     }
 
-    /** Deletes an epoch's files. Without messages nothing of this attempt is left uncommitted. */
+    /** Deletes an epoch's files. Without messages, nothing of this attempt is left prepared. */
     @Override
     public void abort(long epoch, WriterCommitMessage[] messages) {
         try {

@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -201,6 +202,33 @@ final class V1SinkSparkTest {
                                     .hasMessageContaining("Sundays");
                             assertThat(cause.getCause()).isInstanceOf(UnsupportedOperationException.class);
                         }));
+    }
+
+    @Test
+    void givesTheSameRowsUnderTheSameNumberAgainAfterTheFunctionFailed() throws Exception {
+        List<Map.Entry<Long, Set<Long>>> calls = new CopyOnWriteArrayList<>();
+        VoidFunction2<Dataset<Row>, Long> failOnce = (rows, epoch) -> {
+            Set<Long> values = new HashSet<>(rows.as(Encoders.LONG()).collectAsList());
+            boolean first = calls.stream().noneMatch(call -> call.getKey().equals(epoch));
+            calls.add(Map.entry(epoch, values));
+            if (first && values.stream().anyMatch(value -> value >= 10)) {
+                throw new IllegalStateException("the table is locked");
+            }
+        };
+        StreamingQuery query = start(numbers.toDF(), failOnce, "append");
+        LocalSpark.add(numbers, 1, 2, 3);
+        query.processAllAvailable();
+        LocalSpark.add(numbers, 10);
+        await().until(() -> calls.stream().anyMatch(call -> call.getValue().contains(10L)));
+        LocalSpark.add(numbers, 11, 12);
+        query.processAllAvailable();
+        stop(query);
+
+        Map<Long, Set<Long>> byEpoch = new HashMap<>();
+        calls.forEach(call -> assertThat(byEpoch.computeIfAbsent(call.getKey(), made -> call.getValue()))
+                .isEqualTo(call.getValue()));
+        assertThat(calls).hasSizeGreaterThan(byEpoch.size());
+        assertThat(byEpoch.values().stream().flatMap(Set::stream)).containsExactlyInAnyOrder(1L, 2L, 3L, 10L, 11L, 12L);
     }
 
     @Test

@@ -1,0 +1,233 @@
+package dev.millrace.engine.epoch;
+
+import dev.millrace.engine.epoch.EpochCommit.Step;
+import dev.millrace.engine.epoch.ManifestLog.Fence;
+import dev.millrace.engine.epoch.ManifestLog.Slot;
+import dev.millrace.engine.epoch.OffsetLog.Standing;
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.snapshot.StateIndex;
+import java.io.IOException;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes epochs durable exactly once, and finds out what holds after anything has failed.
+ *
+ * <p><b>Commit.</b> The manifest of an epoch is created and never replaced; it is the decision. It holds
+ * all that the other steps need: the entry of the offset log, the sink's messages, the state. Then come
+ * the offset log, the sink's commit, the commit log ({@link EpochCommit}).
+ *
+ * <p><b>Recovery</b>, of a new process or in place: {@link #look}, then {@link #settle}, until settled.
+ * An epoch that is decided and not committed is committed again, with the same messages under the same
+ * number. One that is not decided was never asked of the sink; it runs anew under the same number. One
+ * that only the offset log names was planned by another engine, stock Spark, whose sink may have
+ * committed it: it is written off as an epoch without rows, and its rows come under the next number, so
+ * that a sink that drops numbers that it has seen drops nothing else.
+ *
+ * <p><b>Fencing.</b> Before a run starts it takes the place where the next decision would go. Whoever
+ * held the checkpoint before, dead or not, can decide nothing from then on, so what it has prepared in
+ * the sink can be given up. It learns of it at its next decision, or when it recovers.
+ *
+ * <p>Thread: the query's.
+ *
+ * <p>Errors: FENCED, STATE_CORRUPT, IOException, and what logs and sink throw.
+ */
+public final class CommitProtocol {
+    private final ManifestLog manifests;
+    private final OffsetLog offsets;
+    private final CommitLog commits;
+    private final SinkCommit sink;
+    private final String run;
+
+    /** Where this run's next decision goes; null until it has settled once. */
+    private @Nullable Slot next;
+
+    /** @param run tells this run of the query from all others */
+    public CommitProtocol(ManifestLog manifests, OffsetLog offsets, CommitLog commits, SinkCommit sink, String run) {
+        this.manifests = manifests;
+        this.offsets = offsets;
+        this.commits = commits;
+        this.sink = sink;
+        this.run = run;
+    }
+
+    /**
+     * What there is.
+     *
+     * @param committed the last epoch of the commit log, or -1
+     * @param decided the next epoch, where it is decided and to be committed again
+     * @param planned the last epoch of the offset log, or -1
+     * @param free where the next decision can go
+     */
+    public record Found(long committed, Optional<Manifest> decided, long planned, Slot free) {
+        /** The epoch to go on behind, or -1 for none. */
+        public long epoch() {
+            return decided.map(Manifest::epoch).orElse(committed);
+        }
+
+        /** Whether another engine planned epochs and did not commit them. */
+        public boolean hasForeign() {
+            return decided.isEmpty() && planned > committed;
+        }
+    }
+
+    /** Where a query goes on: what an epoch without rows would leave as it is. */
+    @SuppressWarnings("ArrayRecordComponent") // opaque bytes that are only handed on
+    public record Ground(byte[] offsets, StateIndex state) {}
+
+    /** Says where the query goes on. */
+    @FunctionalInterface
+    public interface GroundSupplier {
+        Ground ground() throws IOException;
+    }
+
+    /** Looks at the checkpoint and changes nothing. */
+    public Found look() throws IOException {
+        // In the order opposite to that of a commit, so that what another run does meanwhile is never taken for
+        // an epoch that was planned and not decided.
+        long committed = commits.last();
+        long planned = offsets.last();
+        NavigableMap<Long, Slot> slots = manifests.slots();
+        requireMine(slots);
+        long epoch = committed + 1;
+        Slot last = slots.get(epoch);
+        if (last == null) {
+            return new Found(committed, Optional.empty(), planned, new Slot(epoch, 0));
+        }
+        Optional<Manifest> decided = manifests.read(last) instanceof Manifest manifest
+                        && offsets.standing(epoch, manifest.offsets()) != Standing.OTHER
+                ? Optional.of(manifest)
+                : Optional.empty();
+        return new Found(committed, decided, planned, last.following());
+    }
+
+    /** Once this run has settled, nobody else may have written where its own decisions go. */
+    private void requireMine(NavigableMap<Long, Slot> slots) throws IOException {
+        Slot mine = next;
+        if (mine == null) {
+            return;
+        }
+        for (Map.Entry<Long, Slot> slot : slots.tailMap(mine.epoch(), true).entrySet()) {
+            if (slot.getValue().compareTo(mine) >= 0) {
+                requireMine(manifests.read(slot.getValue()));
+            }
+        }
+    }
+
+    private void requireMine(ManifestLog.Entry entry) {
+        if (!entry.run().equals(run)) {
+            throw new MillraceException(
+                    ErrorCode.FENCED,
+                    ("Cannot go on: run=%s took the checkpoint over at epoch=%d, this run=%s. Run one query at a time on "
+                                    + "a checkpoint location.")
+                            .formatted(entry.run(), entry.epoch(), run));
+        }
+    }
+
+    /**
+     * Does the next thing that recovery needs; true when all is settled and {@code found.committed() + 1}
+     * can run. After false, look again.
+     *
+     * @param found what {@link #look} gave
+     * @param ground where the query goes on behind {@code found.epoch()}
+     */
+    public boolean settle(Found found, GroundSupplier ground) throws IOException {
+        if (found.decided().isPresent()) {
+            finish(new EpochCommit(this, found.decided().get(), Step.LOG_OFFSETS));
+            return false;
+        }
+        if (found.hasForeign()) {
+            writeOff(found, ground.ground());
+            return false;
+        }
+        Slot slot = found.free();
+        if (!manifests.create(slot, new Fence(slot.epoch(), run))) {
+            return false;
+        }
+        next = slot.following();
+        sink.abortUnfinished(slot.epoch());
+        return true;
+    }
+
+    private static void finish(EpochCommit commit) throws IOException {
+        while (!commit.isDone()) {
+            commit.advance();
+        }
+    }
+
+    /**
+     * Decides that all epochs that another engine planned have no rows, the last one first, so that none
+     * is forgotten when this is cut short; they are committed as any other decided epoch.
+     */
+    private void writeOff(Found found, Ground ground) throws IOException {
+        if (next != null) {
+            throw new MillraceException(
+                    ErrorCode.FENCED,
+                    ("Cannot go on: another process planned epoch=%d on the same checkpoint. Run one query at a time on "
+                                    + "a checkpoint location.")
+                            .formatted(found.planned()));
+        }
+        NavigableMap<Long, Slot> slots = manifests.slots();
+        for (long epoch = found.planned(); epoch > found.committed(); epoch--) {
+            Slot last = slots.get(epoch);
+            Slot slot = last == null ? new Slot(epoch, 0) : last.following();
+            if (epoch == found.free().epoch()) {
+                slot = found.free(); // whatever was decided there since must not be overruled
+            }
+            if (!manifests.create(slot, new Manifest(epoch, run, ground.offsets(), null, ground.state()))) {
+                return;
+            }
+        }
+        offsets.removeBehind(found.committed());
+    }
+
+    /**
+     * Begins the commit of a completed epoch.
+     *
+     * @param entry its entry in the offset log
+     * @param messages what commits it in the sink
+     * @param state the state as of its barrier
+     */
+    public EpochCommit commit(long epoch, byte[] entry, byte[] messages, StateIndex state) {
+        Slot mine = java.util.Objects.requireNonNull(next, "settled");
+        if (mine.epoch() != epoch) {
+            throw new MillraceException(
+                    ErrorCode.INVARIANT,
+                    "Cannot commit epoch=%d: epoch=%d is the next to be decided. Please report this."
+                            .formatted(epoch, mine.epoch()));
+        }
+        return new EpochCommit(this, new Manifest(epoch, run, entry, messages, state), Step.DECIDE);
+    }
+
+    void decide(Manifest manifest) throws IOException {
+        Slot mine = java.util.Objects.requireNonNull(next, "settled");
+        if (!manifests.create(mine, manifest)) {
+            requireMine(manifests.read(mine));
+            throw new MillraceException(
+                    ErrorCode.STATE_STORAGE,
+                    "Cannot decide epoch=%d: its manifest was written by an earlier attempt of this run. It is committed as it stands there."
+                            .formatted(manifest.epoch()));
+        }
+        next = new Slot(manifest.epoch() + 1, 0);
+    }
+
+    /** The first epoch that this run has not decided. */
+    public long firstUndecided() {
+        return java.util.Objects.requireNonNull(next, "settled").epoch();
+    }
+
+    OffsetLog offsets() {
+        return offsets;
+    }
+
+    CommitLog commits() {
+        return commits;
+    }
+
+    SinkCommit sink() {
+        return sink;
+    }
+}

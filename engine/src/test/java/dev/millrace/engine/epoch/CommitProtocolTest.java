@@ -1,0 +1,263 @@
+package dev.millrace.engine.epoch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.engine.epoch.CommitProtocol.Found;
+import dev.millrace.engine.epoch.CommitProtocol.Ground;
+import dev.millrace.engine.epoch.EpochCommit.Step;
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.harness.MemoryStorage;
+import dev.millrace.engine.snapshot.StateIndex;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+class CommitProtocolTest {
+    private static final StateIndex STATE = StateIndex.empty(1, Map.of());
+
+    private final MemoryStorage storage = new MemoryStorage();
+    private final TreeMap<Long, byte[]> offsets = new TreeMap<>();
+    private final TreeMap<Long, String> commits = new TreeMap<>();
+    private final List<String> sink = new ArrayList<>();
+
+    @Test
+    void commitsAnEpochStepByStepAndInOrder() throws Exception {
+        CommitProtocol protocol = settled("run");
+        EpochCommit commit = protocol.commit(0, bytes("end 0"), bytes("rows 0"), STATE);
+        sink.clear();
+        assertThat(commit.next()).isEqualTo(Step.DECIDE);
+        commit.advance();
+        assertThat(offsets).isEmpty();
+        commit.advance();
+        assertThat(offsets).containsOnlyKeys(0L);
+        assertThat(sink).isEmpty();
+        commit.advance();
+        assertThat(sink).containsExactly("commit 0: rows 0");
+        assertThat(commits).isEmpty();
+        commit.advance();
+        assertThat(commits).containsOnly(Map.entry(0L, "end 0"));
+        assertThat(commit.isDone()).isTrue();
+        assertThat(protocol.firstUndecided()).isEqualTo(1);
+    }
+
+    @Test
+    void commitsAgainWhateverWasDecidedWhereverTheCommitWasCutShort() throws Exception {
+        for (int done = 1; done < 4; done++) {
+            long epoch = done - 1;
+            EpochCommit commit = settled("run" + done).commit(epoch, bytes("end"), bytes("rows"), STATE);
+            for (int step = 0; step < done; step++) {
+                commit.advance();
+            }
+            sink.clear();
+
+            assertThat(settled("next" + done).firstUndecided()).isEqualTo(epoch + 1);
+            assertThat(commits).hasSize(done);
+            assertThat(offsets).hasSize(done);
+            assertThat(sink).containsExactly("commit %d: rows".formatted(epoch), "abort before " + (epoch + 1));
+        }
+    }
+
+    @Test
+    void runsAnEpochAnewUnderTheSameNumberThatWasNotDecided() throws Exception {
+        commit(settled("first"), 0);
+        CommitProtocol dead = settled("second");
+        EpochCommit never = dead.commit(1, bytes("end"), bytes("dead"), STATE);
+        assertThat(never.isDone()).isFalse();
+        sink.clear();
+
+        commit(settled("third"), 1);
+        assertThat(sink).containsExactly("abort before 1", "commit 1: rows 1");
+    }
+
+    @Test
+    void fencesTheRunBeforeItAtItsNextDecision() throws Exception {
+        CommitProtocol old = settled("old");
+        EpochCommit late = old.commit(0, bytes("end"), bytes("old rows"), STATE);
+        CommitProtocol young = settled("young");
+
+        assertFenced(late::advance);
+        assertFenced(old::look);
+        commit(young, 0);
+        commit(young, 1);
+        assertFenced(late::advance);
+        assertThat(sink).filteredOn(line -> line.contains("old")).isEmpty();
+    }
+
+    @Test
+    void letsAnOldRunFinishWhatItDecidedBeforeItWasFenced() throws Exception {
+        EpochCommit late = settled("old").commit(0, bytes("end 0"), bytes("rows 0"), STATE);
+        late.advance();
+        CommitProtocol young = settled("young");
+        commit(young, 1);
+        while (!late.isDone()) {
+            late.advance();
+        }
+        assertThat(commits).containsOnlyKeys(0L, 1L);
+        assertThat(sink).filteredOn(line -> line.startsWith("commit 0")).containsOnly("commit 0: rows 0");
+    }
+
+    @Test
+    void looksAgainWhenAnotherRunDecidedInBetween() throws Exception {
+        CommitProtocol old = settled("old");
+        CommitProtocol young = protocol("young");
+        Found found = young.look();
+        commit(old, 0);
+
+        assertThat(young.settle(found, CommitProtocolTest::ground)).isFalse();
+        assertThat(young.look().free().epoch()).isEqualTo(1);
+    }
+
+    @Test
+    void recoversInPlaceAsOftenAsItMust() throws Exception {
+        CommitProtocol protocol = settled("run");
+        commit(protocol, 0);
+        for (int i = 0; i < 3; i++) {
+            settle(protocol);
+            assertThat(protocol.firstUndecided()).isEqualTo(1);
+        }
+        commit(protocol, 1);
+        assertThat(commits).containsOnlyKeys(0L, 1L);
+    }
+
+    @Test
+    void writesOffWhatAnotherEnginePlannedAndNeverCommitted() throws Exception {
+        commit(settled("first"), 0);
+        offsets.put(1L, bytes("stock 1"));
+        offsets.put(2L, bytes("stock 2"));
+        sink.clear();
+
+        CommitProtocol protocol = settled("second");
+        assertThat(protocol.firstUndecided()).isEqualTo(3);
+        assertThat(commits).containsOnly(Map.entry(0L, "end 0"), Map.entry(1L, "ground"), Map.entry(2L, "ground"));
+        assertThat(offsets.values()).extracting(CommitProtocolTest::text).containsExactly("end 0", "ground", "ground");
+        assertThat(sink).containsExactly("abort before 3");
+    }
+
+    @Test
+    void takesADecisionForVoidWhereAnotherEngineTookTheNumber() throws Exception {
+        CommitProtocol first = settled("first");
+        first.commit(0, bytes("end 0"), bytes("rows 0"), STATE).advance();
+        offsets.put(0L, bytes("stock 0"));
+        sink.clear();
+
+        assertThat(settled("second").firstUndecided()).isEqualTo(1);
+        assertThat(sink).containsExactly("abort before 1");
+        assertThat(commits).containsOnly(Map.entry(0L, "ground"));
+    }
+
+    @Test
+    void goesOnBehindEpochsThatAnotherEngineCommitted() throws Exception {
+        commit(settled("first"), 0);
+        offsets.put(1L, bytes("stock 1"));
+        commits.put(1L, "stock 1");
+
+        commit(settled("second"), 2);
+        assertThat(commits).containsOnlyKeys(0L, 1L, 2L);
+    }
+
+    @Test
+    void stopsWhenAnotherEnginePlansBesideIt() throws Exception {
+        CommitProtocol protocol = settled("run");
+        offsets.put(0L, bytes("stock 0"));
+        EpochCommit commit = protocol.commit(0, bytes("end 0"), bytes("rows 0"), STATE);
+        commit.advance();
+
+        assertFenced(commit::advance);
+        assertFenced(() -> settle(protocol));
+    }
+
+    private static void assertFenced(org.assertj.core.api.ThrowableAssert.ThrowingCallable action) {
+        assertThatThrownBy(action).isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
+                .isEqualTo(ErrorCode.FENCED));
+    }
+
+    private CommitProtocol settled(String run) throws IOException {
+        CommitProtocol protocol = protocol(run);
+        settle(protocol);
+        return protocol;
+    }
+
+    private static void settle(CommitProtocol protocol) throws IOException {
+        boolean settled = false;
+        while (!settled) {
+            settled = protocol.settle(protocol.look(), CommitProtocolTest::ground);
+        }
+    }
+
+    private static Ground ground() {
+        return new Ground(bytes("ground"), STATE);
+    }
+
+    private static void commit(CommitProtocol protocol, long epoch) throws IOException {
+        EpochCommit commit = protocol.commit(epoch, bytes("end " + epoch), bytes("rows " + epoch), STATE);
+        while (!commit.isDone()) {
+            commit.advance();
+        }
+    }
+
+    private CommitProtocol protocol(String run) {
+        return new CommitProtocol(new ManifestLog(storage), new Offsets(), new Commits(), new Sink(), run);
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static String text(byte[] bytes) {
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    private final class Offsets implements OffsetLog {
+        @Override
+        public long last() {
+            return offsets.isEmpty() ? -1 : offsets.lastKey();
+        }
+
+        @Override
+        public Standing standing(long epoch, byte[] entry) {
+            byte[] there = offsets.get(epoch);
+            return there == null ? Standing.ABSENT : Arrays.equals(there, entry) ? Standing.SAME : Standing.OTHER;
+        }
+
+        @Override
+        public boolean add(long epoch, byte[] entry) {
+            return offsets.putIfAbsent(epoch, entry) == null;
+        }
+
+        @Override
+        public void removeBehind(long epoch) {
+            offsets.tailMap(epoch, false).clear();
+        }
+    }
+
+    private final class Commits implements CommitLog {
+        @Override
+        public long last() {
+            return commits.isEmpty() ? -1 : commits.lastKey();
+        }
+
+        @Override
+        public void add(long epoch, byte[] entry) {
+            commits.putIfAbsent(epoch, text(entry));
+        }
+    }
+
+    private final class Sink implements SinkCommit {
+        @Override
+        public void commit(long epoch, byte[] messages) {
+            sink.add("commit %d: %s".formatted(epoch, text(messages)));
+        }
+
+        @Override
+        public void abortUnfinished(long firstEpoch) {
+            sink.add("abort before " + firstEpoch);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+package dev.millrace.engine.epoch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.engine.epoch.ManifestLog.Fence;
+import dev.millrace.engine.epoch.ManifestLog.Slot;
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.harness.MemoryStorage;
+import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.snapshot.SectionKey;
+import dev.millrace.engine.snapshot.SnapshotFile;
+import dev.millrace.engine.snapshot.StateIndex;
+import dev.millrace.engine.snapshot.StoredSnapshot;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.CRC32C;
+import org.junit.jupiter.api.Test;
+
+class ManifestLogTest {
+    private static final OperatorId AGGREGATE = new OperatorId(1, 0);
+    private static final SectionKey ONE = new SectionKey(AGGREGATE, 1);
+
+    private final MemoryStorage storage = new MemoryStorage();
+    private final ManifestLog log = new ManifestLog(storage);
+    private final StateIndex empty =
+            StateIndex.empty(7, Map.of(AGGREGATE, "Aggregate[\u00e9]", new OperatorId(0, 0), "w"));
+
+    @Test
+    void readsBackWhatWasCreated() throws Exception {
+        StateIndex state = empty.with(snapshot("files/a", true)).with(snapshot("files/b", false));
+        byte[] offsets = "v1\n{\u00e9}\n{}".getBytes(StandardCharsets.UTF_8);
+        Manifest full = new Manifest(4, "run", offsets, new byte[] {0, -1, 10}, state);
+        Manifest withoutMessages = new Manifest(5, "run", new byte[0], null, empty);
+
+        assertThat(log.create(new Slot(4, 0), full)).isTrue();
+        assertThat(log.create(new Slot(5, 0), withoutMessages)).isTrue();
+        assertThat(log.create(new Slot(6, 0), new Fence(6, "other"))).isTrue();
+
+        assertThat(log.require(4)).usingRecursiveComparison().isEqualTo(full);
+        assertThat(log.require(5)).usingRecursiveComparison().isEqualTo(withoutMessages);
+        assertThat(log.read(new Slot(6, 0))).isEqualTo(new Fence(6, "other"));
+        assertThat(log.find(6)).isEmpty();
+        assertThat(log.find(7)).isEmpty();
+    }
+
+    @Test
+    void tellsAnOperatorsStatesApart() throws Exception {
+        SnapshotFile.Entry other = new SnapshotFile.Entry(new SectionKey(AGGREGATE, 3, 1), true, 12, 1, 1, 0);
+        StateIndex state =
+                empty.with(snapshot("files/a", true)).with(new StoredSnapshot("files/b", List.of(other)));
+        log.create(new Slot(4, 0), new Manifest(4, "run", new byte[0], null, state));
+
+        assertThat(log.require(4).state()).isEqualTo(state);
+    }
+
+    @Test
+    void fillsASlotOnceAndLetsTheLastOneOfAnEpochCount() throws Exception {
+        assertThat(log.create(new Slot(3, 0), new Fence(3, "first"))).isTrue();
+        assertThat(log.create(new Slot(3, 0), manifest(3))).isFalse();
+        assertThat(log.slots()).containsOnly(Map.entry(3L, new Slot(3, 0)));
+        assertThat(log.find(3)).isEmpty();
+
+        assertThat(log.create(new Slot(3, 1), manifest(3))).isTrue();
+        assertThat(log.slots()).containsOnly(Map.entry(3L, new Slot(3, 1)));
+        assertThat(log.find(3)).isPresent();
+        for (int generation = 2; generation < 12; generation++) {
+            log.create(new Slot(3, generation), new Fence(3, "run" + generation));
+        }
+        assertThat(log.slots()).containsOnly(Map.entry(3L, new Slot(3, 11)));
+    }
+
+    @Test
+    void findsEveryFlippedBit() throws Exception {
+        byte[] whole = ManifestFormat.write(manifest(3));
+        for (int bit = 0; bit < whole.length * 8; bit++) {
+            byte[] damaged = whole.clone();
+            damaged[bit / 8] ^= (byte) (1 << (bit % 8));
+            requireCorrupt(damaged, "bit " + bit);
+        }
+    }
+
+    @Test
+    void findsWhereverItIsCutOff() throws Exception {
+        byte[] whole = ManifestFormat.write(manifest(3));
+        for (int length = 0; length < whole.length; length++) {
+            requireCorrupt(Arrays.copyOf(whole, length), "length " + length);
+        }
+    }
+
+    @Test
+    void saysWhichEpochsHaveAManifestWhereOneIsMissing() throws Exception {
+        log.create(new Slot(9, 0), manifest(9));
+        log.create(new Slot(10, 0), manifest(10));
+        storage.write("manifests/.11.tmp", output -> output.write(1));
+        storage.write("manifests/12.tmp", output -> output.write(1));
+
+        assertThatThrownBy(() -> log.require(8))
+                .isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
+                        .isEqualTo(ErrorCode.UNSUPPORTED_CHECKPOINT))
+                .hasMessageContaining("[9, 10]");
+    }
+
+    @Test
+    void refusesANewerVersionByItsName() {
+        byte[] json = "{\"version\":3}".getBytes(StandardCharsets.UTF_8);
+        CRC32C crc = new CRC32C();
+        crc.update(json);
+        storage.files()
+                .put(
+                        "manifests/5",
+                        ("%08x\n".formatted(crc.getValue()) + "{\"version\":3}").getBytes(StandardCharsets.UTF_8));
+
+        assertThatThrownBy(() -> log.find(5))
+                .isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
+                        .isEqualTo(ErrorCode.UNSUPPORTED_CHECKPOINT))
+                .hasMessageContaining("version=3");
+    }
+
+    @Test
+    void purgesOldEpochsWithTheirFencesAndTheFilesThatNobodyNeeds() throws Exception {
+        for (String file : List.of("files/1-a", "files/2-a", "files/2-dead", "files/3-a", "files/4-a")) {
+            storage.write(file, output -> output.write(1));
+        }
+        StateIndex one = empty.with(snapshot("files/1-a", true));
+        StateIndex two = one.with(snapshot("files/2-a", false));
+        StateIndex three = empty.with(snapshot("files/3-a", true));
+        log.create(new Slot(1, 0), new Fence(1, "run"));
+        log.create(new Slot(1, 1), new Manifest(1, "run", new byte[0], null, one));
+        log.create(new Slot(2, 0), new Manifest(2, "run", new byte[0], null, two));
+        Manifest newest = new Manifest(3, "run", new byte[0], null, three);
+        log.create(new Slot(3, 0), newest);
+
+        log.purge(newest, 2);
+        assertThat(storage.files())
+                .containsOnlyKeys("manifests/2", "manifests/3", "files/1-a", "files/2-a", "files/3-a", "files/4-a");
+        log.purge(newest, 1);
+        assertThat(storage.files()).containsOnlyKeys("manifests/3", "files/3-a", "files/4-a");
+    }
+
+    private void requireCorrupt(byte[] damaged, String what) {
+        storage.files().put("manifests/3", damaged);
+        assertThatThrownBy(() -> log.find(3))
+                .as(what)
+                .isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
+                        .isEqualTo(ErrorCode.STATE_CORRUPT));
+    }
+
+    private Manifest manifest(long epoch) {
+        return new Manifest(epoch, "run", new byte[] {1}, new byte[] {2}, empty.with(snapshot("files/a", true)));
+    }
+
+    private static StoredSnapshot snapshot(String file, boolean base) {
+        return new StoredSnapshot(file, List.of(new SnapshotFile.Entry(ONE, base, 12, 1, 1, 0)));
+    }
+}

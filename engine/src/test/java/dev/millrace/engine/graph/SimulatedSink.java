@@ -1,0 +1,170 @@
+package dev.millrace.engine.graph;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.millrace.engine.epoch.SinkCommit;
+import dev.millrace.engine.graph.SimulatedQuery.Key;
+import dev.millrace.engine.harness.KeyedRows;
+import dev.millrace.engine.harness.MemoryStorage.Watcher;
+import dev.millrace.engine.page.RowCursor;
+import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.sink.Sink;
+import dev.millrace.engine.sink.SinkWriter;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A sink outside of all processes, of one of two kinds. A transactional one keeps what its writers
+ * prepared until it is committed or given up, and lets no writer prepare that is older than the last
+ * giving up; one transaction after the other is committed, and that may be cut short. The other kind
+ * takes an epoch whole, and drops epochs whose number it has seen.
+ */
+final class SimulatedSink implements Sink, SinkCommit {
+    /** A result row: the aggregate's answer for a key. */
+    record Result(Key key, List<Long> payload) {}
+
+    /** A writer of an older attempt wants to prepare. */
+    static final class WriterFenced extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+    }
+
+    private final boolean transactional;
+    private final Watcher watcher;
+    private final Map<Long, List<Result>> prepared = new HashMap<>();
+    private final Set<Long> committedTransactions = new HashSet<>();
+    private final Map<Long, byte[]> messagesOfEpochs = new HashMap<>();
+    private final TreeMap<Long, List<Result>> committed = new TreeMap<>();
+    private long nextTransaction;
+    private int generation;
+
+    SimulatedSink(boolean transactional, Watcher watcher) {
+        this.transactional = transactional;
+        this.watcher = watcher;
+    }
+
+    /** What readers of the sink see, by epoch. */
+    TreeMap<Long, List<Result>> committed() {
+        return committed;
+    }
+
+    /** The messages of an epoch's writers as bytes. */
+    static byte[] pack(Map<Integer, List<@Nullable Object>> messages) {
+        List<@Nullable Object> all = new ArrayList<>();
+        new TreeMap<>(messages).values().forEach(all::addAll);
+        ByteBuffer bytes = ByteBuffer.allocate(all.size() * Long.BYTES);
+        all.forEach(transaction -> bytes.putLong((long) transaction));
+        return bytes.array();
+    }
+
+    @Override
+    public void commit(long epoch, byte[] messages) {
+        byte[] before = messagesOfEpochs.putIfAbsent(epoch, messages);
+        assertThat(messages).as("messages of epoch %d", epoch).isEqualTo(before == null ? messages : before);
+        watcher.before();
+        if (transactional) {
+            commitTransactions(epoch, ByteBuffer.wrap(messages));
+        } else if (committed.isEmpty() || epoch > committed.lastKey()) {
+            committed.put(epoch, rowsOf(ByteBuffer.wrap(messages)));
+        }
+        watcher.after();
+    }
+
+    private void commitTransactions(long epoch, ByteBuffer transactions) {
+        while (transactions.hasRemaining()) {
+            long transaction = transactions.getLong();
+            if (committedTransactions.add(transaction)) {
+                List<Result> rows = prepared.remove(transaction);
+                assertThat(rows)
+                        .as("transaction %d of decided epoch %d was given up", transaction, epoch)
+                        .isNotNull();
+                committed.computeIfAbsent(epoch, made -> new ArrayList<>()).addAll(rows);
+                watcher.after();
+            }
+        }
+    }
+
+    private List<Result> rowsOf(ByteBuffer transactions) {
+        List<Result> rows = new ArrayList<>();
+        while (transactions.hasRemaining()) {
+            rows.addAll(prepared.get(transactions.getLong()));
+        }
+        return rows;
+    }
+
+    @Override
+    public void abortUnfinished(long firstEpoch) {
+        watcher.before();
+        if (transactional) {
+            generation++;
+            prepared.clear();
+        }
+        watcher.after();
+    }
+
+    @Override
+    public String name() {
+        return "simulated";
+    }
+
+    @Override
+    public SinkWriter writer(int taskIndex, int taskCount) {
+        return new Writer(generation);
+    }
+
+    private final class Writer implements SinkWriter {
+        private final int writersGeneration;
+        private final RowView row = new RowView();
+        private List<Result> uncommitted = new ArrayList<>();
+
+        Writer(int generation) {
+            writersGeneration = generation;
+        }
+
+        @Override
+        public void open(long epoch) {}
+
+        @Override
+        public void write(RowCursor rows) {
+            for (; rows.hasRow(); rows.advance()) {
+                rows.row(row);
+                uncommitted.add(resultOf(row));
+            }
+        }
+
+        @Override
+        public Object prepare(long epoch) {
+            if (writersGeneration != generation) {
+                throw new WriterFenced();
+            }
+            long transaction = nextTransaction++;
+            prepared.put(transaction, uncommitted);
+            uncommitted = new ArrayList<>();
+            return transaction;
+        }
+    }
+
+    private static Result resultOf(RowView row) {
+        int keySizeBytes = (int) KeyedRows.value(row);
+        int keyOffset = row.offset() + Long.BYTES;
+        Key key = SimulatedQuery.keyOf(new RowView().pointTo(row.bytes(), keyOffset, keySizeBytes));
+        RowView payload = new RowView();
+        payload.pointTo(row.bytes(), keyOffset + keySizeBytes, row.sizeBytes() - Long.BYTES - keySizeBytes);
+        return new Result(key, longs(payload));
+    }
+
+    /** The longs that a payload consists of. */
+    static List<Long> longs(RowView payload) {
+        List<Long> longs = new ArrayList<>();
+        for (int at = 0; at < payload.sizeBytes(); at += Long.BYTES) {
+            longs.add(KeyedRows.value(payload.bytes(), payload.offset() + at));
+        }
+        return longs;
+    }
+}

@@ -1,0 +1,111 @@
+package dev.millrace.spark.execution;
+
+import dev.millrace.engine.epoch.CommitProtocol.Found;
+import dev.millrace.engine.epoch.Manifest;
+import dev.millrace.engine.epoch.ManifestLog;
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.graph.Durability;
+import dev.millrace.engine.graph.StageBody;
+import dev.millrace.engine.graph.StreamGraph;
+import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.snapshot.RestoredState;
+import dev.millrace.engine.snapshot.SnapshotStorage;
+import dev.millrace.engine.snapshot.StateIndex;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What state a query keeps, and where it finds it again.
+ *
+ * <p>Thread: the query's.
+ *
+ * <p>Errors: UNSUPPORTED_CHECKPOINT for state that is not this query's, STATE_CORRUPT.
+ */
+final class QueryState {
+    private final SnapshotStorage storage;
+    private final ManifestLog manifests;
+    private final String runId;
+    private final int keyGroupCount;
+    private final Map<OperatorId, String> operators;
+    private int attempts;
+
+    /**
+     * @param runId tells this run's files from those of others
+     * @param graph its stateful operators count, if the query keeps state at all
+     */
+    QueryState(
+            SnapshotStorage storage,
+            ManifestLog manifests,
+            String runId,
+            int keyGroupCount,
+            boolean isStateful,
+            StreamGraph graph) {
+        this.storage = storage;
+        this.manifests = manifests;
+        this.runId = runId;
+        this.keyGroupCount = keyGroupCount;
+        this.operators = isStateful ? statefulOperators(graph) : Map.of();
+    }
+
+    private static Map<OperatorId, String> statefulOperators(StreamGraph graph) {
+        Map<OperatorId, String> operators = new TreeMap<>();
+        for (StreamGraph.Stage stage : graph.stages()) {
+            List<OperatorFactory> chain = stage.body() instanceof StageBody.Reading reading
+                    ? reading.chain()
+                    : stage.body() instanceof StageBody.Operating operating ? operating.chain() : List.of();
+            for (int i = 0; i < chain.size(); i++) {
+                if (chain.get(i).keepsState()) {
+                    operators.put(new OperatorId(stage.id(), i), chain.get(i).name());
+                }
+            }
+        }
+        return operators;
+    }
+
+    /**
+     * The state behind an epoch; empty before the first. A query without state needs no manifest, so it
+     * can go on behind epochs that stock Spark ran.
+     */
+    StateIndex behind(long epoch, Found found) throws IOException {
+        if (operators.isEmpty() || epoch < 0) {
+            return StateIndex.empty(keyGroupCount, operators);
+        }
+        Manifest manifest = found.decided().isPresent() && found.epoch() == epoch
+                ? found.decided().get()
+                : manifests.require(epoch);
+        requireSame(manifest.state());
+        return manifest.state();
+    }
+
+    private void requireSame(StateIndex state) {
+        if (!state.operators().equals(operators)) {
+            throw new MillraceException(
+                    ErrorCode.UNSUPPORTED_CHECKPOINT,
+                    ("Cannot continue from the checkpoint: its state is of operators %s, the query has %s. Give the query "
+                                    + "the shape that it had, or a new checkpoint location.")
+                            .formatted(state.operators(), operators));
+        }
+        if (state.keyGroupCount() != keyGroupCount) {
+            throw new MillraceException(
+                    ErrorCode.UNSUPPORTED_CHECKPOINT,
+                    ("Cannot continue from the checkpoint: its state has keyGroups=%d, the query %d. Set "
+                                    + "spark.sql.shuffle.partitions to the former, or give a new checkpoint location.")
+                            .formatted(state.keyGroupCount(), keyGroupCount));
+        }
+    }
+
+    /** Where the next dataflow's state comes from and goes to; null for a query without state. */
+    @Nullable
+    Durability durability(StateIndex from) {
+        if (operators.isEmpty()) {
+            return null;
+        }
+        RestoredState restored = from.files().isEmpty() ? null : new RestoredState(storage, from);
+        return new Durability(storage, runId + "-" + attempts++, restored);
+    }
+}
