@@ -50,8 +50,7 @@ class ManifestLogTest {
     @Test
     void tellsAnOperatorsStatesApart() throws Exception {
         SnapshotFile.Entry other = new SnapshotFile.Entry(new SectionKey(AGGREGATE, 3, 1), true, 12, 1, 1, 0);
-        StateIndex state =
-                empty.with(snapshot("files/a", true)).with(new StoredSnapshot("files/b", List.of(other)));
+        StateIndex state = empty.with(snapshot("files/a", true)).with(new StoredSnapshot("files/b", List.of(other)));
         log.create(new Slot(4, 0), new Manifest(4, "run", new byte[0], null, state));
 
         assertThat(log.require(4).state()).isEqualTo(state);
