@@ -99,8 +99,7 @@ public final class StreamGraph {
 
         private static void requireOperatorOfTwoInputs(String name, List<Input> inputs, StageBody body) {
             boolean hasTwo = inputs.stream().anyMatch(input -> input.side() == Side.RIGHT);
-            boolean takesTwo =
-                    !body.chain().isEmpty() && body.chain().get(0).takesTwoInputs();
+            boolean takesTwo = !body.chain().isEmpty() && body.chain().get(0).takesTwoInputs();
             List<Side> sides = inputs.stream().map(Input::side).toList();
             if (hasTwo != takesTwo || !sides.equals(sides.stream().sorted().toList())) {
                 throw new IllegalArgumentException(

@@ -71,8 +71,7 @@ class InboxTest {
 
     @Test
     void tellsByWhichSideRowsCame() {
-        Inbox ofTwo =
-                new Inbox(List.of(left, right), 1, new MergedWatermark(new int[] {0, 1}, WatermarkPolicy.LEAST));
+        Inbox ofTwo = new Inbox(List.of(left, right), 1, new MergedWatermark(new int[] {0, 1}, WatermarkPolicy.LEAST));
         right.offer(rows());
         ofTwo.poll();
         assertThat(ofTwo.side()).isEqualTo(Side.RIGHT);

@@ -109,7 +109,8 @@ final class StreamJoinQuerySparkTest {
     }
 
     private void awaitTaken(Long... rows) {
-        await().atMost(PATIENCE).untilAsserted(() -> assertThat(collector.taken()).containsExactlyInAnyOrder(rows));
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(collector.taken()).containsExactlyInAnyOrder(rows));
     }
 
     @Test
@@ -120,7 +121,9 @@ final class StreamJoinQuerySparkTest {
         awaitTaken(result(row(1, 100), row(1, 103)));
         LocalSpark.add(left, row(9, 106));
         query.processAllAvailable();
-        assertThat(collector.taken()).as("the right side may still give a match").hasSize(1);
+        assertThat(collector.taken())
+                .as("the right side may still give a match")
+                .hasSize(1);
         LocalSpark.add(right, row(8, 106));
         awaitTaken(result(row(1, 100), row(1, 103)), result(row(2, 100), 0));
         query.stop();
@@ -137,11 +140,12 @@ final class StreamJoinQuerySparkTest {
         LocalSpark.add(left, row(2, 205), row(2, 211));
         LocalSpark.add(right, row(1, 209));
         awaitTaken(result(row(1, 200), 0), result(0, row(2, 200)), result(row(2, 211), row(2, 210)));
-        await().atMost(PATIENCE).until(() -> query.lastProgress() != null
-                && java.util.Arrays.stream(query.recentProgress())
-                                .mapToLong(progress -> progress.stateOperators()[0].numRowsDroppedByWatermark())
-                                .sum()
-                        == 2);
+        await().atMost(PATIENCE)
+                .until(() -> query.lastProgress() != null
+                        && java.util.Arrays.stream(query.recentProgress())
+                                        .mapToLong(progress -> progress.stateOperators()[0].numRowsDroppedByWatermark())
+                                        .sum()
+                                == 2);
         query.stop();
     }
 
@@ -177,8 +181,8 @@ final class StreamJoinQuerySparkTest {
 
     @Test
     void takesTheWatermarkOfTheOnlySideThatHasOne() throws Exception {
-        StreamingQuery query = start(
-                results(watermarked(left, "l", 1), side(right, "r"), "l.k = r.k and l.ts = r.ts", "left_outer"));
+        StreamingQuery query =
+                start(results(watermarked(left, "l", 1), side(right, "r"), "l.k = r.k and l.ts = r.ts", "left_outer"));
         LocalSpark.add(left, row(1, 100), row(2, 100));
         LocalSpark.add(right, row(1, 100));
         awaitTaken(result(row(1, 100), row(1, 100)));
@@ -197,8 +201,8 @@ final class StreamJoinQuerySparkTest {
                     .isInstanceOf(AnalysisException.class)
                     .hasMessageContaining("without a watermark in the join keys");
         }
-        assertThatThrownBy(() -> LocalSpark.collecting(joined("left_outer"), collector)
-                        .start())
+        assertThatThrownBy(() ->
+                        LocalSpark.collecting(joined("left_outer"), collector).start())
                 .isInstanceOf(AnalysisException.class)
                 .hasMessageContaining("not supported in Update output mode");
     }

@@ -84,8 +84,6 @@ final class Joins {
     }
 
     static List<String> withoutClosing(List<String> rows) {
-        return rows.stream()
-                .filter(row -> !row.contains(CLOSING_TEXT))
-                .toList();
+        return rows.stream().filter(row -> !row.contains(CLOSING_TEXT)).toList();
     }
 }

@@ -119,14 +119,19 @@ final class RandomQuery {
 
     private void addFirstRows() {
         String second = oneOf(random, List.of("i", "n", "day"));
-        add("first rows by k, " + second + ", ts", rows -> rows.selectExpr("k", "ts", "coalesce(i, 0) as i", second + " as other")
+        add("first rows by k, " + second + ", ts", rows -> rows.selectExpr(
+                        "k", "ts", "coalesce(i, 0) as i", second + " as other")
                 .dropDuplicates()
                 .filter("i < 3"));
     }
 
     private void addWindows(List<String> choice) {
         String window = oneOf(
-                random, List.of("window(ts, '20 seconds')", "window(ts, '30 seconds', '10 seconds')", "window(ts, '7 seconds')"));
+                random,
+                List.of(
+                        "window(ts, '20 seconds')",
+                        "window(ts, '30 seconds', '10 seconds')",
+                        "window(ts, '7 seconds')"));
         String key = oneOf(random, List.of("k", "i", "k + i", "cast(k as double) / 2"));
         List<String> functions = new ArrayList<>(choice);
         Collections.shuffle(functions, random);
@@ -140,19 +145,22 @@ final class RandomQuery {
             for (int i = 0; i < chosen.size(); i++) {
                 columns.add(expr(chosen.get(i)).as("f" + i));
             }
-            return grouped.agg(columns.get(0), columns.subList(1, columns.size()).toArray(new Column[0]));
+            return grouped.agg(
+                    columns.get(0), columns.subList(1, columns.size()).toArray(new Column[0]));
         });
     }
 
     private void addAfterWindows() {
         switch (random.nextInt(5)) {
             case 0 -> add("same windows", rows -> rows.groupBy("w").agg(expr("count(1)"), expr("count(f0)")));
-            case 1 -> add("larger windows", rows -> rows.groupBy(expr("window(window_time(w), '40 seconds')"))
-                    .agg(expr("count(1)"), expr("count(f0)")));
-            case 2 -> add("windows of windows, twice", rows -> rows.groupBy(expr("window(w, '15 seconds') as w"))
-                    .agg(expr("count(1) as n"))
-                    .groupBy(expr("window(w, '60 seconds')"))
-                    .agg(expr("sum(n)"), expr("max(n)")));
+            case 1 ->
+                add("larger windows", rows -> rows.groupBy(expr("window(window_time(w), '40 seconds')"))
+                        .agg(expr("count(1)"), expr("count(f0)")));
+            case 2 ->
+                add("windows of windows, twice", rows -> rows.groupBy(expr("window(w, '15 seconds') as w"))
+                        .agg(expr("count(1) as n"))
+                        .groupBy(expr("window(w, '60 seconds')"))
+                        .agg(expr("sum(n)"), expr("max(n)")));
             case 3 -> add("first rows of windows", rows -> rows.select("w").dropDuplicates());
             default -> add("filter", rows -> rows.filter("f0 is not null"));
         }

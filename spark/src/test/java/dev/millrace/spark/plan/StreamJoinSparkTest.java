@@ -153,8 +153,8 @@ class StreamJoinSparkTest {
                 .as("lr")
                 .join(
                         watermarked(inputs.get(2), "t"),
-                        expr(
-                                "lr.k = t.k and t.ts >= lr.ts - interval 20 seconds and t.ts <= lr.ts + interval 20 seconds"),
+                        expr("lr.k = t.k and t.ts >= lr.ts - interval 20 seconds and t.ts <= lr.ts + interval 20"
+                                + " seconds"),
                         "left_outer")
                 .select("ln", "rn", "t.n"));
         add(
@@ -230,7 +230,8 @@ class StreamJoinSparkTest {
 
         assertThat(planned.isStateful()).isTrue();
         assertThat(join.inputs()).allMatch(input -> input.exchange() instanceof Exchange.Hash);
-        assertThat(planned.graph().describe()).contains("<- hash(l.k) stage 0 <- right hash(CAST(r.i AS BIGINT)) stage 1");
+        assertThat(planned.graph().describe())
+                .contains("<- hash(l.k) stage 0 <- right hash(CAST(r.i AS BIGINT)) stage 1");
     }
 
     @Test
