@@ -153,8 +153,8 @@ class StreamJoinSparkTest {
                 .as("lr")
                 .join(
                         watermarked(inputs.get(2), "t"),
-                        expr(
-                                "lr.k = t.k and t.ts >= lr.ts - interval 20 seconds and t.ts <= lr.ts + interval 20 seconds"),
+                        expr("lr.k = t.k and t.ts >= lr.ts - interval 20 seconds and t.ts <= lr.ts + interval 20"
+                                + " seconds"),
                         "left_outer")
                 .select("ln", "rn", "t.n"));
         add(
