@@ -59,8 +59,13 @@ public class KeyedAggregationBenchmark {
             pages[i] = page(random);
         }
         operator = new KeyedAggregateFactory(CountSumMax::new, "aggregate", everyChange).create();
-        operator.open(
-                new OperatorContext(0, 1, KEY_GROUPS, new MemoryBudget(Long.MAX_VALUE / 2), new OperatorMetrics()));
+        operator.open(new OperatorContext(
+                0,
+                1,
+                KEY_GROUPS,
+                new MemoryBudget(Long.MAX_VALUE / 2),
+                new OperatorMetrics(),
+                System::currentTimeMillis));
     }
 
     private Page page(SplittableRandom random) {

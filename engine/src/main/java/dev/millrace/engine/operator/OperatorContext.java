@@ -11,6 +11,12 @@ import dev.millrace.engine.state.MemoryBudget;
  * @param keyGroupCount how many key groups the query has
  * @param stateBudget the memory that keyed state of the process may take
  * @param metrics where the operator counts
+ * @param time what the operator's clock says
  */
 public record OperatorContext(
-        int taskIndex, int taskCount, int keyGroupCount, MemoryBudget stateBudget, OperatorMetrics metrics) {}
+        int taskIndex,
+        int taskCount,
+        int keyGroupCount,
+        MemoryBudget stateBudget,
+        OperatorMetrics metrics,
+        ProcessingTime time) {}

@@ -98,7 +98,7 @@ final class CommittedAnswer {
     private List<SnapshotEntry> restore() throws Exception {
         MemoryBudget budget = new MemoryBudget(Long.MAX_VALUE);
         KeyedAggregate aggregate = new KeyedAggregate(query.aggregates(), false);
-        aggregate.open(new OperatorContext(0, 1, SimulatedQuery.KEY_GROUPS, budget, new OperatorMetrics()));
+        aggregate.open(new OperatorContext(0, 1, SimulatedQuery.KEY_GROUPS, budget, new OperatorMetrics(), () -> 0));
         new RestoredState(checkpoint.storage, checkpoint.manifest())
                 .read(
                         query.aggregate(),

@@ -41,7 +41,13 @@ final class SimulatedAttempt {
         assembly = new Assembly(
                 query.graph(place.positions(), new CapturingSink(), nanoClock),
                 new DataflowSettings(
-                        "sim", place.taskCount(), SimulatedQuery.KEY_GROUPS, place.firstEpoch(), budget, durability),
+                        "sim",
+                        place.taskCount(),
+                        SimulatedQuery.KEY_GROUPS,
+                        place.firstEpoch(),
+                        budget,
+                        durability,
+                        () -> nanoClock.getAsLong() / 1_000_000),
                 nanoClock);
         for (LoopPlan loop : assembly.loops()) {
             for (Step step : loop.steps()) {

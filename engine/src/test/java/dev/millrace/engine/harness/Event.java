@@ -10,12 +10,19 @@ public sealed interface Event {
     /** The operator's input has a new watermark. */
     record Watermark(long micros) implements Event {}
 
+    /** The operator's clock moves to a time. */
+    record Time(long millis) implements Event {}
+
     static Event row(byte[] bytes) {
         return row(bytes, 0);
     }
 
     static Event row(byte[] bytes, int inputPartition) {
         return new Row(new RowView().pointTo(bytes, 0, bytes.length), inputPartition);
+    }
+
+    static Event time(long millis) {
+        return new Time(millis);
     }
 
     static Event watermark(long micros) {

@@ -72,6 +72,7 @@ public final class OperatorHarness {
         private int rowsPerPage = Integer.MAX_VALUE;
         private Operator operator;
         private long epoch = 1;
+        private long timeMillis;
         private long watermarkMicros = Long.MIN_VALUE;
 
         Run(List<Event> events, @Nullable Random random) throws Exception {
@@ -83,7 +84,7 @@ public final class OperatorHarness {
 
         private Operator open() throws Exception {
             Operator opened = operators.get();
-            opened.open(new OperatorContext(0, 1, keyGroupCount, budget, metrics));
+            opened.open(new OperatorContext(0, 1, keyGroupCount, budget, metrics, () -> timeMillis));
             if (opened instanceof PassThrough passThrough) {
                 passThrough.inputPartitions(partitions());
             }
@@ -100,21 +101,35 @@ public final class OperatorHarness {
 
         Outcome toEnd() throws Exception {
             int at = 0;
+            wakeUp();
             while (at < events.size()) {
                 if (events.get(at) instanceof Event.Watermark watermark) {
                     repeat(() -> operator.watermark(watermark.micros(), output));
                     watermarkMicros = operator.outputWatermark(watermark.micros());
                     at++;
+                } else if (events.get(at) instanceof Event.Time time) {
+                    timeMillis = time.millis();
+                    at++;
                 } else {
                     at = takePage(at);
                 }
+                wakeUp();
                 if (random != null && random.nextInt(4) == 0) {
                     restoreFromSnapshot();
+                    wakeUp();
                 }
             }
             operator.close();
             assertThat(budget.usedBytes()).as("memory not given back").isZero();
             return new Outcome(output.rows(), watermarkMicros, metrics);
+        }
+
+        private void wakeUp() throws Exception {
+            int calls = 0;
+            while (operator.wakeUpMillis() <= timeMillis) {
+                repeat(() -> operator.wakeUp(output));
+                assertThat(++calls).as("wake-ups without an end").isLessThan(CALLS_WITHOUT_END);
+            }
         }
 
         private int takePage(int from) throws Exception {

@@ -186,7 +186,7 @@ class KeyedAggregateTest {
 
     private Operator open(Aggregate aggregate, boolean everyChange) throws Exception {
         Operator operator = new KeyedAggregateFactory(() -> aggregate, "Aggregate[test]", everyChange).create();
-        operator.open(new OperatorContext(0, 1, 8, budget, metrics));
+        operator.open(new OperatorContext(0, 1, 8, budget, metrics, () -> 0));
         return operator;
     }
 

@@ -21,7 +21,7 @@ import org.apache.spark.unsafe.Platform;
  *
  * <p>Thread: the owning task. Lifetime: a key is valid until the next one is read.
  */
-interface KeyReader {
+public interface KeyReader {
     RowView key(RowView row);
 
     static KeyReader of(List<Attribute> keys, List<Attribute> input) {

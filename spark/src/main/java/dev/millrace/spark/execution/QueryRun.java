@@ -64,7 +64,7 @@ final class QueryRun {
         QueryProgress progress = new QueryProgress(query, sources.sources(), keyGroupCount);
 
         long planningStart = System.nanoTime();
-        PlannedQuery plan = plan(sink, keyGroupCount);
+        PlannedQuery plan = plan(sink, keyGroupCount, start.committedEpoch() < 0);
         planned = plan;
         progress.took("queryPlanning", System.nanoTime() - planningStart);
         Checkpoint.refuseState(session, query.resolvedCheckpointRoot(), plan.isStateful());
@@ -91,7 +91,7 @@ final class QueryRun {
         }
     }
 
-    private PlannedQuery plan(SparkSink sink, int keyGroupCount) {
+    private PlannedQuery plan(SparkSink sink, int keyGroupCount, boolean isFirstStart) {
         List<SparkDataStream> streams =
                 sources.sources().stream().map(SparkSource::stream).toList();
         PlanSettings shape = new PlanSettings(
@@ -106,7 +106,8 @@ final class QueryRun {
                 sink,
                 query.outputMode(),
                 keyGroupCount,
-                shape));
+                shape,
+                isFirstStart));
     }
 
     private StateLog openState(PlannedQuery plan, Checkpoint.Start start, int keyGroupCount) {
@@ -136,7 +137,8 @@ final class QueryRun {
                 keyGroupCount,
                 firstEpoch,
                 StateMemory.budget(settings.stateMemoryBytes()),
-                state == null ? null : state.durability());
+                state == null ? null : state.durability(),
+                query.triggerClock()::getTimeMillis);
         Dataflow running = Dataflow.create(plan.graph(), shape, scopes);
         dataflow = running;
         try {

@@ -31,6 +31,7 @@ import org.apache.spark.sql.execution.UnionExec;
 import org.apache.spark.sql.execution.exchange.ReusedExchangeExec;
 import org.apache.spark.sql.execution.exchange.ShuffleExchangeLike;
 import org.apache.spark.sql.internal.SQLConf;
+import scala.collection.immutable.Seq;
 
 /**
  * Turns a physical plan into a graph of stages: cut at exchanges, each stage a chain of the operators
@@ -130,6 +131,9 @@ final class GraphBuilder {
         if (node instanceof KeyedAggregateExec aggregate) {
             return aggregate(aggregate);
         }
+        if (node instanceof GroupFunctionExec function) {
+            return groupFunction(function);
+        }
         if (node instanceof UnionExec union) {
             return union(union);
         }
@@ -167,16 +171,27 @@ final class GraphBuilder {
         return flow;
     }
 
-    /** An aggregation stands right behind an exchange, which tells each row's key group. */
     private Flow aggregate(KeyedAggregateExec node) {
-        isStateful = true;
-        Flow below = flow(PhysicalPlans.streamingChild(node));
-        Flow flow = isExchanged(below) ? below : Flow.from(List.of(new Input(stageOf(below), exchangeFor(node))));
+        Flow flow = exchanged(node, node.keys());
         flow.chain.add(new KeyedAggregateFactory(
                 new AggregateSupplier(node.specification()),
                 node.describe(),
                 request.settings().everyChange()));
         return flow;
+    }
+
+    private Flow groupFunction(GroupFunctionExec node) {
+        Flow flow = exchanged(node, node.grouping());
+        flow.chain.add(GroupFunctions.operator(node, request, conf));
+        return flow;
+    }
+
+    /** What keeps state by key stands right behind an exchange, which tells each row's key group. */
+    private Flow exchanged(SparkPlan node, Seq<Attribute> keys) {
+        isStateful = true;
+        SparkPlan child = PhysicalPlans.streamingChild(node);
+        Flow below = flow(child);
+        return isExchanged(below) ? below : Flow.from(List.of(new Input(stageOf(below), exchangeFor(keys, child))));
     }
 
     private static boolean isExchanged(Flow flow) {
@@ -186,12 +201,10 @@ final class GraphBuilder {
                                 || input.exchange() instanceof Exchange.Single);
     }
 
-    private Exchange exchangeFor(KeyedAggregateExec node) {
-        if (node.keys().isEmpty()) {
-            return new Exchange.Single();
-        }
-        List<Expression> keys = new ArrayList<>(Scala.<Attribute>list(node.keys()));
-        return hash(keys, Scala.list(PhysicalPlans.streamingChild(node).output()));
+    private Exchange exchangeFor(Seq<Attribute> keys, SparkPlan child) {
+        return keys.isEmpty()
+                ? new Exchange.Single()
+                : hash(new ArrayList<>(Scala.<Attribute>list(keys)), Scala.list(child.output()));
     }
 
     private Flow union(UnionExec union) {

@@ -146,6 +146,7 @@ final class OperatorCheck {
                 || node instanceof TypedFilter
                 || node instanceof AppendColumns
                 || node instanceof AppendColumnsWithObject
+                || GroupFunctions.isOne(node)
                 || node instanceof WithCTE
                 || node instanceof CTERelationDef
                 || node instanceof CTERelationRef;
@@ -288,7 +289,7 @@ final class OperatorCheck {
         if (node instanceof CollectMetrics metrics) {
             throw unsupported(node, "observe()", "name=" + metrics.name(), "Remove it");
         }
-        if (List.of("FlatMapGroupsWithState", "TransformWithState", "MapGroups", "CoGroup")
+        if (List.of("TransformWithState", "MapGroups", "CoGroup")
                 .contains(name)) {
             throw unsupported(node, "user code over keyed state", "operator=" + name, "Use groupBy with agg");
         }

@@ -22,6 +22,7 @@ import org.apache.spark.sql.catalyst.plans.logical.EventTimeWatermark;
 import org.apache.spark.sql.catalyst.plans.logical.EventTimeWatermark$;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
+import org.apache.spark.sql.catalyst.plans.logical.SerializeFromObject;
 import org.apache.spark.sql.catalyst.util.UnsafeRowUtils;
 import org.apache.spark.sql.execution.ProjectExec;
 import org.apache.spark.sql.execution.SparkPlan;
@@ -54,6 +55,10 @@ final class StreamStrategy extends SparkStrategy {
             long delayMillis = EventTimeWatermark$.MODULE$.getDelayMs(watermark.delay());
             return Scala.seq(new WatermarkExec(
                     watermark.eventTime(), delayMillis, watermark.output(), planLater(watermark.child())));
+        }
+        if (GroupFunctions.isSerialized(plan)) {
+            SerializeFromObject above = (SerializeFromObject) plan;
+            return Scala.seq(GroupFunctions.plan(above, keyGroupCount, conf(), this::planLater));
         }
         if (plan instanceof Aggregate aggregate) {
             return Scala.seq(aggregation(aggregate));
@@ -138,7 +143,7 @@ final class StreamStrategy extends SparkStrategy {
                         Scala.emptySeq());
     }
 
-    private static void checkComparableByBytes(NamedExpression key) {
+    static void checkComparableByBytes(NamedExpression key) {
         var type = ((Expression) key).dataType();
         if (!UnsafeRowUtils.isBinaryStable(type)) {
             throw new MillraceException(

@@ -63,7 +63,8 @@ final class Queries {
                 new NoSink(),
                 mode,
                 KEY_GROUPS,
-                new PlanSettings(false, Long.MAX_VALUE, 2)));
+                new PlanSettings(false, Long.MAX_VALUE, 2),
+                true));
     }
 
     private record UnusedStream() implements SparkDataStream {
