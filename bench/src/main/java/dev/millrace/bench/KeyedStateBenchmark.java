@@ -2,6 +2,7 @@ package dev.millrace.bench;
 
 import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.operator.Aggregate;
+import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.KeyedAggregate;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.Output;
@@ -67,8 +68,8 @@ public class KeyedStateBenchmark {
     private Page[] pages = new Page[0];
     private int nextPage;
     private KeyedState state = KeyedState.ofBytes(1, 0, new MemoryBudget(0));
-    private KeyedAggregate perPage = new KeyedAggregate(() -> aggregate, false);
-    private KeyedAggregate perRow = new KeyedAggregate(() -> aggregate, true);
+    private KeyedAggregate perPage = new KeyedAggregate(() -> aggregate, Emission.PER_PAGE);
+    private KeyedAggregate perRow = new KeyedAggregate(() -> aggregate, Emission.EVERY_CHANGE);
 
     @Setup(Level.Trial)
     public void fillPages() {

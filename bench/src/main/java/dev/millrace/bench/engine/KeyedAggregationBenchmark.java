@@ -2,6 +2,7 @@ package dev.millrace.bench.engine;
 
 import dev.millrace.bench.throughput.CountSumMax;
 import dev.millrace.engine.metrics.OperatorMetrics;
+import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.KeyedAggregateFactory;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
@@ -43,13 +44,12 @@ public class KeyedAggregationBenchmark {
     @Param({"1000", "1000000"})
     int keys;
 
-    /** Whether every row gives a result, or every key once per page. */
-    @Param({"false", "true"})
-    boolean everyChange;
+    @Param({"PER_PAGE", "EVERY_CHANGE"})
+    Emission emission = Emission.PER_PAGE;
 
     private final RowCursor cursor = new RowCursor();
     private final Page[] pages = new Page[PAGES];
-    private Operator operator = new KeyedAggregateFactory(CountSumMax::new, "aggregate", false).create();
+    private Operator operator = new KeyedAggregateFactory(CountSumMax::new, "aggregate", Emission.PER_PAGE).create();
     private int next;
 
     @Setup
@@ -58,7 +58,7 @@ public class KeyedAggregationBenchmark {
         for (int i = 0; i < PAGES; i++) {
             pages[i] = page(random);
         }
-        operator = new KeyedAggregateFactory(CountSumMax::new, "aggregate", everyChange).create();
+        operator = new KeyedAggregateFactory(CountSumMax::new, "aggregate", emission).create();
         operator.open(new OperatorContext(
                 0,
                 1,

@@ -5,6 +5,7 @@ import dev.millrace.engine.graph.DataflowSettings;
 import dev.millrace.engine.graph.Exchange;
 import dev.millrace.engine.graph.StageBody;
 import dev.millrace.engine.graph.StreamGraph;
+import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.KeyedAggregateFactory;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.sink.Sink;
@@ -53,7 +54,8 @@ final class EngineThroughput {
         int aggregate = builder.add(
                 "aggregate",
                 List.of(new StreamGraph.Input(source, byKey)),
-                new StageBody.Operating(List.of(new KeyedAggregateFactory(CountSumMax::new, "aggregate", false))));
+                new StageBody.Operating(
+                        List.of(new KeyedAggregateFactory(CountSumMax::new, "aggregate", Emission.PER_PAGE))));
         builder.add(
                 "nothing",
                 List.of(new StreamGraph.Input(aggregate, new Exchange.Forward())),

@@ -1,6 +1,7 @@
 package dev.millrace.bench.throughput;
 
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.source.PartitionOutput;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceReader;
 import java.util.ArrayList;
@@ -31,9 +32,13 @@ final class GeneratorSource implements Source {
     }
 
     private static final class Reader implements SourceReader {
+        private static final int BATCH_ROWS = 1024;
+
         private final byte[] bytes = new byte[CountSumMax.ROW_BYTES];
         private final RowView row = new RowView().pointTo(bytes, 0, CountSumMax.ROW_BYTES);
         private final RandomKeys keys;
+        private List<PartitionOutput> outputs = List.of();
+        private boolean rowPending;
         private long given;
 
         Reader(int keyCount, long seed) {
@@ -41,21 +46,29 @@ final class GeneratorSource implements Source {
         }
 
         @Override
-        public boolean advance() {
-            CountSumMax.LONG.set(bytes, 0, (long) keys.next());
-            CountSumMax.LONG.set(bytes, 8, given & 0x3fff);
-            given++;
-            return true;
+        public void open(List<PartitionOutput> opened) {
+            outputs = opened;
+            outputs.get(0).publish(given);
         }
 
         @Override
-        public RowView row() {
-            return row;
-        }
-
-        @Override
-        public Object position() {
-            return given;
+        public boolean read() {
+            PartitionOutput output = outputs.get(0);
+            long before = given;
+            while (given - before < BATCH_ROWS) {
+                if (!rowPending) {
+                    CountSumMax.LONG.set(bytes, 0, (long) keys.next());
+                    CountSumMax.LONG.set(bytes, 8, given & 0x3fff);
+                    rowPending = true;
+                }
+                if (!output.append(row)) {
+                    break;
+                }
+                rowPending = false;
+                given++;
+            }
+            output.publish(given);
+            return given > before;
         }
     }
 }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * An epoch whose rows went through the whole dataflow: every task has taken its barrier.
  *
  * @param epoch its number
- * @param positions for each reading stage's id, the position of every reader, in the readers' order
+ * @param positions for each reading stage's id, the position of every partition, in their order
  * @param rowsRead for each reading stage's id, the rows that its readers gave in this epoch
  * @param messages for each writing stage's id, every task's message, in the tasks' order
  * @param rowsWritten for each writing stage's id, the rows that it wrote in this epoch

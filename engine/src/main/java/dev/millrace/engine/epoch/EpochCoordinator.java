@@ -29,7 +29,7 @@ public final class EpochCoordinator implements TaskReports {
                 int stageId,
                 int taskIndex,
                 long epoch,
-                List<Integer> readerIndexes,
+                List<Integer> partitionIndexes,
                 List<Object> positions,
                 long rowsRead)
                 implements Report {}
@@ -135,7 +135,7 @@ public final class EpochCoordinator implements TaskReports {
             gathering(positions.epoch())
                     .positions(
                             positions.stageId(),
-                            positions.readerIndexes(),
+                            positions.partitionIndexes(),
                             positions.positions(),
                             positions.rowsRead());
         } else if (report instanceof Report.Taken taken) {
@@ -172,10 +172,10 @@ public final class EpochCoordinator implements TaskReports {
             int stageId,
             int taskIndex,
             long epoch,
-            List<Integer> readerIndexes,
+            List<Integer> partitionIndexes,
             List<Object> positions,
             long rowsRead) {
-        reports.add(new Report.Positions(stageId, taskIndex, epoch, readerIndexes, positions, rowsRead));
+        reports.add(new Report.Positions(stageId, taskIndex, epoch, partitionIndexes, positions, rowsRead));
     }
 
     @Override

@@ -31,7 +31,7 @@ final class EpochGathering {
 
     EpochGathering(long epoch, EpochShape shape) {
         this.epoch = epoch;
-        shape.readers().forEach((stage, count) -> {
+        shape.partitions().forEach((stage, count) -> {
             positions.put(stage, new Object[count]);
             rowsRead.put(stage, 0L);
         });
@@ -49,10 +49,10 @@ final class EpochGathering {
         return epoch;
     }
 
-    void positions(int stageId, List<Integer> readerIndexes, List<Object> reported, long rows) {
+    void positions(int stageId, List<Integer> partitionIndexes, List<Object> reported, long rows) {
         @Nullable Object[] all = known(positions, stageId);
         for (int i = 0; i < reported.size(); i++) {
-            all[readerIndexes.get(i)] = reported.get(i);
+            all[partitionIndexes.get(i)] = reported.get(i);
         }
         rowsRead.merge(stageId, rows, Long::sum);
         missingReaders--;
@@ -96,7 +96,7 @@ final class EpochGathering {
                 if (position == null) {
                     throw new MillraceException(
                             ErrorCode.INVARIANT,
-                            "Cannot complete epoch=%d: a reader of stage=%d gave no position. Please report this."
+                            "Cannot complete epoch=%d: a source partition of stage=%d gave no position. Please report this."
                                     .formatted(epoch, stage));
                 }
                 list.add(position);

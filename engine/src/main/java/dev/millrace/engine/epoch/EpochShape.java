@@ -5,14 +5,14 @@ import java.util.Map;
 /**
  * What an epoch needs to be complete.
  *
- * @param readers for each reading stage's id, how many readers it has
+ * @param partitions for each reading stage's id, how many partitions its source has
  * @param readingTasks how many tasks read, over all stages
  * @param operatingTasks how many tasks neither read nor write
  * @param writers for each writing stage's id, how many tasks it has
  * @param snapshots how many workers store a snapshot
  */
 public record EpochShape(
-        Map<Integer, Integer> readers,
+        Map<Integer, Integer> partitions,
         int readingTasks,
         int operatingTasks,
         Map<Integer, Integer> writers,

@@ -10,8 +10,18 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread: {@link #wake} any; all else the one thread that sleeps here.
  */
 public final class Signal implements Waker {
+    private final Waker beyond;
     private volatile boolean raised;
     private volatile @Nullable Thread sleeper;
+
+    public Signal() {
+        this(() -> {});
+    }
+
+    /** @param beyond ends what else its thread may be waiting for; called once for each time the signal is raised */
+    public Signal(Waker beyond) {
+        this.beyond = beyond;
+    }
 
     @Override
     public void wake() {
@@ -23,6 +33,7 @@ public final class Signal implements Waker {
         if (thread != null) {
             LockSupport.unpark(thread);
         }
+        beyond.wake();
     }
 
     /** Call before looking for work. */

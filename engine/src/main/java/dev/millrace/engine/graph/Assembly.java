@@ -4,11 +4,11 @@ import dev.millrace.engine.epoch.EpochCoordinator;
 import dev.millrace.engine.epoch.EpochShape;
 import dev.millrace.engine.exchange.Channel;
 import dev.millrace.engine.exchange.Signal;
-import dev.millrace.engine.exchange.SourceQueue;
 import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.source.SourceQueue;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.engine.task.BarrierTarget;
 import dev.millrace.engine.task.Inbox;
@@ -92,8 +92,9 @@ final class Assembly {
     }
 
     private EpochShape shape() {
-        Map<Integer, Integer> readerCounts = new HashMap<>();
-        readers.forEach((stage, list) -> readerCounts.put(stage, list.size()));
+        Map<Integer, Integer> partitionCounts = new HashMap<>();
+        readers.forEach((stage, list) -> partitionCounts.put(
+                stage, list.stream().mapToInt(SourceReader::partitionCount).sum()));
         Map<Integer, Integer> writers = new HashMap<>();
         int operating = 0;
         for (StreamGraph.Stage stage : graph.stages()) {
@@ -104,7 +105,7 @@ final class Assembly {
             }
         }
         int snapshots = settings.durability() == null ? 0 : 1;
-        return new EpochShape(readerCounts, readers.size() * settings.taskCount(), operating, writers, snapshots);
+        return new EpochShape(partitionCounts, readers.size() * settings.taskCount(), operating, writers, snapshots);
     }
 
     /** All tasks with a chain keep their state by one task of this worker. */
@@ -148,7 +149,11 @@ final class Assembly {
     }
 
     private LoopPlan ownLoop(String suffix, int taskIndex) {
-        LoopPlan loop = LoopPlan.of("millrace-%s-%s".formatted(settings.name(), suffix), taskIndex, true);
+        return ownLoop(suffix, taskIndex, new Signal());
+    }
+
+    private LoopPlan ownLoop(String suffix, int taskIndex, Signal signal) {
+        LoopPlan loop = LoopPlan.of("millrace-%s-%s".formatted(settings.name(), suffix), taskIndex, true, signal);
         ownLoops.add(loop);
         return loop;
     }
@@ -192,6 +197,7 @@ final class Assembly {
     }
 
     private void makeTasks(StreamGraph.Stage stage, List<BarrierTarget> targets) {
+        List<List<ReadingTask.Input>> partitions = partitions(stage);
         for (int i = 0; i < settings.taskCount(); i++) {
             TaskPlace place = new TaskPlace(stage.id(), stage.name(), i);
             LoopPlan loop = at(loopsOfStage, stage.id(), i);
@@ -199,7 +205,7 @@ final class Assembly {
             if (stage.body() instanceof StageBody.Reading reading) {
                 ReadingTask task = new ReadingTask(
                         parts(place, reading.chain()),
-                        readerInputs(stage, i, loop.signal()),
+                        partitions.get(i),
                         settings.firstEpoch(),
                         loop.signal(),
                         counters.read(stage.id()));
@@ -235,18 +241,32 @@ final class Assembly {
         return task;
     }
 
-    /** Readers are dealt to the stage's tasks in turn. */
-    private List<ReadingTask.Input> readerInputs(StreamGraph.Stage stage, int taskIndex, Signal task) {
-        List<SourceReader> all = java.util.Objects.requireNonNull(readers.get(stage.id()));
-        List<ReadingTask.Input> mine = new ArrayList<>();
-        for (int r = taskIndex; r < all.size(); r += settings.taskCount()) {
-            LoopPlan loop = ownLoop("stage-%d-reader-%d".formatted(stage.id(), r), taskIndex);
-            SourceQueue queue = new SourceQueue(loop.signal(), task);
-            String name = "stage %d (%s) reader %d".formatted(stage.id(), stage.name(), r);
-            loop.steps().add(new ReaderStep(name, all.get(r), queue));
-            mine.add(new ReadingTask.Input(r, queue));
+    /** For each task of a stage the source partitions that it reads; they are dealt in turn. */
+    private List<List<ReadingTask.Input>> partitions(StreamGraph.Stage stage) {
+        List<List<ReadingTask.Input>> ofTasks = new ArrayList<>();
+        for (int i = 0; i < settings.taskCount(); i++) {
+            ofTasks.add(new ArrayList<>());
         }
-        return mine;
+        List<SourceReader> all = readers.getOrDefault(stage.id(), List.of());
+        int partition = 0;
+        for (int r = 0; r < all.size(); r++) {
+            SourceReader reader = all.get(r);
+            LoopPlan loop = ownLoop(
+                    "stage-%d-reader-%d".formatted(stage.id(), r),
+                    partition % settings.taskCount(),
+                    new Signal(reader::wakeUp));
+            List<SourceQueue> queues = new ArrayList<>();
+            for (int p = 0; p < reader.partitionCount(); p++, partition++) {
+                int task = partition % settings.taskCount();
+                SourceQueue queue = new SourceQueue(
+                        loop.signal(), at(loopsOfStage, stage.id(), task).signal());
+                queues.add(queue);
+                ofTasks.get(task).add(new ReadingTask.Input(partition, queue));
+            }
+            String name = "stage %d (%s) reader %d".formatted(stage.id(), stage.name(), r);
+            loop.steps().add(new ReaderStep(name, reader, queues));
+        }
+        return ofTasks;
     }
 
     private TaskParts parts(TaskPlace place, List<OperatorFactory> chain) {

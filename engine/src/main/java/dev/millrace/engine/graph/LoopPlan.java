@@ -16,6 +16,10 @@ import java.util.List;
  */
 record LoopPlan(String name, int taskIndex, boolean mayBlock, Signal signal, List<Step> steps) {
     static LoopPlan of(String name, int taskIndex, boolean mayBlock) {
-        return new LoopPlan(name, taskIndex, mayBlock, new Signal(), new ArrayList<>());
+        return of(name, taskIndex, mayBlock, new Signal());
+    }
+
+    static LoopPlan of(String name, int taskIndex, boolean mayBlock, Signal signal) {
+        return new LoopPlan(name, taskIndex, mayBlock, signal, new ArrayList<>());
     }
 }

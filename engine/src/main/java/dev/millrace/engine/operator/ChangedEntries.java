@@ -4,14 +4,19 @@ import dev.millrace.engine.state.KeyedTable;
 import java.util.Arrays;
 
 /**
- * The entries that a page's rows changed, each once, in the order of their first change. An entry is
- * found again by the mark that it carries: its place in this list, which is right exactly when the
- * list has the entry there; so nothing has to be cleaned up behind a page.
+ * The entries that the rows of a page, or of an epoch, changed, each once, in the order of their first
+ * change. An entry is found again by the mark that it carries: its place in this list, which is right
+ * exactly when the list has the entry there; so nothing has to be cleaned up behind them. While it holds
+ * entries none may be removed from their tables: the addresses of others would change.
  *
- * <p>Thread: the owning task. Bounds: the rows of a page.
+ * <p>Thread: the owning task. Bounds: 8 bytes for each row of a page, or for each key of an epoch; what
+ * goes beyond {@link #MAX_KEPT} entries is given back when they are forgotten.
  */
 final class ChangedEntries {
-    private long[] entries = new long[16];
+    private static final int FIRST_CAPACITY = 16;
+    private static final int MAX_KEPT = 64 * 1024;
+
+    private long[] entries = new long[FIRST_CAPACITY];
     private int count;
 
     void add(int keyGroup, KeyedTable table, int entry) {
@@ -40,5 +45,8 @@ final class ChangedEntries {
 
     void clear() {
         count = 0;
+        if (entries.length > MAX_KEPT) {
+            entries = new long[FIRST_CAPACITY];
+        }
     }
 }

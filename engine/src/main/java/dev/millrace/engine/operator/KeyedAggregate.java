@@ -13,16 +13,16 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Aggregates rows by key in update mode: each change of a key gives its new result, at most once per
- * key and page (after the page's last row), or row by row where every change is asked for. A key that
- * the watermark has passed is dropped, and its rows are late from then on. Without grouping keys there
- * is one key, which exists from its first row.
+ * Aggregates rows by key in update mode: each change of a key gives its new result, as often as the
+ * {@link Emission} says. A key that the watermark has passed is dropped, and its rows are late from
+ * then on; where results wait for the barrier it is dropped there, behind them. Without grouping keys
+ * there is one key, which exists from its first row.
  *
  * <p>Thread: the owning task. Source: Spark's StateStoreSaveExec in update mode.
  */
 public final class KeyedAggregate implements Operator {
     private final Supplier<Aggregate> aggregates;
-    private final boolean everyChange;
+    private final Emission emission;
     private final KeyedRowBatch batch = new KeyedRowBatch();
     private final RowView key = new RowView();
     private final ChangedEntries changed = new ChangedEntries();
@@ -34,9 +34,9 @@ public final class KeyedAggregate implements Operator {
     private long lateCount;
 
     /** @param aggregates called once, on the owning thread */
-    public KeyedAggregate(Supplier<Aggregate> aggregates, boolean everyChange) {
+    public KeyedAggregate(Supplier<Aggregate> aggregates, Emission emission) {
         this.aggregates = aggregates;
-        this.everyChange = everyChange;
+        this.emission = emission;
     }
 
     @Override
@@ -56,14 +56,12 @@ public final class KeyedAggregate implements Operator {
     @Override
     public boolean process(RowCursor rows, Output output) {
         KeyedBuffers buffers = opened();
-        boolean done = everyChange
-                ? takeAndEmitRowByRow(buffers, rows, output)
-                : takeAll(buffers, rows) && emitChanged(buffers, output);
-        if (done && changed.count() > 0) {
-            metrics.addRowsUpdated(changed.count());
-            changed.clear();
-            emittedCount = 0;
-        }
+        boolean done =
+                switch (emission) {
+                    case EVERY_CHANGE -> takeAndEmitRowByRow(buffers, rows, output) && forgetChanged();
+                    case PER_PAGE -> takeAll(buffers, rows) && emitChanged(buffers, output);
+                    case PER_EPOCH -> takeAll(buffers, rows);
+                };
         if (lateCount > 0) {
             metrics.addRowsDroppedByWatermark(lateCount);
             lateCount = 0;
@@ -128,6 +126,13 @@ public final class KeyedAggregate implements Operator {
             emit(buffers, changed.keyGroup(emittedCount), changed.entry(emittedCount), output);
             emittedCount++;
         }
+        return forgetChanged();
+    }
+
+    private boolean forgetChanged() {
+        metrics.addRowsUpdated(changed.count());
+        changed.clear();
+        emittedCount = 0;
         return true;
     }
 
@@ -141,12 +146,30 @@ public final class KeyedAggregate implements Operator {
     public boolean watermark(long micros, Output output) {
         KeyedBuffers buffers = opened();
         watermarkMicros = Math.max(watermarkMicros, micros);
+        if (emission != Emission.PER_EPOCH) {
+            removeExpired(buffers);
+        }
+        return true;
+    }
+
+    @Override
+    public boolean barrier(long epoch, Output output) {
+        if (emission == Emission.PER_EPOCH) {
+            KeyedBuffers buffers = opened();
+            if (!emitChanged(buffers, output)) {
+                return false;
+            }
+            removeExpired(buffers);
+        }
+        return true;
+    }
+
+    private void removeExpired(KeyedBuffers buffers) {
         long removed = buffers.state().removeExpired(watermarkMicros);
         if (removed > 0) {
             metrics.addRowsRemoved(removed);
             publishState(buffers);
         }
-        return true;
     }
 
     /** One entry per key, and one of the task: the watermark, lest late rows bring removed keys back. */
@@ -172,8 +195,7 @@ public final class KeyedAggregate implements Operator {
     @Override
     public void restored() {
         KeyedBuffers buffers = opened();
-        long removed = buffers.state().removeExpired(watermarkMicros);
-        metrics.addRowsRemoved(removed);
+        removeExpired(buffers);
         publishState(buffers);
     }
 

@@ -6,9 +6,9 @@ import java.util.function.Supplier;
  * Makes the {@link KeyedAggregate} of each task.
  *
  * @param aggregates makes one task's expressions, on the task's own thread
- * @param everyChange whether each row gives a result, instead of at most one per key and page
+ * @param emission how often a changed key gives its result
  */
-public record KeyedAggregateFactory(Supplier<Aggregate> aggregates, String name, boolean everyChange)
+public record KeyedAggregateFactory(Supplier<Aggregate> aggregates, String name, Emission emission)
         implements OperatorFactory {
 
     @Override
@@ -18,6 +18,6 @@ public record KeyedAggregateFactory(Supplier<Aggregate> aggregates, String name,
 
     @Override
     public Operator create() {
-        return new KeyedAggregate(aggregates, everyChange);
+        return new KeyedAggregate(aggregates, emission);
     }
 }

@@ -1,31 +1,38 @@
 package dev.millrace.engine.source;
 
-import dev.millrace.engine.page.RowView;
+import java.util.List;
 
 /**
- * Reads one partition of a source, from the position that it was made with.
+ * Reads partitions of a source, from the positions that it was made with, batch by batch.
  *
- * <p>Thread: all calls on the reader's own thread, which is interrupted when the query stops.
- * Rows must be handed out as they arrive: batching is the engine's business.
+ * <p>Thread: all calls on the reader's own thread, which is interrupted when the query stops; but for
+ * {@link #partitionCount} and {@link #wakeUp}.
  */
 public interface SourceReader extends AutoCloseable {
-    /** Called once on the reader's thread, before any other method. */
-    default void open() throws Exception {}
+    /** How many partitions this reader reads. Thread: any. */
+    default int partitionCount() {
+        return 1;
+    }
+
+    /** Called once, before {@link #read}. Publishes where each partition starts. {@code outputs} are in their order. */
+    void open(List<PartitionOutput> outputs) throws Exception;
 
     /**
-     * Moves to the next row. May block for as long as it likes; returns false when it waited in vain,
-     * and is called again.
+     * Reads a bounded batch. May wait before its first row, for as long as it likes, and may return
+     * without one; once it has a row it must not wait, and it publishes whatever it appended before it
+     * returns. So rows that are there are handed over together, and no row waits for the next.
+     *
+     * @return false when it can go no further before an output has room again; it is then called when one has
      */
-    boolean advance() throws Exception;
-
-    /** The current row, valid until the next call. */
-    RowView row() throws Exception;
+    boolean read() throws Exception;
 
     /**
-     * The position behind the current row, or the one it was made with before the first. Immutable;
-     * read later by another thread.
+     * Ends a wait in {@link #read}, or the next one, because an output has room again or the query
+     * stops. For readers of one partition there is nothing to do: they do not wait while it is full.
+     *
+     * <p>Thread: any.
      */
-    Object position() throws Exception;
+    default void wakeUp() {}
 
     @Override
     default void close() throws Exception {}

@@ -1,19 +1,19 @@
 package dev.millrace.engine.task;
 
-import dev.millrace.engine.exchange.SourceQueue;
+import dev.millrace.engine.source.PartitionOutput;
 import dev.millrace.engine.source.SourceReader;
+import java.util.List;
 
-/** Drives one reader on its own loop: one row per step, held while the queue is full. */
+/** Drives one reader on its own loop: a batch per step. */
 public final class ReaderStep implements Step {
     private final String name;
     private final SourceReader reader;
-    private final SourceQueue queue;
-    private boolean rowPending;
+    private final List<PartitionOutput> outputs;
 
-    public ReaderStep(String name, SourceReader reader, SourceQueue queue) {
+    public ReaderStep(String name, SourceReader reader, List<? extends PartitionOutput> outputs) {
         this.name = name;
         this.reader = reader;
-        this.queue = queue;
+        this.outputs = List.copyOf(outputs);
     }
 
     @Override
@@ -23,23 +23,12 @@ public final class ReaderStep implements Step {
 
     @Override
     public void open() throws Exception {
-        reader.open();
-        queue.start(reader.position());
+        reader.open(outputs);
     }
 
     @Override
     public boolean step() throws Exception {
-        if (!rowPending) {
-            if (!reader.advance()) {
-                return true;
-            }
-            rowPending = true;
-        }
-        if (!queue.offer(reader.row(), reader.position())) {
-            return false;
-        }
-        rowPending = false;
-        return true;
+        return reader.read();
     }
 
     @Override

@@ -1,23 +1,23 @@
 package dev.millrace.engine.task;
 
-import dev.millrace.engine.exchange.SourceQueue;
 import dev.millrace.engine.exchange.Waker;
 import dev.millrace.engine.metrics.RowCount;
 import dev.millrace.engine.page.RowCursor;
+import dev.millrace.engine.source.SourceQueue;
 import dev.millrace.engine.stream.Item;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Takes rows from the readers that it owns, in turn, through its chain. It starts the barriers: one
- * that was asked for goes in behind the page under way, with the readers' positions as of then, so a
+ * Takes rows of the source partitions that it owns, in turn, through its chain. It starts the barriers: one
+ * that was asked for goes in behind the page under way, with the partitions' positions as of then, so a
  * reader that waits for its next row delays no epoch.
  *
  * <p>Thread: its loop, but for {@link #requestBarrier} and {@link #requestLastBarrier}.
  */
 public final class ReadingTask implements Step, BarrierTarget {
-    /** A reader's queue. {@code readerIndex} counts the readers of the stage. */
-    public record Input(int readerIndex, SourceQueue queue) {}
+    /** A partition's queue. {@code partitionIndex} counts the partitions of the source. */
+    public record Input(int partitionIndex, SourceQueue queue) {}
 
     private static final long NONE = Long.MIN_VALUE;
 
@@ -61,7 +61,7 @@ public final class ReadingTask implements Step, BarrierTarget {
     @Override
     public void open() throws Exception {
         parts.open();
-        chain.inputPartitions(inputs.stream().mapToInt(Input::readerIndex).toArray());
+        chain.inputPartitions(inputs.stream().mapToInt(Input::partitionIndex).toArray());
         if (inputs.isEmpty()) {
             flow.mark(Item.Idle.INSTANCE);
         }
@@ -114,7 +114,7 @@ public final class ReadingTask implements Step, BarrierTarget {
             turn = index + 1 == inputs.size() ? 0 : index + 1;
             Input input = inputs.get(index);
             if (input.queue().take(cursor)) {
-                cursor.inputPartition(input.readerIndex());
+                cursor.inputPartition(input.partitionIndex());
                 taking = index;
                 return true;
             }
@@ -138,17 +138,17 @@ public final class ReadingTask implements Step, BarrierTarget {
 
     /** False while a reader is not open yet, so that nobody knows where it stands. */
     private boolean startBarrier() throws Exception {
-        List<Integer> readerIndexes = new ArrayList<>();
+        List<Integer> partitionIndexes = new ArrayList<>();
         List<Object> positions = new ArrayList<>();
         for (Input input : inputs) {
             Object position = input.queue().position();
             if (position == null) {
                 return false;
             }
-            readerIndexes.add(input.readerIndex());
+            partitionIndexes.add(input.partitionIndex());
             positions.add(position);
         }
-        reports.sourcePositions(place.stageId(), place.taskIndex(), epoch, readerIndexes, positions, rowsOfEpoch);
+        reports.sourcePositions(place.stageId(), place.taskIndex(), epoch, partitionIndexes, positions, rowsOfEpoch);
         rowsOfEpoch = 0;
         barrierUnderWay = epoch++;
         flow.mark(new Item.Barrier(barrierUnderWay));

@@ -13,12 +13,17 @@ public interface TaskReports extends FailureListener {
     /**
      * A reading task has sent the barrier of {@code epoch}.
      *
-     * @param readerIndexes which of the stage's readers the task owns
+     * @param partitionIndexes which of the source's partitions the task owns
      * @param positions the position of each, in the same order
      * @param rowsRead rows that they gave since the last barrier
      */
     void sourcePositions(
-            int stageId, int taskIndex, long epoch, List<Integer> readerIndexes, List<Object> positions, long rowsRead);
+            int stageId,
+            int taskIndex,
+            long epoch,
+            List<Integer> partitionIndexes,
+            List<Object> positions,
+            long rowsRead);
 
     /** A task that neither reads nor writes has taken the barrier of {@code epoch}. */
     void barrierTaken(int stageId, int taskIndex, long epoch);

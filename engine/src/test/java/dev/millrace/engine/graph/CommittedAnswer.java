@@ -6,6 +6,7 @@ import dev.millrace.engine.graph.CapturingSink.Result;
 import dev.millrace.engine.graph.SimulatedQuery.Key;
 import dev.millrace.engine.harness.Snapshots;
 import dev.millrace.engine.metrics.OperatorMetrics;
+import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.KeyedAggregate;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.SnapshotEntry;
@@ -40,7 +41,7 @@ final class CommittedAnswer {
         query.addValues(checkedPositions, positions, values);
         checkedPositions = positions;
         assertThat(checkpoint.sink.keySet()).allMatch(epoch -> epoch <= checkpoint.lastCommitted());
-        checkpoint.sink.tailMap(checkedEpoch, false).values().forEach(results -> results.forEach(this::take));
+        checkpoint.sink.tailMap(checkedEpoch, false).values().forEach(this::takeEpoch);
         checkedEpoch = checkpoint.lastCommitted();
         if (!query.rowsMayBeLate) {
             assertThat(lastPayloads).as("sink's last row of each key").isEqualTo(expected());
@@ -51,6 +52,13 @@ final class CommittedAnswer {
         Map<Key, List<Long>> expected = new HashMap<>();
         values.forEach((key, list) -> expected.put(key, query.payload(list)));
         return expected;
+    }
+
+    private void takeEpoch(List<Result> results) {
+        if (query.emission == Emission.PER_EPOCH) {
+            assertThat(results).extracting(Result::key).doesNotHaveDuplicates();
+        }
+        results.forEach(this::take);
     }
 
     /** Each row of a key says at least what the one before did. */
@@ -97,7 +105,7 @@ final class CommittedAnswer {
 
     private List<SnapshotEntry> restore() throws Exception {
         MemoryBudget budget = new MemoryBudget(Long.MAX_VALUE);
-        KeyedAggregate aggregate = new KeyedAggregate(query.aggregates(), false);
+        KeyedAggregate aggregate = new KeyedAggregate(query.aggregates(), Emission.PER_PAGE);
         aggregate.open(new OperatorContext(0, 1, SimulatedQuery.KEY_GROUPS, budget, new OperatorMetrics(), () -> 0));
         new RestoredState(checkpoint.storage, checkpoint.manifest())
                 .read(

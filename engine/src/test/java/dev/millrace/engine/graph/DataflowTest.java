@@ -10,6 +10,7 @@ import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.sink.Sink;
 import dev.millrace.engine.sink.SinkWriter;
+import dev.millrace.engine.source.PartitionOutput;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.engine.state.MemoryBudget;
@@ -175,6 +176,7 @@ class DataflowTest {
     /** Gives one row and then waits for good. */
     private static final class WaitingReader implements SourceReader {
         private final CountDownLatch latch;
+        private List<PartitionOutput> outputs = List.of();
         private int given;
 
         WaitingReader(CountDownLatch latch) {
@@ -182,22 +184,20 @@ class DataflowTest {
         }
 
         @Override
-        public boolean advance() throws InterruptedException {
+        public void open(List<PartitionOutput> opened) {
+            outputs = opened;
+            outputs.get(0).publish("behind row 0");
+        }
+
+        @Override
+        public boolean read() throws InterruptedException {
             if (given == 1) {
                 latch.await();
             }
             given++;
-            return true;
-        }
-
-        @Override
-        public RowView row() {
-            return new RowView().pointTo(NumberSource.row(1, 1), 0, 16);
-        }
-
-        @Override
-        public Object position() {
-            return "behind row " + given;
+            boolean taken = outputs.get(0).append(new RowView().pointTo(NumberSource.row(1, 1), 0, 16));
+            outputs.get(0).publish("behind row " + given);
+            return taken;
         }
     }
 

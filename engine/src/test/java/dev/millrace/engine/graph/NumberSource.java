@@ -1,6 +1,7 @@
 package dev.millrace.engine.graph;
 
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.source.PartitionOutput;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceReader;
 import java.nio.ByteBuffer;
@@ -11,7 +12,8 @@ import java.util.function.BooleanSupplier;
 
 /**
  * Rows of two longs, key and number: partition {@code p} gives the numbers from 0, keyed by
- * {@code number % keys}. A reader waits in vain when {@code dry} says so, or when it gave all.
+ * {@code number % keys}. A reader ends its batch when {@code dry} says so, or when it gave all. The
+ * first reader reads one partition, the second two, and so on.
  */
 final class NumberSource implements Source {
     private final int partitions;
@@ -46,35 +48,67 @@ final class NumberSource implements Source {
     @Override
     public List<SourceReader> readers() {
         List<SourceReader> readers = new ArrayList<>();
-        for (int p = 0; p < partitions; p++) {
-            readers.add(new Reader());
+        for (int p = 0; p < partitions; ) {
+            int count = Math.min(partitions - p, readers.size() + 1);
+            readers.add(new Reader(count));
+            p += count;
         }
         return readers;
     }
 
+    /** Reads so many partitions, each batch from the next one, and of a size that {@code dry} ends. */
     private final class Reader implements SourceReader {
+        private final long[] given;
+        private final boolean[] blocked;
         private final RowView row = new RowView();
-        private long given;
+        private List<PartitionOutput> outputs = List.of();
+        private int turn;
+
+        Reader(int partitionCount) {
+            given = new long[partitionCount];
+            blocked = new boolean[partitionCount];
+        }
 
         @Override
-        public boolean advance() throws InterruptedException {
-            if (given == rowsPerPartition || dry.getAsBoolean()) {
-                return false;
+        public int partitionCount() {
+            return given.length;
+        }
+
+        @Override
+        public void open(List<PartitionOutput> opened) {
+            outputs = opened;
+            outputs.forEach(output -> output.publish(0L));
+        }
+
+        @Override
+        public boolean read() {
+            turn = (turn + 1) % given.length;
+            PartitionOutput output = outputs.get(turn);
+            blocked[turn] = false;
+            while (given[turn] < rowsPerPartition && !dry.getAsBoolean()) {
+                if (!append(output)) {
+                    blocked[turn] = true;
+                    break;
+                }
+                given[turn]++;
             }
-            byte[] bytes = NumberSource.row(given % keys, given);
+            output.publish(given[turn]);
+            for (boolean each : blocked) {
+                if (!each) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        private boolean append(PartitionOutput output) {
+            byte[] bytes = NumberSource.row(given[turn] % keys, given[turn]);
             row.pointTo(bytes, 0, bytes.length);
-            given++;
-            return true;
-        }
-
-        @Override
-        public RowView row() {
-            return row;
-        }
-
-        @Override
-        public Object position() {
-            return given;
+            if (output.append(row)) {
+                return true;
+            }
+            output.publish(given[turn]);
+            return output.append(row);
         }
     }
 }

@@ -5,11 +5,13 @@ import dev.millrace.engine.harness.CollectValues;
 import dev.millrace.engine.harness.CountSumMax;
 import dev.millrace.engine.harness.KeyedRows;
 import dev.millrace.engine.operator.Aggregate;
+import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.KeyedAggregateFactory;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.WatermarkAssignerFactory;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.source.PartitionOutput;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceReader;
 import java.nio.ByteBuffer;
@@ -41,10 +43,10 @@ final class SimulatedQuery {
     final boolean rowsMayBeLate;
 
     final boolean ofObjects;
+    final Emission emission;
     final long[] rowsOfPartition;
     private final Random random;
     private final boolean withoutKeys;
-    private final boolean everyChange;
     private final long windowMicros;
     private final int sources;
     private final int[] dryOdds;
@@ -54,7 +56,7 @@ final class SimulatedQuery {
         this.random = random;
         this.ofObjects = random.nextBoolean();
         this.withoutKeys = !ofObjects && random.nextInt(12) == 0;
-        this.everyChange = random.nextInt(3) == 0;
+        this.emission = Emission.values()[random.nextInt(Emission.values().length)];
         boolean closes = !withoutKeys && random.nextInt(5) < 3;
         this.windowMicros = closes ? 1 + random.nextInt(60) : NEVER;
         this.rowsMayBeLate = closes && random.nextInt(4) == 0;
@@ -93,7 +95,7 @@ final class SimulatedQuery {
         int aggregate = builder.add(
                 "aggregate",
                 inputs,
-                new StageBody.Operating(List.of(new KeyedAggregateFactory(aggregates(), "aggregate", everyChange))));
+                new StageBody.Operating(List.of(new KeyedAggregateFactory(aggregates(), "aggregate", emission))));
         builder.add(
                 "sink", List.of(new StreamGraph.Input(aggregate, new Exchange.Forward())), new StageBody.Writing(sink));
         return builder.build();
@@ -214,6 +216,7 @@ final class SimulatedQuery {
     private final class Reader implements SourceReader {
         private final int partition;
         private final RowView row = new RowView();
+        private List<PartitionOutput> outputs = List.of();
         private long given;
 
         Reader(int partition, long position) {
@@ -222,24 +225,30 @@ final class SimulatedQuery {
         }
 
         @Override
-        public boolean advance() {
-            if (given == rowsOfPartition[partition] || random.nextInt(dryOdds[partition]) != 0) {
-                return false;
+        public void open(List<PartitionOutput> opened) {
+            outputs = opened;
+            outputs.get(0).publish(given);
+        }
+
+        @Override
+        public boolean read() {
+            PartitionOutput output = outputs.get(0);
+            boolean room = true;
+            while (given < rowsOfPartition[partition] && random.nextInt(dryOdds[partition]) == 0) {
+                byte[] bytes =
+                        KeyedRows.row(value(partition, given), expiryMicros(given), names[name(partition, given)]);
+                row.pointTo(bytes, 0, bytes.length);
+                if (!output.append(row)) {
+                    output.publish(given);
+                    room = output.append(row);
+                    if (!room) {
+                        break;
+                    }
+                }
+                given++;
             }
-            byte[] bytes = KeyedRows.row(value(partition, given), expiryMicros(given), names[name(partition, given)]);
-            row.pointTo(bytes, 0, bytes.length);
-            given++;
-            return true;
-        }
-
-        @Override
-        public RowView row() {
-            return row;
-        }
-
-        @Override
-        public Object position() {
-            return given;
+            output.publish(given);
+            return room;
         }
     }
 }

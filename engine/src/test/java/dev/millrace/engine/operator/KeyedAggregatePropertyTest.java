@@ -58,7 +58,8 @@ class KeyedAggregatePropertyTest {
                 events.add(Event.row(KeyedRows.row(i, Long.MAX_VALUE, name)));
             }
             Model model = new Model(events, KeyedAggregatePropertyTest::countSumMax);
-            Outcome outcome = harness(() -> new CountSumMax(false), true).run(events);
+            Outcome outcome =
+                    harness(() -> new CountSumMax(false), Emission.EVERY_CHANGE).run(events);
             assertThat(outcome.metrics().stateBytes()).isGreaterThan(1 << 20);
             assertThat(outcome.rows().stream().map(KeyedRows::hex).toList()).isEqualTo(model.changes);
         });
@@ -68,7 +69,7 @@ class KeyedAggregatePropertyTest {
             long seed, Supplier<Aggregate> aggregates, Function<List<Long>, byte[]> payload) throws Exception {
         List<Event> events = events(seed);
         Model model = new Model(events, payload);
-        OperatorHarness harness = harness(aggregates, false);
+        OperatorHarness harness = harness(aggregates, Emission.PER_PAGE);
         for (Outcome outcome : List.of(harness.run(events), harness.runAdversely(events, seed))) {
             Map<String, String> lastResults = new HashMap<>();
             for (byte[] row : outcome.rows()) {
@@ -84,8 +85,8 @@ class KeyedAggregatePropertyTest {
             long seed, Supplier<Aggregate> aggregates, Function<List<Long>, byte[]> payload) throws Exception {
         List<Event> events = events(seed);
         Model model = new Model(events, payload);
-        OperatorHarness everyChange = harness(aggregates, true);
-        OperatorHarness perPage = harness(aggregates, false);
+        OperatorHarness everyChange = harness(aggregates, Emission.EVERY_CHANGE);
+        OperatorHarness perPage = harness(aggregates, Emission.PER_PAGE);
         for (Outcome outcome :
                 List.of(everyChange.run(events), everyChange.runAdversely(events, seed), perPage.runRowByRow(events))) {
             assertThat(outcome.rows().stream().map(KeyedRows::hex).toList()).isEqualTo(model.changes);
@@ -99,9 +100,9 @@ class KeyedAggregatePropertyTest {
         assertThat(outcome.metrics().stateRows()).isEqualTo(model.values.size());
     }
 
-    private static OperatorHarness harness(Supplier<Aggregate> aggregates, boolean everyChange) {
+    private static OperatorHarness harness(Supplier<Aggregate> aggregates, Emission emission) {
         return new OperatorHarness(
-                () -> new KeyedAggregate(aggregates, everyChange),
+                () -> new KeyedAggregate(aggregates, emission),
                 KEY_GROUPS,
                 (bytes, offset, sizeBytes) -> bytes[offset + sizeBytes - 1] % KEY_GROUPS);
     }

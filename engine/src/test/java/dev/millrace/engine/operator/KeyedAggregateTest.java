@@ -30,7 +30,7 @@ class KeyedAggregateTest {
 
     @Test
     void givesOneResultPerKeyAndPageInTheOrderOfFirstChanges() throws Exception {
-        Operator operator = open(false);
+        Operator operator = open(Emission.PER_PAGE);
 
         process(operator, row(1, NEVER, "b"), row(2, NEVER, "a"), row(3, NEVER, "b"));
         process(operator, row(4, NEVER, "a"));
@@ -44,7 +44,7 @@ class KeyedAggregateTest {
 
     @Test
     void givesAResultForEveryRowWhereEveryChangeIsAskedFor() throws Exception {
-        Operator operator = open(true);
+        Operator operator = open(Emission.EVERY_CHANGE);
 
         process(operator, row(1, NEVER, "b"), row(2, NEVER, "a"), row(3, NEVER, "b"));
 
@@ -53,8 +53,56 @@ class KeyedAggregateTest {
     }
 
     @Test
+    void givesOneResultPerKeyAtTheBarrierWhereEpochsAreTakenAsAWhole() throws Exception {
+        Operator operator = open(Emission.PER_EPOCH);
+        process(operator, row(1, NEVER, "b"), row(2, NEVER, "a"));
+        process(operator, row(3, NEVER, "b"));
+        assertThat(output.rows()).isEmpty();
+
+        operator.barrier(1, output);
+        assertThat(results()).containsExactly(result("b", NEVER, 2, 4, 3), result("a", NEVER, 1, 2, 2));
+        output.rows().clear();
+
+        operator.barrier(2, output);
+        assertThat(output.rows()).isEmpty();
+        process(operator, row(4, NEVER, "a"));
+        operator.barrier(3, output);
+        assertThat(results()).containsExactly(result("a", NEVER, 2, 6, 4));
+    }
+
+    @Test
+    void givesTheLastResultOfAKeyThatTheWatermarkPassesWithinTheEpoch() throws Exception {
+        Operator operator = open(Emission.PER_EPOCH);
+        process(operator, row(1, 100, "closing"), row(1, 300, "open"));
+
+        operator.watermark(200, output);
+        process(operator, row(5, 100, "closing"), row(2, 300, "open"));
+        operator.barrier(1, output);
+
+        assertThat(results()).containsExactly(result("closing", 100, 1, 1, 1), result("open", 300, 2, 3, 2));
+        assertThat(metrics.rowsDroppedByWatermark()).isEqualTo(1);
+        assertThat(metrics.rowsRemoved()).isEqualTo(1);
+        assertThat(metrics.stateRows()).isEqualTo(1);
+    }
+
+    @Test
+    void goesOnAtTheBarrierWhereAFullOutputStoppedIt() throws Exception {
+        Operator operator = open(Emission.PER_EPOCH);
+        process(operator, row(1, NEVER, "a"), row(1, NEVER, "b"), row(1, NEVER, "c"));
+        RecordingOutput slow = new RecordingOutput(true);
+
+        int calls = 1;
+        while (!operator.barrier(1, slow)) {
+            calls++;
+        }
+
+        assertThat(calls).isGreaterThan(1);
+        assertThat(slow.rows()).hasSize(3);
+    }
+
+    @Test
     void givesNothingBeforeTheFirstRowOfAnAggregationWithoutKeys() throws Exception {
-        Operator operator = open(new CountSumMax(true), false);
+        Operator operator = open(new CountSumMax(true), Emission.PER_PAGE);
 
         operator.watermark(5, output);
         operator.barrier(1, output);
@@ -67,7 +115,7 @@ class KeyedAggregateTest {
 
     @Test
     void dropsAndCountsRowsWhoseKeyTheWatermarkHasPassed() throws Exception {
-        Operator operator = open(false);
+        Operator operator = open(Emission.PER_PAGE);
         operator.watermark(100, output);
 
         process(operator, row(1, 100, "late"), row(1, 101, "early"), row(1, 99, "late"));
@@ -79,7 +127,7 @@ class KeyedAggregateTest {
 
     @Test
     void removesKeysThatTheWatermarkPassesAndSaysNothing() throws Exception {
-        Operator operator = open(false);
+        Operator operator = open(Emission.PER_PAGE);
         process(operator, row(1, 100, "a"), row(1, 200, "a"), row(1, NEVER, "a"));
         output.rows().clear();
 
@@ -97,7 +145,7 @@ class KeyedAggregateTest {
 
     @Test
     void takesTheSameKeyInTwoKeyGroupsAsTwo() throws Exception {
-        Operator operator = open(false);
+        Operator operator = open(Emission.PER_PAGE);
         Page page = new Page();
         append(page, row(1, NEVER, "a"), 3);
         append(page, row(1, NEVER, "a"), 4);
@@ -109,11 +157,11 @@ class KeyedAggregateTest {
 
     @Test
     void dropsLateRowsAlsoAfterARestore() throws Exception {
-        Operator before = open(false);
+        Operator before = open(Emission.PER_PAGE);
         process(before, row(1, 100, "a"));
         before.watermark(100, output);
         List<SnapshotEntry> entries = Snapshots.of(before);
-        Operator after = open(false);
+        Operator after = open(Emission.PER_PAGE);
         Snapshots.restore(after, entries);
         output.rows().clear();
 
@@ -124,14 +172,14 @@ class KeyedAggregateTest {
 
     @Test
     void refusesKeysBeyondTheBudgetAndGivesAllMemoryBack() throws Exception {
-        Operator operator = open(new CountSumMax(false), false);
+        Operator operator = open(new CountSumMax(false), Emission.PER_PAGE);
 
         assertOutgrowsBudget(operator, i -> row(i, NEVER, "key " + i));
     }
 
     @Test
     void refusesAnObjectThatOutgrowsTheBudgetAndGivesAllMemoryBack() throws Exception {
-        Operator operator = open(new CollectValues(), true);
+        Operator operator = open(new CollectValues(), Emission.EVERY_CHANGE);
 
         assertOutgrowsBudget(operator, i -> row(i, NEVER, "a"));
     }
@@ -153,15 +201,15 @@ class KeyedAggregateTest {
 
     @Test
     void keepsNoKeyThatTheWatermarkOfAnotherTaskHasPassed() throws Exception {
-        Operator ahead = open(false);
+        Operator ahead = open(Emission.PER_PAGE);
         ahead.watermark(100, output);
-        Operator behind = open(false);
+        Operator behind = open(Emission.PER_PAGE);
         behind.watermark(10, output);
         process(behind, row(1, 50, "closed"), row(1, 101, "open"));
         List<SnapshotEntry> entries = new ArrayList<>(Snapshots.of(ahead));
         entries.addAll(Snapshots.of(behind));
 
-        Operator restored = open(false);
+        Operator restored = open(Emission.PER_PAGE);
         Snapshots.restore(restored, entries);
         assertThat(metrics.stateRows()).isEqualTo(1);
         process(restored, row(1, 50, "closed"));
@@ -170,7 +218,7 @@ class KeyedAggregateTest {
 
     @Test
     void refusesABufferOfAnotherSizeInASnapshot() throws Exception {
-        Operator operator = open(false);
+        Operator operator = open(Emission.PER_PAGE);
         byte[] value = new byte[16];
         RowView key = new RowView().pointTo(KeyedRows.longs(NEVER), 0, 8);
         SnapshotEntry entry = new SnapshotEntry(0, key, new RowView().pointTo(value, 0, 16));
@@ -180,12 +228,12 @@ class KeyedAggregateTest {
                         .isEqualTo(ErrorCode.STATE_CORRUPT));
     }
 
-    private Operator open(boolean everyChange) throws Exception {
-        return open(new CountSumMax(false), everyChange);
+    private Operator open(Emission emission) throws Exception {
+        return open(new CountSumMax(false), emission);
     }
 
-    private Operator open(Aggregate aggregate, boolean everyChange) throws Exception {
-        Operator operator = new KeyedAggregateFactory(() -> aggregate, "Aggregate[test]", everyChange).create();
+    private Operator open(Aggregate aggregate, Emission emission) throws Exception {
+        Operator operator = new KeyedAggregateFactory(() -> aggregate, "Aggregate[test]", emission).create();
         operator.open(new OperatorContext(0, 1, 8, budget, metrics, () -> 0));
         return operator;
     }

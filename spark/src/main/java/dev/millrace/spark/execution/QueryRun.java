@@ -3,6 +3,7 @@ package dev.millrace.spark.execution;
 import dev.millrace.engine.epoch.DataflowFailedException;
 import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.DataflowSettings;
+import dev.millrace.engine.operator.Emission;
 import dev.millrace.spark.plan.PlanRequest;
 import dev.millrace.spark.plan.PlanSettings;
 import dev.millrace.spark.plan.PlannedQuery;
@@ -16,6 +17,7 @@ import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
+import org.apache.spark.sql.execution.streaming.Sink;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -95,9 +97,7 @@ final class QueryRun {
         List<SparkDataStream> streams =
                 sources.sources().stream().map(SparkSource::stream).toList();
         PlanSettings shape = new PlanSettings(
-                settings.everyChange(),
-                TimeUnit.MILLISECONDS.toNanos(settings.watermarkIdleMillis()),
-                settings.loopCount());
+                emission(), TimeUnit.MILLISECONDS.toNanos(settings.watermarkIdleMillis()), settings.loopCount());
         return QueryPlanner.plan(new PlanRequest(
                 session,
                 sources.plan(),
@@ -108,6 +108,14 @@ final class QueryRun {
                 keyGroupCount,
                 shape,
                 isFirstStart));
+    }
+
+    /** A V1 sink is given an epoch as Spark gives it a batch: with one row for a key that changed. */
+    private Emission emission() {
+        if (settings.everyChange()) {
+            return Emission.EVERY_CHANGE;
+        }
+        return query.sink() instanceof Sink ? Emission.PER_EPOCH : Emission.PER_PAGE;
     }
 
     private StateLog openState(PlannedQuery plan, Checkpoint.Start start, int keyGroupCount) {

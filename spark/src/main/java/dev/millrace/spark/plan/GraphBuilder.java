@@ -176,7 +176,7 @@ final class GraphBuilder {
         flow.chain.add(new KeyedAggregateFactory(
                 new AggregateSupplier(node.specification()),
                 node.describe(),
-                request.settings().everyChange()));
+                request.settings().emission()));
         return flow;
     }
 

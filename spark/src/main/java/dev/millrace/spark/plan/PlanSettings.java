@@ -1,12 +1,13 @@
 package dev.millrace.spark.plan;
 
+import dev.millrace.engine.operator.Emission;
+
 /**
  * What of a query's settings shapes its dataflow.
  *
- * @param everyChange whether update mode emits a row for every change, instead of at most one per
- *     key and page
+ * @param emission how often a changed key gives a row in update mode
  * @param watermarkIdleNanos after how long without rows an input partition holds no watermark back;
  *     units: nanoseconds
  * @param taskCount tasks per stage
  */
-public record PlanSettings(boolean everyChange, long watermarkIdleNanos, int taskCount) {}
+public record PlanSettings(Emission emission, long watermarkIdleNanos, int taskCount) {}

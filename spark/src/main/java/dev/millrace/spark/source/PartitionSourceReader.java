@@ -1,7 +1,10 @@
 package dev.millrace.spark.source;
 
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.source.PartitionOutput;
 import dev.millrace.engine.source.SourceReader;
+import java.util.List;
+import java.util.Objects;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
@@ -16,13 +19,23 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread: the reader's.
  */
 final class PartitionSourceReader implements SourceReader {
+    private static final int BATCH_ROWS = 512;
+
     private final String sourceName;
     private final int partitionIndex;
     private final InputPartition partition;
     private final StreamAdapter.CursorFactory cursors;
     private final StructType schema;
     private final RowView view = new RowView();
+    private List<PartitionOutput> outputs = List.of();
     private StreamAdapter.@Nullable Cursor cursor;
+
+    /** Behind the last row that was appended. */
+    private @Nullable Object position;
+
+    /** Whether the cursor stands at a row that was not appended yet. */
+    private boolean rowPending;
+
     private @Nullable UnsafeProjection projection;
 
     PartitionSourceReader(
@@ -39,25 +52,58 @@ final class PartitionSourceReader implements SourceReader {
     }
 
     @Override
-    public void open() {
+    public void open(List<PartitionOutput> opened) {
+        outputs = opened;
         try {
             cursor = cursors.open(partition);
+            position = cursor.position();
         } catch (Throwable t) {
             throw failure("open", t);
         }
+        publish();
     }
 
     @Override
-    public boolean advance() {
+    public boolean read() {
+        rowPending = rowPending || advance(true);
+        if (!rowPending) {
+            return true;
+        }
+        int rows = 0;
+        while (rowPending && append()) {
+            rows++;
+            rowPending = rows < BATCH_ROWS && advance(false);
+        }
+        publish();
+        return rows > 0;
+    }
+
+    private boolean advance(boolean mayWait) {
         try {
-            return cursor().advance();
+            return cursor().advance(mayWait);
         } catch (Throwable t) {
             throw failure("read on", t);
         }
     }
 
-    @Override
-    public RowView row() {
+    /** Takes the cursor's row over; false when there is no room. */
+    private boolean append() {
+        RowView row = row();
+        if (!outputs.get(0).append(row)) {
+            publish();
+            if (!outputs.get(0).append(row)) {
+                return false;
+            }
+        }
+        position = cursor().position();
+        return true;
+    }
+
+    private void publish() {
+        outputs.get(0).publish(Objects.requireNonNull(position));
+    }
+
+    private RowView row() {
         InternalRow row = cursor().row();
         UnsafeRow unsafe =
                 row instanceof UnsafeRow already ? already : projection().apply(row);
@@ -67,11 +113,6 @@ final class PartitionSourceReader implements SourceReader {
         }
         byte[] copy = unsafe.getBytes();
         return view.pointTo(copy, 0, copy.length);
-    }
-
-    @Override
-    public Object position() {
-        return cursor().position();
     }
 
     @Override

@@ -46,8 +46,12 @@ sealed interface StreamAdapter {
 
     /** Walks the rows of one partition. Thread: the reader's. */
     interface Cursor extends AutoCloseable {
-        /** Moves to the next row; false when there was none for now. */
-        boolean advance() throws Exception;
+        /**
+         * Moves to the next row; false when there is none for now.
+         *
+         * @param mayWait whether to wait for a row, for a while, or else give only what is there
+         */
+        boolean advance(boolean mayWait) throws Exception;
 
         InternalRow row();
 
@@ -102,8 +106,8 @@ sealed interface StreamAdapter {
 
         private record RealTimeCursor(SupportsRealTimeRead<InternalRow> reader) implements Cursor {
             @Override
-            public boolean advance() throws Exception {
-                return reader.nextWithTimeout(LowLatencyClock.getTimeMillis(), WAIT_MILLIS)
+            public boolean advance(boolean mayWait) throws Exception {
+                return reader.nextWithTimeout(LowLatencyClock.getTimeMillis(), mayWait ? WAIT_MILLIS : 0)
                         .hasRecord();
             }
 
@@ -157,8 +161,9 @@ sealed interface StreamAdapter {
 
         private record ContinuousCursor(ContinuousPartitionReader<InternalRow> reader) implements Cursor {
             @Override
-            public boolean advance() throws Exception {
-                return reader.next();
+            public boolean advance(boolean mayWait) throws Exception {
+                // Always waits, so every row is a batch of its own.
+                return mayWait && reader.next();
             }
 
             @Override

@@ -1,6 +1,7 @@
 package dev.millrace.spark.plan;
 
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.source.PartitionOutput;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.spark.scala.Scala;
@@ -73,8 +74,11 @@ final class MemoryTable implements Source {
     }
 
     private static final class Reader implements SourceReader {
+        private static final int BATCH_ROWS = 100;
+
         private final List<byte[]> rows;
         private final RowView view = new RowView();
+        private List<PartitionOutput> outputs = List.of();
         private int given;
 
         Reader(List<byte[]> rows) {
@@ -82,23 +86,25 @@ final class MemoryTable implements Source {
         }
 
         @Override
-        public boolean advance() {
-            if (given == rows.size()) {
-                return false;
+        public void open(List<PartitionOutput> opened) {
+            outputs = opened;
+            outputs.get(0).publish(given);
+        }
+
+        @Override
+        public boolean read() {
+            PartitionOutput output = outputs.get(0);
+            int before = given;
+            int end = Math.min(rows.size(), given + BATCH_ROWS);
+            while (given < end && append(output, rows.get(given))) {
+                given++;
             }
-            byte[] bytes = rows.get(given++);
-            view.pointTo(bytes, 0, bytes.length);
-            return true;
+            output.publish(given);
+            return given > before;
         }
 
-        @Override
-        public RowView row() {
-            return view;
-        }
-
-        @Override
-        public Object position() {
-            return given;
+        private boolean append(PartitionOutput output, byte[] bytes) {
+            return output.append(view.pointTo(bytes, 0, bytes.length));
         }
     }
 }

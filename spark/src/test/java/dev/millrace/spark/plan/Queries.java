@@ -2,6 +2,7 @@ package dev.millrace.spark.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.sink.Sink;
 import dev.millrace.engine.sink.SinkWriter;
 import dev.millrace.engine.source.Source;
@@ -63,7 +64,7 @@ final class Queries {
                 new NoSink(),
                 mode,
                 KEY_GROUPS,
-                new PlanSettings(false, Long.MAX_VALUE, 2),
+                new PlanSettings(Emission.PER_PAGE, Long.MAX_VALUE, 2),
                 true));
     }
 
