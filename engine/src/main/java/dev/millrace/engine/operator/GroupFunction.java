@@ -42,6 +42,9 @@ public interface GroupFunction extends AutoCloseable {
     /** The times that calls see from now on. */
     void present(long watermarkMicros, long timeMillis);
 
+    /** Calls belong to this epoch from now on. */
+    default void epoch(long epoch) {}
+
     /** Begins a call with rows of one key, in the order in which they came. */
     void call(int keyGroup, RowView key, GroupRows rows) throws Exception;
 
@@ -67,10 +70,16 @@ public interface GroupFunction extends AutoCloseable {
     @Nullable
     RowView next() throws Exception;
 
+    /** Puts what each task has to know of the state before it takes any back, under keys that are not empty. */
+    default void describe(Section task) {}
+
+    /** Takes back what {@link #describe} put, of each task that there was; before any {@link #restore}. */
+    default void restoreDescription(RowView key, RowView value) {}
+
     /** As {@link Operator#freeze}. */
     FrozenState freeze(OperatorId id) throws Exception;
 
-    /** As {@link Operator#restore}. */
+    /** As {@link Operator#restore}, for the sections of key groups. */
     void restore(Section section) throws Exception;
 
     /** As {@link Operator#restored}. */

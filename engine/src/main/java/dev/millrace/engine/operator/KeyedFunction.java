@@ -115,7 +115,11 @@ public final class KeyedFunction implements Operator {
 
     @Override
     public boolean barrier(long epoch, Output output) throws Exception {
-        return finishCalls(output);
+        if (!finishCalls(output)) {
+            return false;
+        }
+        opened().epoch(epoch + 1);
+        return true;
     }
 
     @Override
@@ -152,14 +156,9 @@ public final class KeyedFunction implements Operator {
         return true;
     }
 
-    /** Calls for all that the watermark has passed. */
+    /** Calls for what the watermark has passed; false when there is more of it than one step may take. */
     private boolean callDue(GroupFunction function, Output output) throws Exception {
-        do {
-            if (!callGathered(function, output)) {
-                return false;
-            }
-        } while (function.gatherDue(watermarkMicros));
-        return true;
+        return callGathered(function, output) && !function.gatherDue(watermarkMicros);
     }
 
     private boolean callGathered(GroupFunction function, Output output) throws Exception {
@@ -210,16 +209,25 @@ public final class KeyedFunction implements Operator {
     /** The function's state, and of the task its watermark, lest late rows count after a restart. */
     @Override
     public FrozenState freeze(OperatorId id) throws Exception {
-        return FrozenState.all(
-                List.of(FrozenState.of(WatermarkState.section(id, watermarkMicros)), opened().freeze(id)));
+        Section task = WatermarkState.section(id, watermarkMicros);
+        opened().describe(task);
+        return FrozenState.all(List.of(FrozenState.of(task), opened().freeze(id)));
     }
 
     @Override
     public void restore(Section section) throws Exception {
         if (section.key().isOfTask()) {
-            section.read(entry -> watermarkMicros = Math.max(watermarkMicros, WatermarkState.micros(entry.value())));
+            section.read(entry -> restoreOfTask(entry.key(), entry.value()));
         } else {
             opened().restore(section);
+        }
+    }
+
+    private void restoreOfTask(RowView key, RowView value) {
+        if (key.sizeBytes() == 0) {
+            watermarkMicros = Math.max(watermarkMicros, WatermarkState.micros(value));
+        } else {
+            opened().restoreDescription(key, value);
         }
     }
 

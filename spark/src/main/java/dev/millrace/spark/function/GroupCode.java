@@ -4,11 +4,8 @@ import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.operator.GroupRows;
 import dev.millrace.engine.page.RowView;
-import dev.millrace.engine.state.KeyBytes;
 import dev.millrace.spark.aggregate.KeyReader;
-import dev.millrace.spark.fragment.Clock;
 import dev.millrace.spark.fragment.Rows;
-import java.util.Arrays;
 import java.util.NoSuchElementException;
 import java.util.Objects;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -43,18 +40,19 @@ final class GroupCode {
     private final Function1<InternalRow, Object> keyObjects;
     private final Function1<InternalRow, Object> valueObjects;
     private final TypedGroups.Results results;
+    private final CurrentGroup group;
     private final UnsafeRow keyRow;
     private final UnsafeRow inputRow;
     private final RowView result = new RowView();
-    private final RowView key = new RowView();
-    private byte[] keyBytes = new byte[64];
-    private int keyHash;
-    private @Nullable Object keyObject;
     private @Nullable Iterator<Object> given;
 
-    /** @param operator what users call it */
-    GroupCode(String operator, TypedGroups typed) {
+    /**
+     * @param operator what users call it
+     * @param group the key that calls are for
+     */
+    GroupCode(String operator, TypedGroups typed, CurrentGroup group) {
         this.operator = operator;
+        this.group = group;
         keys = KeyReader.of(typed.grouping(), typed.input());
         keyObjects = typed.keys();
         valueObjects = typed.values();
@@ -74,38 +72,25 @@ final class GroupCode {
         return keys.key(row);
     }
 
-    /** Goes to a key, whose bytes are copied. */
-    void goTo(RowView newKey) {
-        int sizeBytes = newKey.sizeBytes();
-        if (sizeBytes > keyBytes.length) {
-            keyBytes = Arrays.copyOf(keyBytes, sizeBytes);
-        }
-        System.arraycopy(newKey.bytes(), newKey.offset(), keyBytes, 0, sizeBytes);
-        key.pointTo(keyBytes, 0, sizeBytes);
-        keyHash = KeyBytes.hash(keyBytes, 0, sizeBytes);
-        keyObject = keyObjects.apply(Rows.point(keyRow, key));
-    }
-
-    /** The key gone to. */
-    RowView key() {
-        return key;
-    }
-
-    /** The hash of its bytes, as state looks for it. */
-    int keyHash() {
-        return keyHash;
-    }
-
+    /** The current key as an object of the user's. */
     @Nullable
     Object keyObject() {
-        return keyObject;
+        return keyObjects.apply(Rows.point(keyRow, group.key()));
     }
 
-    /** Begins a call for the key gone to. */
+    /** Begins a call for the current key. */
     void begin(GroupRows rows, Call call) {
-        Clock.tick().advance();
         try {
-            given = call.apply(keyObject, new Values(rows));
+            given = call.apply(keyObject(), new Values(rows));
+        } catch (Exception e) {
+            throw failure(e);
+        }
+    }
+
+    /** Runs code of the user's that gives no rows. */
+    void run(Runnable body) {
+        try {
+            body.run();
         } catch (Exception e) {
             throw failure(e);
         }
@@ -128,13 +113,15 @@ final class GroupCode {
 
     /** What a call ends with whose code threw. */
     MillraceException failure(Exception cause) {
-        return cause instanceof MillraceException own
-                ? own
-                : new MillraceException(
-                        ErrorCode.USER_CODE,
-                        "Cannot go on with a key: operator=%s, key=%s, error=%s. Look at the function and at the rows that it is given."
-                                .formatted(operator, keyObject, cause),
-                        cause);
+        if (cause instanceof MillraceException own) {
+            return own;
+        }
+        String where = group.isOpen() ? "%s, key=%s".formatted(operator, keyObject()) : operator;
+        return new MillraceException(
+                ErrorCode.USER_CODE,
+                "Cannot run the user's code: operator=%s, error=%s. Look at the code and at what it is given."
+                        .formatted(where, cause),
+                cause);
     }
 
     /** The values of a key's rows. */

@@ -36,19 +36,17 @@ final class GroupStateFunction implements GroupFunction {
 
     private final GroupStateSpecification specification;
     private final OperatorContext context;
+    private final CurrentGroup group = new CurrentGroup();
     private final GroupCode code;
     private final StateBytes stateBytes;
-    private final @Nullable EventTimeExtractor eventTimes;
+    private final LateRows lateRows;
     private final @Nullable InitialGroups initial;
     private final KeyedState<KeyedTable> states;
     private final GatheredKeys due = new GatheredKeys();
     private final RowView view = new RowView();
-    private long watermarkMillis;
-    private long timeMillis;
 
     // The call under way.
     private @Nullable GroupStateImpl<Object> state;
-    private int keyGroup;
     private int entry = NONE;
 
     /**
@@ -62,8 +60,8 @@ final class GroupStateFunction implements GroupFunction {
             @Nullable InitialRows initialRows) {
         this.specification = specification;
         this.context = context;
-        this.eventTimes = eventTimes;
-        this.code = new GroupCode(specification.name(), specification.typed());
+        this.lateRows = new LateRows(eventTimes);
+        this.code = new GroupCode(specification.name(), specification.typed(), group);
         this.stateBytes = new StateBytes(specification.state());
         this.states = KeyedState.ofValues(context.keyGroupCount(), context.stateBudget());
         InitialColumns columns = specification.initialColumns();
@@ -87,32 +85,26 @@ final class GroupStateFunction implements GroupFunction {
 
     @Override
     public boolean isLate(RowView row, long watermarkMicros) {
-        EventTimeExtractor times = eventTimes;
-        if (times == null) {
-            return false;
-        }
-        long micros = times.eventTimeMicros(row.bytes(), row.offset(), row.sizeBytes());
-        return micros != EventTimeExtractor.NO_EVENT_TIME && micros <= watermarkMicros;
+        return lateRows.isLate(row, watermarkMicros);
     }
 
     @Override
-    public void present(long watermarkMicros, long nowMillis) {
-        watermarkMillis = Math.max(0, Math.floorDiv(watermarkMicros, MICROS_PER_MILLI));
-        timeMillis = nowMillis;
+    public void present(long watermarkMicros, long timeMillis) {
+        group.present(watermarkMicros, timeMillis);
     }
 
     @Override
-    public void call(int ofKeyGroup, RowView key, GroupRows rows) {
-        begin(ofKeyGroup, key, rows, false);
+    public void call(int keyGroup, RowView key, GroupRows rows) {
+        begin(keyGroup, key, rows, false);
     }
 
-    private void begin(int ofKeyGroup, RowView key, GroupRows rows, boolean hasTimedOut) {
+    private void begin(int keyGroup, RowView key, GroupRows rows, boolean hasTimedOut) {
         states.reclaim();
-        Object before = goTo(ofKeyGroup, key);
+        Object before = goTo(keyGroup, key);
         GroupStateImpl<Object> given = GroupStateImpl$.MODULE$.createForStreaming(
                 Option.apply(before),
-                timeMillis,
-                watermarkMillis,
+                group.timeMillis(),
+                group.watermarkMillis(),
                 specification.timeout(),
                 hasTimedOut,
                 specification.hasWatermark());
@@ -121,11 +113,10 @@ final class GroupStateFunction implements GroupFunction {
     }
 
     /** Goes to a key, and returns its state or null. */
-    private @Nullable Object goTo(int ofKeyGroup, RowView key) {
-        keyGroup = ofKeyGroup;
-        code.goTo(key);
-        KeyedTable table = states.table(ofKeyGroup);
-        entry = table.find(code.keyHash(), code.key());
+    private @Nullable Object goTo(int keyGroup, RowView key) {
+        group.goTo(keyGroup, key);
+        KeyedTable table = states.table(keyGroup);
+        entry = table.find(group.hash(), group.key());
         return entry == NONE ? null : stateBytes.object(table.value(entry, view));
     }
 
@@ -136,8 +127,8 @@ final class GroupStateFunction implements GroupFunction {
 
     @Override
     public boolean gatherDue(long nowMicros) {
-        boolean unused = states.expire(nowMicros, GatheredKeys.LIMIT, (ofKeyGroup, table, found) -> {
-            due.add(ofKeyGroup, table.key(found, view), nowMicros);
+        boolean unused = states.expire(nowMicros, GatheredKeys.LIMIT, (keyGroup, table, found) -> {
+            due.add(keyGroup, table.key(found, view), nowMicros);
             // The time-out is over, the state is not.
             int kept = table.changeExpiry(found, NEVER);
             return kept != NONE;
@@ -162,6 +153,7 @@ final class GroupStateFunction implements GroupFunction {
         if (row == null && ended != null) {
             state = null;
             update(ended);
+            group.leave();
         }
         return row;
     }
@@ -169,7 +161,7 @@ final class GroupStateFunction implements GroupFunction {
     private void update(GroupStateImpl<Object> ended) {
         long timeout = (Long) (Object) ended.getTimeoutTimestampMs().orElse(NO_TIMESTAMP);
         long expiryMicros = timeout == NO_TIMESTAMP ? NEVER : expiryMicros(timeout);
-        KeyedTable table = states.table(keyGroup);
+        KeyedTable table = states.table(group.keyGroup());
         long before = entry == NONE ? NEVER : table.expiryMicros(entry);
         if (!ended.exists() && expiryMicros == NEVER) {
             if (entry != NONE) {
@@ -189,10 +181,10 @@ final class GroupStateFunction implements GroupFunction {
     }
 
     private void put(@Nullable Object object, long expiryMicros) {
-        KeyedTable table = states.table(keyGroup);
+        KeyedTable table = states.table(group.keyGroup());
         RowView bytes = stateBytes.bytes(object);
         entry = entry == NONE
-                ? table.add(code.keyHash(), code.key(), bytes, expiryMicros)
+                ? table.add(group.hash(), group.key(), bytes, expiryMicros)
                 : table.changeExpiry(table.replace(entry, bytes), expiryMicros);
     }
 
@@ -210,8 +202,8 @@ final class GroupStateFunction implements GroupFunction {
         return key != null;
     }
 
-    private void putInitial(int ofKeyGroup, RowView key, Object object) {
-        if (goTo(ofKeyGroup, key) != null) {
+    private void putInitial(int keyGroup, RowView key, Object object) {
+        if (goTo(keyGroup, key) != null) {
             // Spark's own words, which its users may look for.
             throw code.failure(
                     new IllegalArgumentException("The initial state provided contained multiple rows(state) with "
@@ -220,7 +212,7 @@ final class GroupStateFunction implements GroupFunction {
         put(object, NEVER);
         GroupStateSpecification.Initial from = specification.initial();
         if (from != null && from.callsForKeys() && initial != null) {
-            initial.callLater(ofKeyGroup, key);
+            initial.callLater(keyGroup, key);
         }
     }
 

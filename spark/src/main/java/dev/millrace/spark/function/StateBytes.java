@@ -2,10 +2,16 @@ package dev.millrace.spark.function;
 
 import dev.millrace.engine.page.RowView;
 import dev.millrace.spark.fragment.Rows;
+import dev.millrace.spark.scala.Scala;
 import java.util.Arrays;
+import org.apache.spark.sql.Encoder;
 import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.analysis.SimpleAnalyzer$;
 import org.apache.spark.sql.catalyst.encoders.ExpressionEncoder;
+import org.apache.spark.sql.catalyst.encoders.package$;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
+import org.apache.spark.sql.catalyst.types.DataTypeUtils$;
+import org.apache.spark.sql.types.StructType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread: the owning task. Lifetime: bytes are valid until the next ones are made.
  */
-final class StateBytes {
+public final class StateBytes {
+    private final StructType schema;
     private final ExpressionEncoder.Serializer<Object> serializer;
     private final ExpressionEncoder.Deserializer<Object> deserializer;
     private final UnsafeRow row;
@@ -24,9 +31,25 @@ final class StateBytes {
 
     /** @param encoder bound to its own schema */
     StateBytes(ExpressionEncoder<Object> encoder) {
+        schema = encoder.schema();
         serializer = encoder.createSerializer();
         deserializer = encoder.createDeserializer();
-        row = new UnsafeRow(encoder.schema().length());
+        row = new UnsafeRow(schema.length());
+    }
+
+    static StateBytes of(Encoder<?> encoder) {
+        return new StateBytes(bound(package$.MODULE$.encoderFor(Scala.<Encoder<Object>>cast(encoder))));
+    }
+
+    /** An encoder whose deserializer reads rows of its own schema. */
+    public static ExpressionEncoder<Object> bound(ExpressionEncoder<Object> encoder) {
+        return encoder.resolveAndBind(
+                Scala.cast(DataTypeUtils$.MODULE$.toAttributes(encoder.schema())), SimpleAnalyzer$.MODULE$);
+    }
+
+    /** The columns that a state's bytes are a row of. */
+    StructType schema() {
+        return schema;
     }
 
     RowView bytes(@Nullable Object state) {

@@ -21,10 +21,9 @@ public record UserFunctions(
     @Override
     public GroupFunction open(OperatorContext context) {
         FunctionSpecification specification = specifications.copy();
-        return new GroupStateFunction(
-                (GroupStateSpecification) specification,
-                context,
-                eventTimes == null ? null : eventTimes.get(),
-                initialRows);
+        EventTimeExtractor times = eventTimes == null ? null : eventTimes.get();
+        return specification instanceof ProcessorSpecification processor
+                ? new ProcessorFunction(processor, context, times, initialRows)
+                : new GroupStateFunction((GroupStateSpecification) specification, context, times, initialRows);
     }
 }

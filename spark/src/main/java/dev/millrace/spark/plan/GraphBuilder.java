@@ -11,6 +11,7 @@ import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.WatermarkAssignerFactory;
 import dev.millrace.engine.source.Source;
 import dev.millrace.spark.aggregate.AggregateSupplier;
+import dev.millrace.spark.function.EventTimeGuard;
 import dev.millrace.spark.plan.FragmentPlanner.Piece;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
@@ -134,6 +135,9 @@ final class GraphBuilder {
         if (node instanceof GroupFunctionExec function) {
             return groupFunction(function);
         }
+        if (node instanceof EventTimeGuardExec guard) {
+            return eventTimeGuard(guard);
+        }
         if (node instanceof UnionExec union) {
             return union(union);
         }
@@ -183,6 +187,15 @@ final class GraphBuilder {
     private Flow groupFunction(GroupFunctionExec node) {
         Flow flow = exchanged(node, node.grouping());
         flow.chain.add(GroupFunctions.operator(node, request, conf));
+        return flow;
+    }
+
+    private Flow eventTimeGuard(EventTimeGuardExec node) {
+        SparkPlan child = PhysicalPlans.streamingChild(node);
+        Flow flow = flow(child);
+        flow.chain.add(new EventTimeGuard.Factory(
+                EventTimes.exact(node.eventTime(), child.output()),
+                "EventTimeGuard[%s]".formatted(node.eventTime().name())));
         return flow;
     }
 

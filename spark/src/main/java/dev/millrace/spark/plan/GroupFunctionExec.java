@@ -10,6 +10,7 @@ import org.apache.spark.sql.catalyst.plans.physical.Partitioning;
 import org.apache.spark.sql.catalyst.plans.physical.StatefulOpClusteredDistribution;
 import org.apache.spark.sql.catalyst.plans.physical.UnknownPartitioning;
 import org.apache.spark.sql.catalyst.plans.physical.UnspecifiedDistribution$;
+import org.apache.spark.sql.catalyst.types.DataTypeUtils$;
 import org.apache.spark.sql.execution.SparkPlan;
 import scala.collection.immutable.Seq;
 
@@ -48,7 +49,8 @@ public final class GroupFunctionExec extends StreamNode {
     }
 
     String describe() {
-        return "%s[keys=%s, %s]".formatted(specification.name(), names(grouping), specification.describe());
+        String keys = DataTypeUtils$.MODULE$.fromAttributes(grouping).catalogString();
+        return "%s[keys=%s, %s]".formatted(specification.name(), keys, specification.describe());
     }
 
     @Override

@@ -8,15 +8,15 @@ import dev.millrace.spark.function.FunctionSpecification;
 import dev.millrace.spark.function.GroupStateSpecification;
 import dev.millrace.spark.function.InitialColumns;
 import dev.millrace.spark.function.InitialRows;
+import dev.millrace.spark.function.ProcessorSpecification;
+import dev.millrace.spark.function.StateBytes;
 import dev.millrace.spark.function.TypedGroups;
 import dev.millrace.spark.function.UserFunctions;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
-import org.apache.spark.sql.catalyst.analysis.SimpleAnalyzer$;
 import org.apache.spark.sql.catalyst.InternalRow;
-import org.apache.spark.sql.catalyst.encoders.ExpressionEncoder;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
@@ -25,7 +25,7 @@ import org.apache.spark.sql.catalyst.plans.logical.EventTimeWatermark$;
 import org.apache.spark.sql.catalyst.plans.logical.FlatMapGroupsWithState;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.SerializeFromObject;
-import org.apache.spark.sql.catalyst.types.DataTypeUtils$;
+import org.apache.spark.sql.catalyst.plans.logical.TransformWithState;
 import org.apache.spark.sql.execution.SparkPlan;
 import org.apache.spark.sql.internal.SQLConf;
 import org.apache.spark.sql.internal.SQLConf$;
@@ -41,7 +41,7 @@ final class GroupFunctions {
 
     /** Whether a node is user code over keyed state that reads a stream. */
     static boolean isOne(LogicalPlan node) {
-        return node.isStreaming() && node instanceof FlatMapGroupsWithState;
+        return node.isStreaming() && (node instanceof FlatMapGroupsWithState || node instanceof TransformWithState);
     }
 
     /** Whether a node makes rows of the results of user code over keyed state. */
@@ -57,19 +57,31 @@ final class GroupFunctions {
     static SparkPlan plan(
             SerializeFromObject above, int keyGroupCount, SQLConf conf, Function<LogicalPlan, SparkPlan> later) {
         List<NamedExpression> serializer = Scala.list(Scala.<Seq<NamedExpression>>cast(above.serializer()));
-        FlatMapGroupsWithState node = (FlatMapGroupsWithState) above.child();
-        for (Attribute key : Scala.<Attribute>list(node.groupingAttributes())) {
+        FunctionSpecification specification = above.child() instanceof TransformWithState node
+                ? processor(node, serializer)
+                : groupState((FlatMapGroupsWithState) above.child(), serializer, conf);
+        for (Attribute key : specification.typed().grouping()) {
             StreamStrategy.checkComparableByBytes(key);
         }
-        SparkPlan stream = later.apply(node.child());
-        List<SparkPlan> children =
-                node.hasInitialState() ? List.of(stream, later.apply(node.initialState())) : List.of(stream);
+        List<SparkPlan> children = new ArrayList<>();
+        children.add(later.apply(stream(above.child())));
+        if (specification.initialColumns() != null) {
+            children.add(later.apply(initialState(above.child())));
+        }
         return new GroupFunctionExec(
-                groupState(node, serializer, conf),
-                Scala.<Seq<Attribute>>cast(node.groupingAttributes()),
+                specification,
+                Scala.seq(specification.typed().grouping()),
                 Scala.<Seq<Attribute>>cast(above.output()),
                 keyGroupCount,
                 children);
+    }
+
+    private static LogicalPlan stream(LogicalPlan node) {
+        return node.children().apply(0);
+    }
+
+    private static LogicalPlan initialState(LogicalPlan node) {
+        return node.children().apply(1);
     }
 
     /** The operator of a physical node. Runs the static plan that state begins with at a query's first start. */
@@ -106,7 +118,7 @@ final class GroupFunctions {
 
     private static FunctionSpecification groupState(
             FlatMapGroupsWithState node, List<NamedExpression> serializer, SQLConf conf) {
-        List<Attribute> input = Scala.list(node.child().output());
+        List<Attribute> input = Scala.list(stream(node).output());
         return new GroupStateSpecification(
                 node.isMapGroupsWithState() ? "mapGroupsWithState" : "flatMapGroupsWithState",
                 node.func(),
@@ -116,16 +128,10 @@ final class GroupFunctions {
                         Scala.list(node.groupingAttributes()),
                         input,
                         serializer),
-                bound(node.stateEncoder()),
+                StateBytes.bound(node.stateEncoder()),
                 node.timeout(),
                 eventTime(input) != null,
                 node.hasInitialState() ? initial(node, conf) : null);
-    }
-
-    /** An encoder whose deserializer reads rows of its own schema. */
-    private static ExpressionEncoder<Object> bound(ExpressionEncoder<Object> encoder) {
-        return encoder.resolveAndBind(
-                Scala.cast(DataTypeUtils$.MODULE$.toAttributes(encoder.schema())), SimpleAnalyzer$.MODULE$);
     }
 
     private static GroupStateSpecification.Initial initial(FlatMapGroupsWithState node, SQLConf conf) {
@@ -133,9 +139,30 @@ final class GroupFunctions {
         return new GroupStateSpecification.Initial(
                 new InitialColumns(
                         node.initialStateDeserializer(),
-                        Scala.list(node.initialState().output()),
+                        Scala.list(initialState(node).output()),
                         Scala.list(node.initialStateGroupAttrs())),
                 !(Boolean) skips);
+    }
+
+    private static FunctionSpecification processor(TransformWithState node, List<NamedExpression> serializer) {
+        InitialColumns initial = node.hasInitialState()
+                ? new InitialColumns(
+                        node.initialStateDeserializer(),
+                        Scala.list(initialState(node).output()),
+                        Scala.list(node.initialStateGroupingAttrs()))
+                : null;
+        return new ProcessorSpecification(
+                node.statefulProcessor(),
+                new TypedGroups(
+                        node.keyDeserializer(),
+                        node.valueDeserializer(),
+                        Scala.list(node.groupingAttributes()),
+                        Scala.list(stream(node).output()),
+                        serializer),
+                node.timeMode(),
+                node.outputMode(),
+                node.keyEncoder(),
+                initial);
     }
 
     /** The column that a watermark marks, or null. */

@@ -23,6 +23,7 @@ import org.apache.spark.sql.catalyst.plans.logical.EventTimeWatermark$;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
 import org.apache.spark.sql.catalyst.plans.logical.SerializeFromObject;
+import org.apache.spark.sql.catalyst.plans.logical.UpdateEventTimeWatermarkColumn;
 import org.apache.spark.sql.catalyst.util.UnsafeRowUtils;
 import org.apache.spark.sql.execution.ProjectExec;
 import org.apache.spark.sql.execution.SparkPlan;
@@ -55,6 +56,10 @@ final class StreamStrategy extends SparkStrategy {
             long delayMillis = EventTimeWatermark$.MODULE$.getDelayMs(watermark.delay());
             return Scala.seq(new WatermarkExec(
                     watermark.eventTime(), delayMillis, watermark.output(), planLater(watermark.child())));
+        }
+        if (plan instanceof UpdateEventTimeWatermarkColumn column) {
+            return Scala.seq(
+                    new EventTimeGuardExec(column.eventTime(), column.output(), planLater(column.child())));
         }
         if (GroupFunctions.isSerialized(plan)) {
             SerializeFromObject above = (SerializeFromObject) plan;
