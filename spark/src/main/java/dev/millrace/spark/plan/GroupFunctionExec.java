@@ -15,8 +15,8 @@ import org.apache.spark.sql.execution.SparkPlan;
 import scala.collection.immutable.Seq;
 
 /**
- * Calls the user's code with the rows of each key, over state. The first child is the stream; a second
- * one is the static plan of the state to begin with.
+ * Calls the user's code with the rows of each key, over state. The first child is the stream, the second
+ * the static plan of the state to begin with, which is empty where there is none.
  */
 public final class GroupFunctionExec extends StreamNode {
     private static final long serialVersionUID = 1L;
@@ -26,14 +26,14 @@ public final class GroupFunctionExec extends StreamNode {
     private final Seq<Attribute> output;
     private final int keyGroupCount;
 
-    /** @param children the stream, and the static plan of the first state where there is one */
     public GroupFunctionExec(
             FunctionSpecification specification,
             Seq<Attribute> grouping,
             Seq<Attribute> output,
             int keyGroupCount,
-            List<SparkPlan> children) {
-        super(children);
+            SparkPlan stream,
+            SparkPlan initialState) {
+        super(List.of(stream, initialState));
         this.specification = specification;
         this.grouping = grouping;
         this.output = output;
@@ -62,7 +62,7 @@ public final class GroupFunctionExec extends StreamNode {
     public Seq<Distribution> requiredChildDistribution() {
         Distribution byKey =
                 new StatefulOpClusteredDistribution(Scala.<Seq<Expression>>cast(grouping), keyGroupCount);
-        return children().size() == 1 ? Scala.seq(byKey) : Scala.seq(byKey, UnspecifiedDistribution$.MODULE$);
+        return Scala.seq(byKey, UnspecifiedDistribution$.MODULE$);
     }
 
     /** Rows hold what the user's code made of them. */
@@ -83,6 +83,7 @@ public final class GroupFunctionExec extends StreamNode {
 
     @Override
     protected SparkPlan over(List<SparkPlan> newChildren) {
-        return new GroupFunctionExec(specification, grouping, output, keyGroupCount, newChildren);
+        return new GroupFunctionExec(
+                specification, grouping, output, keyGroupCount, newChildren.get(0), newChildren.get(1));
     }
 }

@@ -63,17 +63,13 @@ final class GroupFunctions {
         for (Attribute key : specification.typed().grouping()) {
             StreamStrategy.checkComparableByBytes(key);
         }
-        List<SparkPlan> children = new ArrayList<>();
-        children.add(later.apply(stream(above.child())));
-        if (specification.initialColumns() != null) {
-            children.add(later.apply(initialState(above.child())));
-        }
         return new GroupFunctionExec(
                 specification,
                 Scala.seq(specification.typed().grouping()),
                 Scala.<Seq<Attribute>>cast(above.output()),
                 keyGroupCount,
-                children);
+                later.apply(stream(above.child())),
+                later.apply(initialState(above.child())));
     }
 
     private static LogicalPlan stream(LogicalPlan node) {

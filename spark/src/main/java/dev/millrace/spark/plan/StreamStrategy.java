@@ -28,6 +28,7 @@ import org.apache.spark.sql.catalyst.util.UnsafeRowUtils;
 import org.apache.spark.sql.execution.ProjectExec;
 import org.apache.spark.sql.execution.SparkPlan;
 import org.apache.spark.sql.execution.SparkStrategy;
+import org.apache.spark.sql.internal.SQLConf$;
 import scala.collection.immutable.Seq;
 
 /**
@@ -63,7 +64,7 @@ final class StreamStrategy extends SparkStrategy {
         }
         if (GroupFunctions.isSerialized(plan)) {
             SerializeFromObject above = (SerializeFromObject) plan;
-            return Scala.seq(GroupFunctions.plan(above, keyGroupCount, conf(), this::planLater));
+            return Scala.seq(GroupFunctions.plan(above, keyGroupCount, SQLConf$.MODULE$.get(), this::planLater));
         }
         if (plan instanceof Aggregate aggregate) {
             return Scala.seq(aggregation(aggregate));
