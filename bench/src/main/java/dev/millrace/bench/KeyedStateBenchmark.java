@@ -67,7 +67,7 @@ public class KeyedStateBenchmark {
     private final RowView row = new RowView();
     private Page[] pages = new Page[0];
     private int nextPage;
-    private KeyedState state = KeyedState.ofBytes(1, 0, new MemoryBudget(0));
+    private KeyedState<KeyedTable> state = KeyedState.ofBytes(1, 0, new MemoryBudget(0));
     private KeyedAggregate perPage = new KeyedAggregate(() -> aggregate, Emission.PER_PAGE);
     private KeyedAggregate perRow = new KeyedAggregate(() -> aggregate, Emission.EVERY_CHANGE);
 

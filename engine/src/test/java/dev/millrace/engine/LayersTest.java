@@ -17,6 +17,7 @@ class LayersTest {
             "page",
             "stream",
             "exchange",
+            "snapshot",
             "state",
             "source",
             "sink",

@@ -1,6 +1,7 @@
 package dev.millrace.engine.operator;
 
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.state.ObjectValues;
 
 /**
  * A keyed aggregation's expressions: how to find a row's key, change the key's buffer by the row, and
@@ -38,19 +39,11 @@ public sealed interface Aggregate {
     }
 
     /** Buffers that are objects. */
-    non-sealed interface InObjects extends Aggregate {
+    non-sealed interface InObjects extends Aggregate, ObjectValues {
         Object newBuffer();
 
         void update(Object buffer, RowView row);
 
         RowView result(RowView key, Object buffer);
-
-        /** The buffer's bytes; the buffer itself stays as it is. */
-        RowView serialize(Object buffer);
-
-        Object deserialize(RowView bytes);
-
-        /** A rough size of a buffer in memory, asked for as it grows. */
-        long estimatedBytes(Object buffer);
     }
 }

@@ -7,8 +7,10 @@ import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
-import dev.millrace.engine.snapshot.SectionKey;
+import dev.millrace.engine.snapshot.Section;
+import dev.millrace.engine.state.KeyedState;
 import dev.millrace.engine.state.KeyedTable;
+import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread: the owning task. Source: Spark's StateStoreSaveExec in update mode.
  */
 public final class KeyedAggregate implements Operator {
+    /** What a watermark removes in one step: about a millisecond of work. */
+    private static final int REMOVED_PER_STEP = 10_000;
+
     private final Supplier<Aggregate> aggregates;
     private final Emission emission;
     private final KeyedRowBatch batch = new KeyedRowBatch();
@@ -146,56 +151,58 @@ public final class KeyedAggregate implements Operator {
     public boolean watermark(long micros, Output output) {
         KeyedBuffers buffers = opened();
         watermarkMicros = Math.max(watermarkMicros, micros);
-        if (emission != Emission.PER_EPOCH) {
-            removeExpired(buffers);
-        }
-        return true;
+        return emission == Emission.PER_EPOCH || removeExpired(buffers);
     }
 
     @Override
     public boolean barrier(long epoch, Output output) {
-        if (emission == Emission.PER_EPOCH) {
-            KeyedBuffers buffers = opened();
-            if (!emitChanged(buffers, output)) {
-                return false;
-            }
-            removeExpired(buffers);
+        if (emission != Emission.PER_EPOCH) {
+            return true;
         }
-        return true;
+        KeyedBuffers buffers = opened();
+        return emitChanged(buffers, output) && removeExpired(buffers);
     }
 
-    private void removeExpired(KeyedBuffers buffers) {
-        long removed = buffers.state().removeExpired(watermarkMicros);
-        if (removed > 0) {
-            metrics.addRowsRemoved(removed);
+    /** False when there is more to remove than one step may take. */
+    private boolean removeExpired(KeyedBuffers buffers) {
+        KeyedState<KeyedTable> state = buffers.state();
+        long before = state.rowCount();
+        boolean all = state.removeExpired(watermarkMicros, REMOVED_PER_STEP);
+        if (state.rowCount() < before) {
+            metrics.addRowsRemoved(before - state.rowCount());
             publishState(buffers);
         }
+        return all;
     }
 
     /** One entry per key, and one of the task: the watermark, lest late rows bring removed keys back. */
     @Override
     public FrozenState freeze(OperatorId id) {
-        return opened().freeze(id, WatermarkState.section(id, watermarkMicros));
+        return FrozenState.all(List.of(
+                FrozenState.of(WatermarkState.section(id, watermarkMicros)),
+                opened().state().freeze(id, 0)));
     }
 
     /**
-     * Of all tasks the greatest watermark holds. They differ only while an input falls idle, and with a
-     * lower one a key that was removed before its last changes were written would come back without them.
+     * Of all tasks the greatest watermark holds, lest a late row bring a key back that was removed. They
+     * differ only while an input falls idle.
      */
     @Override
-    public void restore(SnapshotEntry entry) {
-        if (entry.keyGroup() == SectionKey.TASK) {
-            watermarkMicros = Math.max(watermarkMicros, WatermarkState.micros(entry.value()));
+    public void restore(Section section) throws Exception {
+        if (section.key().isOfTask()) {
+            section.read(entry -> watermarkMicros = Math.max(watermarkMicros, WatermarkState.micros(entry.value())));
         } else {
-            opened().restore(entry);
+            opened().state().restore(section);
         }
     }
 
-    /** What the watermark has removed since a key's last entry was written, it removes again. */
+    /** Removes what a task with a lower watermark had left. */
     @Override
     public void restored() {
         KeyedBuffers buffers = opened();
-        removeExpired(buffers);
+        while (!removeExpired(buffers)) {
+            continue;
+        }
         publishState(buffers);
     }
 

@@ -1,18 +1,8 @@
 package dev.millrace.engine.operator;
 
-import dev.millrace.engine.error.ErrorCode;
-import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.page.RowView;
-import dev.millrace.engine.snapshot.FrozenState;
-import dev.millrace.engine.snapshot.OperatorId;
-import dev.millrace.engine.snapshot.Section;
-import dev.millrace.engine.snapshot.SectionKey;
-import dev.millrace.engine.state.KeyBytes;
 import dev.millrace.engine.state.KeyedState;
 import dev.millrace.engine.state.KeyedTable;
-import java.util.ArrayList;
-import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The buffers of a keyed aggregation in its state, of either kind.
@@ -21,9 +11,9 @@ import org.jspecify.annotations.Nullable;
  */
 abstract class KeyedBuffers implements AutoCloseable {
     private final Aggregate aggregate;
-    private final KeyedState state;
+    private final KeyedState<KeyedTable> state;
 
-    KeyedBuffers(Aggregate aggregate, KeyedState state) {
+    KeyedBuffers(Aggregate aggregate, KeyedState<KeyedTable> state) {
         this.aggregate = aggregate;
         this.state = state;
     }
@@ -36,15 +26,16 @@ abstract class KeyedBuffers implements AutoCloseable {
                     initial,
                     KeyedState.ofBytes(context.keyGroupCount(), initial.length, context.stateBudget()));
         }
+        Aggregate.InObjects inObjects = (Aggregate.InObjects) aggregate;
         return new InObjects(
-                (Aggregate.InObjects) aggregate, KeyedState.ofObjects(context.keyGroupCount(), context.stateBudget()));
+                inObjects, KeyedState.ofObjects(context.keyGroupCount(), inObjects, context.stateBudget()));
     }
 
     Aggregate aggregate() {
         return aggregate;
     }
 
-    KeyedState state() {
+    KeyedState<KeyedTable> state() {
         return state;
     }
 
@@ -57,76 +48,6 @@ abstract class KeyedBuffers implements AutoCloseable {
     /** The result row of an entry. */
     abstract RowView result(KeyedTable table, int entry, RowView key);
 
-    /** The bytes of an entry's buffer. */
-    abstract RowView serialize(KeyedTable table, int entry);
-
-    /** Gives an entry the buffer that bytes say; the entry may be new, and then has a fresh one. */
-    abstract void restore(KeyedTable table, int entry, RowView buffer);
-
-    /** Freezes all buffers; {@code task} is what the operator keeps beside them. */
-    FrozenState freeze(OperatorId id, Section task) {
-        FrozenBuffers frozen = new FrozenBuffers(id, task);
-        state.freeze(frozen::write);
-        return frozen;
-    }
-
-    void restore(SnapshotEntry entry) {
-        state.requireKeyGroup(entry.keyGroup());
-        RowView key = entry.key();
-        KeyedTable table = state.table(entry.keyGroup());
-        int hash = KeyBytes.hash(key.bytes(), key.offset(), key.sizeBytes());
-        int found = table.find(hash, key.bytes(), key.offset(), key.sizeBytes());
-        if (found == KeyedTable.NONE) {
-            found = add(table, hash, key, aggregate.expiryMicros(key));
-        }
-        restore(table, found, entry.value());
-        table.markUnchanged(found);
-    }
-
-    /** Writes entries into a section per key group. */
-    private final class FrozenBuffers implements FrozenState {
-        private final OperatorId id;
-        private final Section task;
-        private final @Nullable Section[] byKeyGroup = new Section[state.keyGroupCount()];
-        private final RowView key = new RowView();
-
-        FrozenBuffers(OperatorId id, Section task) {
-            this.id = id;
-            this.task = task;
-        }
-
-        int write(int keyGroup, boolean base, KeyedTable table, int entry) {
-            Section section = byKeyGroup[keyGroup];
-            if (section == null) {
-                section = new Section(new SectionKey(id, keyGroup));
-                byKeyGroup[keyGroup] = section;
-                if (base) {
-                    section.markBase();
-                }
-            }
-            int before = section.sizeBytes();
-            section.put(table.key(entry, key), serialize(table, entry));
-            return section.sizeBytes() - before;
-        }
-
-        @Override
-        public boolean write(int sizeBytes) {
-            return state.writeFrozen(sizeBytes);
-        }
-
-        @Override
-        public List<Section> sections() {
-            List<Section> sections = new ArrayList<>();
-            sections.add(task);
-            for (Section section : byKeyGroup) {
-                if (section != null) {
-                    sections.add(section);
-                }
-            }
-            return sections;
-        }
-    }
-
     @Override
     public void close() {
         state.close();
@@ -136,9 +57,8 @@ abstract class KeyedBuffers implements AutoCloseable {
     private static final class InBytes extends KeyedBuffers {
         private final Aggregate.InBytes aggregate;
         private final byte[] initialBuffer;
-        private final RowView buffer = new RowView();
 
-        InBytes(Aggregate.InBytes aggregate, byte[] initialBuffer, KeyedState state) {
+        InBytes(Aggregate.InBytes aggregate, byte[] initialBuffer, KeyedState<KeyedTable> state) {
             super(aggregate, state);
             this.aggregate = aggregate;
             this.initialBuffer = initialBuffer;
@@ -161,31 +81,13 @@ abstract class KeyedBuffers implements AutoCloseable {
         RowView result(KeyedTable table, int entry, RowView key) {
             return aggregate.result(key, table.bytes(entry), table.valueOffset(entry));
         }
-
-        @Override
-        RowView serialize(KeyedTable table, int entry) {
-            return buffer.pointTo(table.bytes(entry), table.valueOffset(entry), table.valueSizeBytes());
-        }
-
-        @Override
-        void restore(KeyedTable table, int entry, RowView restored) {
-            if (restored.sizeBytes() != initialBuffer.length) {
-                throw new MillraceException(
-                        ErrorCode.STATE_CORRUPT,
-                        "Cannot restore an aggregation's buffer: sizeBytes=%d, expected %d. Restart with the query that wrote it."
-                                .formatted(restored.sizeBytes(), initialBuffer.length));
-            }
-            byte[] bytes = table.bytesToChange(entry);
-            System.arraycopy(
-                    restored.bytes(), restored.offset(), bytes, table.valueOffset(entry), initialBuffer.length);
-        }
     }
 
     /** Buffers that are objects beside the table. */
     private static final class InObjects extends KeyedBuffers {
         private final Aggregate.InObjects aggregate;
 
-        InObjects(Aggregate.InObjects aggregate, KeyedState state) {
+        InObjects(Aggregate.InObjects aggregate, KeyedState<KeyedTable> state) {
             super(aggregate, state);
             this.aggregate = aggregate;
         }
@@ -194,37 +96,19 @@ abstract class KeyedBuffers implements AutoCloseable {
         int add(KeyedTable table, int hash, RowView key, long expiryMicros) {
             // The key comes from the aggregate, which may give only one view at a time: it is added first.
             int entry = table.add(hash, key, expiryMicros);
-            place(table, entry, aggregate.newBuffer());
+            table.placeObject(entry, aggregate.newBuffer());
             return entry;
-        }
-
-        private void place(KeyedTable table, int entry, Object buffer) {
-            table.placeObject(entry, buffer, aggregate.estimatedBytes(buffer));
         }
 
         @Override
         void update(KeyedTable table, int entry, RowView row) {
-            Object buffer = table.objectToChange(entry);
-            aggregate.update(buffer, row);
-            if (table.isObjectSizeDue(entry)) {
-                table.objectResized(entry, aggregate.estimatedBytes(buffer));
-            }
+            aggregate.update(table.objectToChange(entry), row);
+            table.objectChanged(entry);
         }
 
         @Override
         RowView result(KeyedTable table, int entry, RowView key) {
             return aggregate.result(key, table.object(entry));
-        }
-
-        @Override
-        RowView serialize(KeyedTable table, int entry) {
-            return aggregate.serialize(table.object(entry));
-        }
-
-        @Override
-        void restore(KeyedTable table, int entry, RowView restored) {
-            Object buffer = aggregate.deserialize(restored);
-            table.replaceObject(entry, buffer, aggregate.estimatedBytes(buffer));
         }
     }
 }

@@ -5,6 +5,7 @@ import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.state.KeyBytes;
 import dev.millrace.engine.state.KeyedState;
+import dev.millrace.engine.state.KeyedTable;
 import java.util.Arrays;
 
 /**
@@ -84,7 +85,7 @@ final class KeyedRowBatch {
     }
 
     /** Looks at the entries of all rows, where that pays. */
-    void touchEntries(KeyedState state) {
+    void touchEntries(KeyedState<KeyedTable> state) {
         if (count > 1 && state.sizeBytes() > CACHED_STATE_BYTES) {
             for (int i = 0; i < count; i++) {
                 touched += state.table(keyGroup(i)).touch(hashes[i]);

@@ -3,13 +3,14 @@ package dev.millrace.engine.operator;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.snapshot.Section;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One step of a task's chain: takes rows and marks in their order and answers at once for what it
  * has. Each of {@link #process}, {@link #watermark}, {@link #wakeUp} and {@link #barrier} returns false when the
- * output was full; it is then called again with the same argument, and goes on where it stopped,
- * before anything else is called.
+ * output was full, or when it has done enough for one step (a few thousand rows of work); it is then
+ * called again with the same argument, and goes on where it stopped, before anything else is called.
  *
  * <p>Thread: the owning task. An operator never blocks and starts no threads.
  */
@@ -64,10 +65,10 @@ public interface Operator extends AutoCloseable {
     }
 
     /**
-     * Takes one entry of a snapshot back, after {@link #open} and before any row. A later entry for a key
-     * stands for the earlier ones.
+     * Takes one section of a snapshot back, after {@link #open} and before any row: those of a key group
+     * that this task owns, in their order, and what each task of the operator kept for itself.
      */
-    default void restore(SnapshotEntry entry) throws Exception {}
+    default void restore(Section section) throws Exception {}
 
     /** All entries of the snapshot are back. */
     default void restored() throws Exception {}

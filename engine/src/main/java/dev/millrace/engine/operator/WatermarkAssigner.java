@@ -6,6 +6,7 @@ import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.snapshot.Section;
 import java.util.Arrays;
 import java.util.function.LongSupplier;
 
@@ -139,8 +140,8 @@ public final class WatermarkAssigner implements PassThrough {
 
     /** Of all tasks the least holds, so that no row of whichever partition is late that was not so before. */
     @Override
-    public void restore(SnapshotEntry entry) {
-        restoredMicros = Math.min(restoredMicros, WatermarkState.micros(entry.value()));
+    public void restore(Section section) throws Exception {
+        section.read(entry -> restoredMicros = Math.min(restoredMicros, WatermarkState.micros(entry.value())));
     }
 
     @Override

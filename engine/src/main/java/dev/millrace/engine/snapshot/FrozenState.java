@@ -1,6 +1,7 @@
 package dev.millrace.engine.snapshot;
 
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * An operator's state as of a barrier, written out in slices while the operator goes on.
@@ -8,23 +9,31 @@ import java.util.List;
  * <p>Thread: the owning task, between calls of the operator.
  */
 public interface FrozenState {
-    /** Writes about so many bytes; true when all is written. */
-    boolean write(int sizeBytes) throws Exception;
-
-    /** What was written, once it is all. Sections without entries are left out. */
-    List<Section> sections();
+    /**
+     * Writes about so many bytes, and hands over each section that is full or complete. True when all
+     * is written and handed over.
+     */
+    boolean write(int sizeBytes, Consumer<Section> sections) throws Exception;
 
     /** State that was small enough to be written at once. */
     static FrozenState of(Section section) {
+        return (sizeBytes, sections) -> {
+            sections.accept(section);
+            return true;
+        };
+    }
+
+    /** Several states of one operator, written one after the other. */
+    static FrozenState all(List<FrozenState> states) {
         return new FrozenState() {
-            @Override
-            public boolean write(int sizeBytes) {
-                return true;
-            }
+            private int writing;
 
             @Override
-            public List<Section> sections() {
-                return List.of(section);
+            public boolean write(int sizeBytes, Consumer<Section> sections) throws Exception {
+                if (writing < states.size() && states.get(writing).write(sizeBytes, sections)) {
+                    writing++;
+                }
+                return writing >= states.size();
             }
         };
     }

@@ -52,14 +52,14 @@ public record Manifest(
         Map<SectionKey, List<String>> next = new LinkedHashMap<>(files);
         Set<SectionKey> startedAnew = new TreeSet<>();
         for (SnapshotFile.Entry entry : snapshot.index()) {
-            List<String> chain = new ArrayList<>();
-            // Several tasks have a section of their own under one key: all are in this one file.
-            if (!entry.base() || startedAnew.contains(entry.key())) {
-                chain.addAll(next.getOrDefault(entry.key(), List.of()));
+            // A base may come as several sections, one behind the other or of several tasks, all in this file.
+            if (entry.base() && startedAnew.add(entry.key())) {
+                next.remove(entry.key());
             }
-            if (entry.base()) {
-                startedAnew.add(entry.key());
+            if (entry.rawBytes() == 0) {
+                continue; // so a key group without entries keeps no file alive
             }
+            List<String> chain = new ArrayList<>(next.getOrDefault(entry.key(), List.of()));
             if (!chain.contains(snapshot.file())) {
                 chain.add(snapshot.file());
             }
@@ -114,6 +114,7 @@ public record Manifest(
                     .addObject()
                     .put("stage", key.operator().stageId())
                     .put("operator", key.operator().operatorIndex())
+                    .put("state", key.stateIndex())
                     .put("keyGroup", key.keyGroup());
             ArrayNode chainNodes = node.putArray("files");
             chain.forEach(file -> chainNodes.add(names.indexOf(file)));
@@ -172,7 +173,11 @@ public record Manifest(
         for (JsonNode node : root.path("sections")) {
             List<String> chain = new ArrayList<>();
             node.path("files").forEach(index -> chain.add(names.get(index.asInt())));
-            files.put(new SectionKey(operatorId(node), node.path("keyGroup").asInt()), List.copyOf(chain));
+            SectionKey key = new SectionKey(
+                    operatorId(node),
+                    node.path("state").asInt(),
+                    node.path("keyGroup").asInt());
+            files.put(key, List.copyOf(chain));
         }
         return new Manifest(
                 root.path("epoch").asLong(), root.path("keyGroupCount").asInt(), operators, files);

@@ -7,23 +7,33 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /**
- * Entries of one operator in one key group, in the order in which they are to be taken back: a later
- * one for a key stands for the earlier ones. A <em>base</em> holds all entries, a delta those that
- * changed in one epoch. What a watermark has removed needs no mention: whoever takes the entries back
- * knows the watermark too.
+ * Entries of one operator's state in one key group, in the order in which they are to be taken back: a
+ * later one for a key stands for the earlier ones. A <em>base</em> holds all entries, a delta what
+ * changed in one epoch: entries that are new or have another value, entries that were removed, and up
+ * to which time all have expired. A large base or delta comes as several sections, one after another.
  *
- * <p>Layout, one record per entry, the most significant byte first:
+ * <p>Layout, one record per entry; sizes are variable-length, 7 bits per byte, the lowest first, the
+ * time has the most significant byte first:
  * <pre>
- *   +---------+-----------+-----+-------+
- *   | keySize | valueSize | key | value |
- *   +---------+-----------+-----+-------+
+ *   +------+---------+------------+-----------+--------+-----+-------+
+ *   | kind | keySize | subKeySize | valueSize | expiry | key | value |
+ *   +------+---------+------------+-----------+--------+-----+-------+
+ *      1      1..5       0..5         0..5      0 or 8
+ *
+ *   kind: 0 put, 1 removed, 2 expired; +4 with an expiry time; +8 with a sub-key
  * </pre>
+ * The key's size includes the sub-key's. A removed entry has no value, an expired record only a time.
  *
  * <p>Thread: one owner at a time.
  */
 public final class Section {
-    private static final int RECORD_HEADER_BYTES = 8;
+    private static final int KIND_MASK = 3;
+    private static final int HAS_EXPIRY = 4;
+    private static final int HAS_SUB_KEY = 8;
+    private static final int MAX_RECORD_HEADER_BYTES = 1 + 3 * 5 + Long.BYTES;
     private static final int INITIAL_BYTES = 128;
+    private static final int MAX_BYTES = Integer.MAX_VALUE - 16;
+    private static final SectionEntry.Kind[] KINDS = SectionEntry.Kind.values();
 
     private final SectionKey key;
     private boolean base;
@@ -50,9 +60,10 @@ public final class Section {
         return key;
     }
 
-    /** Says that these are all entries of the key group; before any is put. */
-    public void markBase() {
+    /** Says that this and the sections of the same snapshot and key hold all entries; before any is put. */
+    public Section markBase() {
         base = true;
+        return this;
     }
 
     public boolean isBase() {
@@ -67,53 +78,138 @@ public final class Section {
         return endOffset;
     }
 
+    /** Puts an entry without a sub-key that never expires. */
     public void put(RowView entryKey, RowView value) {
-        long needed = (long) endOffset + RECORD_HEADER_BYTES + entryKey.sizeBytes() + value.sizeBytes();
-        if (needed > bytes.length) {
-            grow(needed);
-        }
-        ByteBuffer to = ByteBuffer.wrap(bytes, endOffset, (int) needed - endOffset);
-        to.putInt(entryKey.sizeBytes()).putInt(value.sizeBytes());
-        to.put(entryKey.bytes(), entryKey.offset(), entryKey.sizeBytes());
-        to.put(value.bytes(), value.offset(), value.sizeBytes());
-        endOffset = (int) needed;
+        put(entryKey, 0, value, SectionEntry.NEVER);
     }
 
-    private void grow(long needed) {
-        if (needed > Integer.MAX_VALUE - 16) {
+    /** @param entryKey the key with its sub-key, of {@code subKeySizeBytes}, behind it */
+    public void put(RowView entryKey, int subKeySizeBytes, RowView value, long expiryMicros) {
+        makeRoom((long) MAX_RECORD_HEADER_BYTES + entryKey.sizeBytes() + value.sizeBytes());
+        startRecord(SectionEntry.Kind.PUT, entryKey.sizeBytes(), subKeySizeBytes, expiryMicros);
+        putSize(value.sizeBytes());
+        putTime(expiryMicros);
+        putBytes(entryKey);
+        putBytes(value);
+    }
+
+    /** Says that an entry which an earlier section may hold is there no more. */
+    public void remove(RowView entryKey, int subKeySizeBytes) {
+        makeRoom((long) MAX_RECORD_HEADER_BYTES + entryKey.sizeBytes());
+        startRecord(SectionEntry.Kind.REMOVED, entryKey.sizeBytes(), subKeySizeBytes, SectionEntry.NEVER);
+        putBytes(entryKey);
+    }
+
+    /** Says that of the entries put before this, all are gone that were to expire at this time or earlier. */
+    public void expire(long throughMicros) {
+        makeRoom(MAX_RECORD_HEADER_BYTES);
+        bytes[endOffset++] = (byte) (SectionEntry.Kind.EXPIRED.ordinal() | HAS_EXPIRY);
+        putTime(throughMicros);
+    }
+
+    private void startRecord(SectionEntry.Kind kind, int keySizeBytes, int subKeySizeBytes, long expiryMicros) {
+        boolean expires = expiryMicros != SectionEntry.NEVER;
+        boolean hasSubKey = subKeySizeBytes != 0;
+        bytes[endOffset++] = (byte) (kind.ordinal() | (expires ? HAS_EXPIRY : 0) | (hasSubKey ? HAS_SUB_KEY : 0));
+        putSize(keySizeBytes);
+        if (hasSubKey) {
+            putSize(subKeySizeBytes);
+        }
+    }
+
+    private void putSize(int size) {
+        int left = size;
+        while (left > 0x7F) {
+            bytes[endOffset++] = (byte) (left | 0x80);
+            left >>>= 7;
+        }
+        bytes[endOffset++] = (byte) left;
+    }
+
+    private void putTime(long micros) {
+        if (micros != SectionEntry.NEVER) {
+            for (int shift = Long.SIZE - Byte.SIZE; shift >= 0; shift -= Byte.SIZE) {
+                bytes[endOffset++] = (byte) (micros >>> shift);
+            }
+        }
+    }
+
+    private void putBytes(RowView view) {
+        System.arraycopy(view.bytes(), view.offset(), bytes, endOffset, view.sizeBytes());
+        endOffset += view.sizeBytes();
+    }
+
+    private void makeRoom(long sizeBytes) {
+        long needed = endOffset + sizeBytes;
+        if (needed <= bytes.length) {
+            return;
+        }
+        if (needed > MAX_BYTES) {
             throw new MillraceException(
                     ErrorCode.STATE_MEMORY,
-                    "Cannot write a snapshot: operator=%s, keyGroup=%d has changed by more than %d bytes. Raise spark.sql.shuffle.partitions, or end epochs more often."
-                            .formatted(key.operator(), key.keyGroup(), Integer.MAX_VALUE));
+                    "Cannot write a snapshot: operator=%s, keyGroup=%d has an entry of %d bytes, limit=%d. Keep less under one key."
+                            .formatted(key.operator(), key.keyGroup(), sizeBytes, MAX_BYTES));
         }
-        bytes = Arrays.copyOf(bytes, (int) Math.max(needed, Math.min(Integer.MAX_VALUE - 16, bytes.length * 2L)));
+        bytes = Arrays.copyOf(bytes, (int) Math.max(needed, Math.min(MAX_BYTES, bytes.length * 2L)));
     }
 
     /** Takes the entries one after the other. */
     @FunctionalInterface
     public interface Reader {
-        void entry(RowView entryKey, RowView value) throws Exception;
+        /** Lifetime: the entry is valid until this returns. */
+        void entry(SectionEntry entry) throws Exception;
     }
 
     /** Errors: STATE_CORRUPT where the bytes are no records. */
     public void read(Reader reader) throws Exception {
         ByteBuffer from = ByteBuffer.wrap(bytes, 0, endOffset);
-        RowView entryKey = new RowView();
-        RowView value = new RowView();
+        SectionEntry entry = new SectionEntry();
         while (from.hasRemaining()) {
-            boolean hasHeader = from.remaining() >= RECORD_HEADER_BYTES;
-            int keySizeBytes = hasHeader ? from.getInt() : -1;
-            int valueSizeBytes = hasHeader ? from.getInt() : -1;
-            if (keySizeBytes < 0 || valueSizeBytes < 0 || (long) keySizeBytes + valueSizeBytes > from.remaining()) {
-                throw new MillraceException(
-                        ErrorCode.STATE_CORRUPT,
-                        "Cannot restore state: operator=%s, keyGroup=%d, what ends before byte=%d is no record. Restart from an earlier epoch with spark.millrace.restore.epoch."
-                                .formatted(key.operator(), key.keyGroup(), from.position()));
-            }
-            entryKey.pointTo(bytes, from.position(), keySizeBytes);
-            value.pointTo(bytes, from.position() + keySizeBytes, valueSizeBytes);
-            from.position(from.position() + keySizeBytes + valueSizeBytes);
-            reader.entry(entryKey, value);
+            readRecord(from, entry);
+            reader.entry(entry);
+        }
+    }
+
+    private void readRecord(ByteBuffer from, SectionEntry entry) {
+        int kindByte = from.get();
+        int kindIndex = kindByte & KIND_MASK;
+        requireRecord(from, kindIndex < KINDS.length && kindByte >>> 4 == 0);
+        SectionEntry.Kind kind = KINDS[kindIndex];
+        boolean ofKey = kind != SectionEntry.Kind.EXPIRED;
+        int keySizeBytes = ofKey ? readSize(from) : 0;
+        int subKeySizeBytes = (kindByte & HAS_SUB_KEY) != 0 ? readSize(from) : 0;
+        int valueSizeBytes = kind == SectionEntry.Kind.PUT ? readSize(from) : 0;
+        boolean expires = (kindByte & HAS_EXPIRY) != 0;
+        requireRecord(from, !expires || from.remaining() >= Long.BYTES);
+        long expiryMicros = expires ? from.getLong() : SectionEntry.NEVER;
+        requireRecord(from, subKeySizeBytes <= keySizeBytes);
+        requireRecord(from, (long) keySizeBytes + valueSizeBytes <= from.remaining());
+        entry.set(kind, subKeySizeBytes, expiryMicros);
+        entry.key().pointTo(bytes, from.position(), keySizeBytes);
+        entry.value().pointTo(bytes, from.position() + keySizeBytes, valueSizeBytes);
+        from.position(from.position() + keySizeBytes + valueSizeBytes);
+    }
+
+    private int readSize(ByteBuffer from) {
+        long size = 0;
+        int shift = 0;
+        int next;
+        do {
+            requireRecord(from, from.hasRemaining() && shift < Integer.SIZE);
+            next = from.get();
+            size |= (long) (next & 0x7F) << shift;
+            shift += 7;
+        } while (next < 0);
+        requireRecord(from, size <= Integer.MAX_VALUE);
+        return (int) size;
+    }
+
+    private void requireRecord(ByteBuffer from, boolean isRecord) {
+        if (!isRecord) {
+            throw new MillraceException(
+                    ErrorCode.STATE_CORRUPT,
+                    "Cannot restore state: operator=%s, keyGroup=%d, what ends before byte=%d is no record. Restart from an earlier epoch with spark.millrace.restore.epoch."
+                            .formatted(key.operator(), key.keyGroup(), from.position()));
         }
     }
 }

@@ -24,8 +24,8 @@ import java.util.zip.CRC32C;
  *       8          4                                       8             4              4            8
  *
  *   index: count, then for each section
- *   stageId | operatorIndex | keyGroup | kind | offset | packed size | raw size | crc32c of the packed bytes
- *      4           4             4        1       8          4            4           4
+ *   stageId | operatorIndex | stateIndex | keyGroup | kind | offset | packed size | raw size | crc32c of the packed bytes
+ *      4           4            4           4        1       8          4            4           4
  * </pre>
  * The index's checksum is over the first 12 bytes of the file too, lest a damaged version be taken for
  * a newer one; so what frames the index stays the same in all versions.
@@ -38,7 +38,7 @@ public final class SnapshotFile {
     private static final byte[] MAGIC = "MILLSNAP".getBytes(StandardCharsets.US_ASCII);
     private static final int HEADER_BYTES = 12;
     private static final int FOOTER_BYTES = 24;
-    private static final int INDEX_ENTRY_BYTES = 33;
+    private static final int INDEX_ENTRY_BYTES = 37;
     private static final int ZSTD_LEVEL = 1;
 
     /** Where a section lies in its file. */
@@ -88,7 +88,7 @@ public final class SnapshotFile {
         for (Entry entry : index) {
             to.putInt(entry.key().operator().stageId());
             to.putInt(entry.key().operator().operatorIndex());
-            to.putInt(entry.key().keyGroup());
+            to.putInt(entry.key().stateIndex()).putInt(entry.key().keyGroup());
             to.put((byte) (entry.base() ? 1 : 0));
             to.putLong(entry.offset());
             to.putInt(entry.packedBytes()).putInt(entry.rawBytes()).putInt(entry.crc());
@@ -136,7 +136,7 @@ public final class SnapshotFile {
         }
         List<Entry> index = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
-            SectionKey key = new SectionKey(new OperatorId(from.getInt(), from.getInt()), from.getInt());
+            SectionKey key = new SectionKey(new OperatorId(from.getInt(), from.getInt()), from.getInt(), from.getInt());
             Entry entry = new Entry(key, from.get() == 1, from.getLong(), from.getInt(), from.getInt(), from.getInt());
             if (entry.packedBytes() < 0
                     || entry.rawBytes() < 0

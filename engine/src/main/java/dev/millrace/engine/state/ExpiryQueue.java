@@ -64,6 +64,11 @@ final class ExpiryQueue {
         return EntryArena.NONE;
     }
 
+    /** Takes a chain back whose first entries were taken from it. {@link #makeRoom} comes before. */
+    void addChain(long timeMicros, int head) {
+        siftUp(size++, timeMicros, head);
+    }
+
     /** The earliest time, or {@link Long#MAX_VALUE} when nothing expires. */
     long earliestMicros() {
         return size == 0 ? Long.MAX_VALUE : times[0];

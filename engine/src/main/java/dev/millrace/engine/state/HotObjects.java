@@ -4,6 +4,7 @@ import static dev.millrace.engine.state.KeyBytes.INT;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.page.RowView;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -33,15 +34,18 @@ final class HotObjects {
     private static final @Nullable Object[] NO_OBJECTS = new Object[0];
 
     private final StateLedger ledger;
+    private final ObjectValues values;
     private @Nullable Object[] objects = NO_OBJECTS;
     private int endIndex;
 
-    HotObjects(StateLedger ledger) {
+    HotObjects(StateLedger ledger, ObjectValues values) {
         this.ledger = ledger;
+        this.values = values;
     }
 
     /** Keeps an object and writes the entry's value. Errors: STATE_MEMORY; then nothing was kept. */
-    void place(byte[] bytes, int valueOffset, Object object, long objectSizeBytes) {
+    void place(byte[] bytes, int valueOffset, Object object) {
+        long objectSizeBytes = values.estimatedBytes(object);
         if (endIndex == objects.length) {
             int capacity = Math.max(FIRST_CAPACITY, objects.length * 2);
             ledger.take((long) (capacity - objects.length) * REFERENCE_BYTES);
@@ -65,8 +69,24 @@ final class HotObjects {
         return object;
     }
 
+    /** The object's bytes, valid until the next call. */
+    RowView serialize(byte[] bytes, int valueOffset) {
+        return values.serialize(object(bytes, valueOffset));
+    }
+
+    Object deserialize(RowView bytes) {
+        return values.deserialize(bytes);
+    }
+
+    /** Counts a change, and now and then asks for the size. Errors: STATE_MEMORY when it outgrew the budget. */
+    void changed(byte[] bytes, int valueOffset) {
+        if (isSizeCheckDue(bytes, valueOffset)) {
+            resized(bytes, valueOffset, values.estimatedBytes(object(bytes, valueOffset)));
+        }
+    }
+
     /** Counts a change; true when the object's size is to be asked for. */
-    boolean isSizeCheckDue(byte[] bytes, int valueOffset) {
+    private boolean isSizeCheckDue(byte[] bytes, int valueOffset) {
         int left = (int) INT.get(bytes, valueOffset + 8) - 1;
         if (left > 0) {
             INT.set(bytes, valueOffset + 8, left);
@@ -79,8 +99,7 @@ final class HotObjects {
         return true;
     }
 
-    /** Errors: STATE_MEMORY when the object has grown beyond the budget. */
-    void resized(byte[] bytes, int valueOffset, long objectSizeBytes) {
+    private void resized(byte[] bytes, int valueOffset, long objectSizeBytes) {
         long units = sizeUnits(objectSizeBytes);
         long grownUnits = units - (int) INT.get(bytes, valueOffset + 4);
         if (grownUnits > 0) {

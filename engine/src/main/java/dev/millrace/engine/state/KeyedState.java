@@ -2,136 +2,234 @@ package dev.millrace.engine.state;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.snapshot.FrozenState;
+import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.snapshot.Section;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The keyed state of one operator in one task: one table per key group, made when its first row comes.
+ * One keyed state of an operator in one task: a table per key group, made when its first row comes. An
+ * operator may have several states, numbered the same in every run.
+ *
+ * <p>How an operator uses it:
+ * <ul>
+ *   <li>at rows: {@link #table}, then the table's own methods; {@link #reclaim} at the end of a page;
+ *   <li>at a watermark, or when a timer is due: {@link #expire} or {@link #removeExpired} until it is
+ *       true; no barrier may come between;
+ *   <li>at a barrier: {@link #freeze};
+ *   <li>at a start: {@link #restore} for each section of a key group, before any row.
+ * </ul>
  *
  * <p>Thread: the owning task. Bounds: the memory budget, from which all tables reserve.
+ *
+ * @param <T> {@link KeyedTable} for one entry per key, {@link GroupedTable} for several
  */
-public final class KeyedState implements AutoCloseable {
-    /** What a table takes before its first entry, with its queue and arena. */
-    private static final int EMPTY_TABLE_BYTES = 256;
+public final class KeyedState<T extends EntryTable> implements AutoCloseable {
+    /** What a table takes before its first entry, with its queue, arena and snapshots. */
+    private static final int EMPTY_TABLE_BYTES = 512;
+
+    /** Makes the table of a key group. */
+    @FunctionalInterface
+    private interface TableMaker<T> {
+        T make(StateLedger ledger, int keyGroup);
+    }
 
     private final StateLedger ledger;
-    private final boolean ofObjects;
-    private final int valueSizeBytes;
-    private final @Nullable KeyedTable[] tables;
+    private final TableMaker<T> maker;
+    private final @Nullable EntryTable[] tables;
+    private @Nullable FrozenTables frozen;
 
-    /** The first key group that may have something frozen left to write. */
-    private int frozenKeyGroup;
+    /** Where the walk over expired entries goes on. */
+    private int expiringKeyGroup;
 
-    private KeyedState(int keyGroupCount, boolean ofObjects, int valueSizeBytes, MemoryBudget budget) {
+    private long expiringMicros;
+
+    private KeyedState(int keyGroupCount, MemoryBudget budget, TableMaker<T> maker) {
         this.ledger = new StateLedger(budget);
-        this.ofObjects = ofObjects;
-        this.valueSizeBytes = valueSizeBytes;
-        this.tables = new KeyedTable[keyGroupCount];
-        this.frozenKeyGroup = keyGroupCount;
+        this.maker = maker;
+        this.tables = new EntryTable[keyGroupCount];
     }
 
-    /** State whose values are bytes, all of one size. */
-    public static KeyedState ofBytes(int keyGroupCount, int valueSizeBytes, MemoryBudget budget) {
-        return new KeyedState(keyGroupCount, false, valueSizeBytes, budget);
+    /** One value per key: bytes, all of one size, changed where they lie. */
+    public static KeyedState<KeyedTable> ofBytes(int keyGroupCount, int valueSizeBytes, MemoryBudget budget) {
+        return new KeyedState<>(
+                keyGroupCount, budget, (ledger, keyGroup) -> KeyedTable.ofBytes(ledger, keyGroup, valueSizeBytes));
     }
 
-    /** State whose values are hot objects. */
-    public static KeyedState ofObjects(int keyGroupCount, MemoryBudget budget) {
-        return new KeyedState(keyGroupCount, true, 0, budget);
+    /** One value per key: bytes of any size, also none. */
+    public static KeyedState<KeyedTable> ofValues(int keyGroupCount, MemoryBudget budget) {
+        return new KeyedState<>(keyGroupCount, budget, KeyedTable::ofValues);
+    }
+
+    /** One value per key: a hot object, which becomes bytes in a snapshot only. */
+    public static KeyedState<KeyedTable> ofObjects(int keyGroupCount, ObjectValues values, MemoryBudget budget) {
+        return new KeyedState<>(
+                keyGroupCount, budget, (ledger, keyGroup) -> KeyedTable.ofObjects(ledger, keyGroup, values));
+    }
+
+    /** Several values per key, each with a sub-key that the operator names. */
+    public static KeyedState<GroupedTable> ofGroups(int keyGroupCount, MemoryBudget budget) {
+        return new KeyedState<>(keyGroupCount, budget, (ledger, keyGroup) -> new GroupedTable(ledger, keyGroup, false));
+    }
+
+    /** Several values per key, in the order in which they are appended. */
+    public static KeyedState<GroupedTable> ofLists(int keyGroupCount, MemoryBudget budget) {
+        return new KeyedState<>(keyGroupCount, budget, (ledger, keyGroup) -> new GroupedTable(ledger, keyGroup, true));
     }
 
     /** The table of a key group. Errors: STATE_MEMORY when it has to be made and there is no room. */
-    public KeyedTable table(int keyGroup) {
-        KeyedTable table = tables[keyGroup];
-        return table == null ? newTable(keyGroup) : table;
+    @SuppressWarnings("unchecked")
+    public T table(int keyGroup) {
+        EntryTable table = tables[keyGroup];
+        return table == null ? newTable(keyGroup) : (T) table;
     }
 
-    private KeyedTable newTable(int keyGroup) {
+    private T newTable(int keyGroup) {
         ledger.take(EMPTY_TABLE_BYTES);
-        KeyedTable table = ofObjects ? KeyedTable.ofObjects(ledger) : KeyedTable.ofBytes(ledger, valueSizeBytes);
+        T table = maker.make(ledger, keyGroup);
         tables[keyGroup] = table;
         return table;
     }
 
     /** The table of a key group that has had a row, or null. */
-    public @Nullable KeyedTable existingTable(int keyGroup) {
-        return tables[keyGroup];
+    @SuppressWarnings("unchecked")
+    public @Nullable T existingTable(int keyGroup) {
+        return (T) tables[keyGroup];
     }
 
     public int keyGroupCount() {
         return tables.length;
     }
 
-    /** Errors: STATE_CORRUPT unless the number is that of a key group; for numbers that were read. */
-    public void requireKeyGroup(int keyGroup) {
+    /**
+     * Moves entries together where removed ones take too much; hardly anything otherwise. To be called
+     * after a page at which entries were removed or changed their size, while no address is held.
+     */
+    public void reclaim() {
+        if (ledger.takeGarbageNote()) {
+            for (EntryTable table : tables) {
+                if (table != null) {
+                    table.boundGarbage();
+                }
+            }
+        }
+    }
+
+    /**
+     * Removes entries whose expiry time is at or before the watermark. True when all are removed; false
+     * after a good number of them: call again, before rows and before a barrier.
+     */
+    public boolean removeExpired(long watermarkMicros, int limit) {
+        if (!startExpiring(watermarkMicros)) {
+            return true;
+        }
+        int left = limit;
+        while (expiringKeyGroup < tables.length) {
+            if (left <= 0) {
+                return false;
+            }
+            EntryTable table = tables[expiringKeyGroup++];
+            if (table != null && table.earliestExpiryMicros() <= watermarkMicros) {
+                int removed = ExpiryWalk.removeAll(table, watermarkMicros);
+                if (removed > 0) {
+                    table.snapshots().expired(watermarkMicros, true);
+                }
+                left -= removed;
+            }
+        }
+        endExpiring();
+        return true;
+    }
+
+    /**
+     * Shows the entries whose expiry time is at or before {@code micros} to a visitor, key group by key
+     * group and within one in the order of their times, and removes each that it has seen.
+     *
+     * <p>True when all are through; false after {@code limit} of them, or when the visitor stopped: then
+     * call again, with the same time. The snapshot does not name what is removed so, but says up to when
+     * all has expired; hence no barrier may come between, and what is removed for another reason than
+     * its time, or may be before the next barrier is through, the visitor removes itself, with {@link
+     * EntryTable#remove}.
+     */
+    public boolean expire(long micros, int limit, ExpiryVisitor<? super T> visitor) {
+        if (!startExpiring(micros)) {
+            return true;
+        }
+        int left = limit;
+        while (expiringKeyGroup < tables.length) {
+            T table = existingTable(expiringKeyGroup);
+            if (table != null && table.earliestExpiryMicros() <= micros) {
+                ExpiryWalk<T> walk = new ExpiryWalk<>(table, expiringKeyGroup, micros, left, visitor);
+                if (!walk.run()) {
+                    return false;
+                }
+                left = walk.visitsLeft();
+            }
+            expiringKeyGroup++;
+        }
+        endExpiring();
+        return true;
+    }
+
+    /** False when nothing expires up to that time; goes on where a call with the same time stopped. */
+    private boolean startExpiring(long micros) {
+        if (micros != expiringMicros) {
+            expiringMicros = micros;
+            expiringKeyGroup = 0;
+        }
+        return expiringKeyGroup > 0 || micros >= ledger.earliestExpiryMicros();
+    }
+
+    private void endExpiring() {
+        expiringKeyGroup = 0;
+        long earliestMicros = Long.MAX_VALUE;
+        for (EntryTable table : tables) {
+            if (table != null) {
+                earliestMicros = Math.min(earliestMicros, table.earliestExpiryMicros());
+            }
+        }
+        ledger.earliestExpiryMicros(earliestMicros);
+    }
+
+    /** A time before which no entry expires; when to {@link #expire} at the earliest. */
+    public long earliestExpiryMicros() {
+        return ledger.earliestExpiryMicros();
+    }
+
+    /**
+     * Freezes all entries as they are, for a snapshot that is then written in slices while the state goes
+     * on. What an earlier snapshot still has to write is written first.
+     *
+     * @param stateIndex which of the operator's states this is
+     */
+    public FrozenState freeze(OperatorId operator, int stateIndex) {
+        FrozenTables before = frozen;
+        if (before != null) {
+            before.finish();
+        }
+        reclaim();
+        int ended = ledger.epoch();
+        FrozenTables now = new FrozenTables(operator, stateIndex, tables, ended);
+        ledger.epoch(ended + 1);
+        frozen = now;
+        return now;
+    }
+
+    /**
+     * Takes a key group's section back; those of a key group in their order.
+     *
+     * <p>Errors: STATE_CORRUPT, STATE_MEMORY.
+     */
+    public void restore(Section section) throws Exception {
+        int keyGroup = section.key().keyGroup();
         if (keyGroup < 0 || keyGroup >= tables.length) {
             throw new MillraceException(
                     ErrorCode.STATE_CORRUPT,
                     "Cannot restore state: keyGroup=%d, keyGroups=%d. Restart from an earlier epoch or a new checkpoint."
                             .formatted(keyGroup, tables.length));
         }
-    }
-
-    /** Removes all entries whose expiry time is at or before the watermark, and returns their number. */
-    public long removeExpired(long watermarkMicros) {
-        if (watermarkMicros < ledger.earliestExpiryMicros()) {
-            return 0;
-        }
-        long removed = 0;
-        long earliestMicros = Long.MAX_VALUE;
-        for (KeyedTable table : tables) {
-            if (table != null) {
-                if (table.earliestExpiryMicros() <= watermarkMicros) {
-                    removed += table.removeExpired(watermarkMicros);
-                }
-                earliestMicros = Math.min(earliestMicros, table.earliestExpiryMicros());
-            }
-        }
-        ledger.earliestExpiryMicros(earliestMicros);
-        return removed;
-    }
-
-    /** Puts an entry of a key group into a snapshot; {@code base} where all entries of it will come. */
-    @FunctionalInterface
-    public interface EntryWriter {
-        /** Returns how many bytes it were. */
-        int write(int keyGroup, boolean base, KeyedTable table, int entry);
-    }
-
-    /**
-     * Freezes all entries as they are for a snapshot that {@link #writeFrozen} then writes in slices.
-     * What an earlier snapshot still has to write is written first.
-     */
-    public void freeze(EntryWriter writer) {
-        while (!writeFrozen(Integer.MAX_VALUE)) {
-            continue;
-        }
-        int ended = ledger.epoch();
-        for (int keyGroup = 0; keyGroup < tables.length; keyGroup++) {
-            KeyedTable table = tables[keyGroup];
-            if (table != null) {
-                int group = keyGroup;
-                boolean base = table.needsBase();
-                table.freeze(ended, base, (of, entry) -> writer.write(group, base, of, entry));
-            }
-        }
-        ledger.epoch(ended + 1);
-        frozenKeyGroup = 0;
-    }
-
-    /** Writes about so many bytes of what is frozen; true when that was all. */
-    public boolean writeFrozen(int sizeBytes) {
-        int left = sizeBytes;
-        while (frozenKeyGroup < tables.length) {
-            KeyedTable table = tables[frozenKeyGroup];
-            if (table != null) {
-                left -= table.writeFrozen(left);
-                if (table.isFrozen()) {
-                    return false;
-                }
-            }
-            frozenKeyGroup++;
-        }
-        return true;
+        table(keyGroup).snapshots().restore(section);
     }
 
     public long rowCount() {
@@ -146,7 +244,7 @@ public final class KeyedState implements AutoCloseable {
     /** Forgets all state and gives its memory back. */
     @Override
     public void close() {
-        java.util.Arrays.fill(tables, null);
+        Arrays.fill(tables, null);
         ledger.close();
     }
 }

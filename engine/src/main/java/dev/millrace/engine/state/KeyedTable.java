@@ -1,84 +1,54 @@
 package dev.millrace.engine.state;
 
 import static dev.millrace.engine.state.KeyBytes.INT;
-import static dev.millrace.engine.state.KeyBytes.LONG;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.snapshot.SectionEntry;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The keyed state of one operator in one key group: key bytes to a value of fixed size, which is
- * either bytes that are changed where they lie or a hot object. A lookup
- * reads one slot of the index, the entry it wants, and hardly ever another. An entry is named by its address, an int that is never {@link #NONE}.
+ * A table with one entry per key. Values are bytes of one size that are changed where they lie, bytes
+ * of any size, or hot objects. A lookup reads one slot of the index, the entry it wants, and hardly
+ * ever another.
  *
- * <p>Every change goes through {@link #add}, {@link #bytesToChange}, {@link #objectToChange} and
- * {@link #remove}, and stamps the entry with the ledger's epoch.
- *
- * <p>Layout of an entry, in units of 8 bytes:
+ * <p>Layout: as {@link EntryTable}; the tail, where values are of any size:
  * <pre>
- *   0        4       8       12           16      24     24 + key     + value
- *   +--------+-------+-------+------------+-------+------------+------------+
- *   |keySize | next  | epoch | changeMark | expiry| key        | value      |
- *   |        | entry |       |            | micros| (padded)   | (padded)   |
- *   +--------+-------+-------+------------+-------+------------+------------+
+ *   0           4        8
+ *   +-----------+--------+
+ *   | valueSize | unused |
+ *   +-----------+--------+
  * </pre>
- * {@code keySize} is negative once the entry was removed; {@code next} chains entries of one expiry
- * time; {@code changeMark} is a number that the operator may keep with an entry.
  *
- * <p>Thread: the owning task. Lifetime: addresses are valid until {@link #remove} or {@link
- * #removeExpired}, arrays until the next {@link #add} too. Bounds: 24 bytes per entry and 11 to 21 for
- * its slot; removed entries take at most as much memory as the others, or {@link
- * #MAX_IDLE_GARBAGE_BYTES}.
+ * <p>Thread: the owning task.
  */
-public final class KeyedTable {
-    /** The address of no entry. */
-    public static final int NONE = EntryArena.NONE;
+public final class KeyedTable extends EntryTable {
+    private static final int TAIL_BYTES = 8;
 
-    /** An expiry time that never comes. */
-    public static final long NEVER = Long.MAX_VALUE;
-
-    static final int MAX_IDLE_GARBAGE_BYTES = 1024;
-
-    private static final int HEADER_BYTES = 24;
-    private final StateLedger ledger;
-    private final int valueSizeBytes;
-    private final int paddedValueSizeBytes;
     private final @Nullable HotObjects objects;
-    private final ExpiryQueue expiries;
     private final SlotIndex index;
-    private EntryArena arena;
 
-    /** The index's and the arena's arrays once more: KeyedStateBenchmark, 1,000 keys in 200 key groups. */
+    /** The index's array once more: KeyedStateBenchmark, 1,000 keys in 200 key groups. */
     private long[] slots;
 
-    private byte[][] chunks;
-    private int rowCount;
-    private long garbageBytes;
-    private @Nullable TableFreeze freeze;
-    private boolean hasBase;
-    private long baseBytes;
-    private long deltaBytes;
-
-    private KeyedTable(StateLedger ledger, int valueSizeBytes, @Nullable HotObjects objects) {
-        this.ledger = ledger;
-        this.valueSizeBytes = valueSizeBytes;
-        this.paddedValueSizeBytes = padded(valueSizeBytes);
+    private KeyedTable(StateLedger ledger, int keyGroup, int valueSizeBytes, @Nullable HotObjects objects) {
+        super(ledger, keyGroup, valueSizeBytes == ANY_SIZE ? TAIL_BYTES : 0, valueSizeBytes);
         this.objects = objects;
-        this.expiries = new ExpiryQueue(ledger);
         this.index = new SlotIndex(ledger);
-        this.arena = new EntryArena(ledger);
         this.slots = index.slots();
-        this.chunks = arena.chunks();
     }
 
-    static KeyedTable ofBytes(StateLedger ledger, int valueSizeBytes) {
-        return new KeyedTable(ledger, valueSizeBytes, null);
+    static KeyedTable ofBytes(StateLedger ledger, int keyGroup, int valueSizeBytes) {
+        return new KeyedTable(ledger, keyGroup, valueSizeBytes, null);
     }
 
-    static KeyedTable ofObjects(StateLedger ledger) {
-        return new KeyedTable(ledger, HotObjects.VALUE_BYTES, new HotObjects(ledger));
+    static KeyedTable ofValues(StateLedger ledger, int keyGroup) {
+        return new KeyedTable(ledger, keyGroup, ANY_SIZE, null);
+    }
+
+    static KeyedTable ofObjects(StateLedger ledger, int keyGroup, ObjectValues values) {
+        return new KeyedTable(ledger, keyGroup, HotObjects.VALUE_BYTES, new HotObjects(ledger, values));
     }
 
     /** The entry of a key, or {@link #NONE}. {@code hash} is {@link KeyBytes#hash} of the key. */
@@ -104,6 +74,11 @@ public final class KeyedTable {
         }
     }
 
+    /** The entry of a key, or {@link #NONE}. */
+    public int find(int hash, RowView key) {
+        return find(hash, key.bytes(), key.offset(), key.sizeBytes());
+    }
+
     /**
      * Brings what {@link #find} will read for this hash into the processor's cache. What is returned
      * says nothing, but has to be used, or the look is optimised away.
@@ -122,99 +97,46 @@ public final class KeyedTable {
     }
 
     /**
-     * Adds a key that the table does not hold; its value is all zero bytes.
+     * Adds a key that the table does not hold. A value of fixed size is all zero bytes, one of any size
+     * is empty; an object is to be placed.
      *
      * <p>Errors: STATE_MEMORY; then the table is as before.
      */
     public int add(int hash, RowView key, long expiryMicros) {
-        index.makeRoom(rowCount);
+        return addEntry(hash, key, Math.max(0, fixedValueBytes()), expiryMicros);
+    }
+
+    /** Adds a key that the table does not hold, with its value. Errors: as {@link #add(int, RowView, long)}. */
+    public int add(int hash, RowView key, RowView value, long expiryMicros) {
+        int entry = addEntry(hash, key, value.sizeBytes(), expiryMicros);
+        System.arraycopy(value.bytes(), value.offset(), bytes(entry), valueOffset(entry), value.sizeBytes());
+        return entry;
+    }
+
+    private int addEntry(int hash, RowView key, int valueSizeBytes, long expiryMicros) {
+        index.makeRoom(rowCount());
         slots = index.slots();
-        if (expiryMicros != NEVER) {
-            expiries.makeRoom();
-        }
-        int entry = arena.allocate(sizeBytes(key.sizeBytes()));
-        chunks = arena.chunks();
+        int entry = newEntry(key.sizeBytes(), valueSizeBytes, expiryMicros);
         byte[] bytes = bytes(entry);
-        int offset = EntryArena.offset(entry);
-        INT.set(bytes, offset, key.sizeBytes());
-        INT.set(bytes, offset + 8, ledger.epoch());
-        LONG.set(bytes, offset + 16, expiryMicros);
-        System.arraycopy(key.bytes(), key.offset(), bytes, offset + HEADER_BYTES, key.sizeBytes());
-        queue(entry, expiryMicros);
-        ledger.noteExpiry(expiryMicros);
+        int offset = EntryArena.offset(entry) + HEADER_BYTES;
+        System.arraycopy(key.bytes(), key.offset(), bytes, offset, key.sizeBytes());
         index.insert(hash, entry);
-        rowCount++;
-        ledger.addRows(1);
         return entry;
     }
 
     /**
-     * Gives an entry that was just added its hot object, of a size in memory that the caller estimates.
+     * Gives an entry that was just added its hot object.
      *
      * <p>Errors: STATE_MEMORY; the entry is then of no use, and the table only to be closed.
      */
-    public void placeObject(int entry, Object object, long objectSizeBytes) {
-        hotObjects().place(bytes(entry), valueOffset(entry), object, objectSizeBytes);
+    public void placeObject(int entry, Object object) {
+        hotObjects().place(bytes(entry), valueOffset(entry), object);
     }
 
     /** Gives an entry another hot object. Errors: as {@link #placeObject}. */
-    public void replaceObject(int entry, Object object, long objectSizeBytes) {
+    public void replaceObject(int entry, Object object) {
         hotObjects().remove(bytesToChange(entry), valueOffset(entry));
-        placeObject(entry, object, objectSizeBytes);
-    }
-
-    /** Announces that an entry's value is about to change, and gives the array that it lies in. */
-    public byte[] bytesToChange(int entry) {
-        byte[] bytes = bytes(entry);
-        TableFreeze freezing = freeze;
-        if (freezing != null) {
-            freezing.saveBefore(entry);
-        }
-        INT.set(bytes, EntryArena.offset(entry) + 8, ledger.epoch());
-        return bytes;
-    }
-
-    /** Says that an entry is as the last snapshot has it, as one that was just restored is. */
-    public void markUnchanged(int entry) {
-        INT.set(bytes(entry), EntryArena.offset(entry) + 8, StateLedger.BEFORE_ALL_EPOCHS);
-    }
-
-    /** The epoch in which an entry last changed. */
-    int stamp(int entry) {
-        return (int) INT.get(bytes(entry), EntryArena.offset(entry) + 8);
-    }
-
-    /** Whether no snapshot has all entries yet, or the changes since then outweigh them. */
-    boolean needsBase() {
-        return !hasBase || deltaBytes > baseBytes;
-    }
-
-    /**
-     * Freezes the entries as they are: all of them, or those that changed in {@code epoch}. Until {@link
-     * #writeFrozen} is through, an entry about to change is written first.
-     */
-    void freeze(int epoch, boolean base, TableFreeze.EntryWriter writer) {
-        freeze = new TableFreeze(this, epoch, base, writer);
-    }
-
-    boolean isFrozen() {
-        return freeze != null;
-    }
-
-    /** Writes about so many bytes of what is frozen, and returns how many it were. */
-    int writeFrozen(int sizeBytes) {
-        TableFreeze freezing = freeze;
-        if (freezing == null) {
-            return 0;
-        }
-        int written = freezing.write(sizeBytes);
-        if (freezing.isWritten()) {
-            freeze = null;
-            hasBase = true;
-            baseBytes = freezing.isBase() ? freezing.writtenBytes() : baseBytes;
-            deltaBytes = freezing.isBase() ? 0 : deltaBytes + freezing.writtenBytes();
-        }
-        return written;
+        placeObject(entry, object);
     }
 
     /** Announces that an entry's hot object is about to change, and gives it. */
@@ -222,257 +144,14 @@ public final class KeyedTable {
         return hotObjects().object(bytesToChange(entry), valueOffset(entry));
     }
 
-    /** Whether a hot object that was just changed is to be measured again; then call {@link #objectResized}. */
-    public boolean isObjectSizeDue(int entry) {
-        return hotObjects().isSizeCheckDue(bytes(entry), valueOffset(entry));
-    }
-
-    /** Errors: STATE_MEMORY when the object has outgrown the budget. */
-    public void objectResized(int entry, long objectSizeBytes) {
-        hotObjects().resized(bytes(entry), valueOffset(entry), objectSizeBytes);
+    /** Says that an entry's hot object was changed. Errors: STATE_MEMORY when it has outgrown the budget. */
+    public void objectChanged(int entry) {
+        hotObjects().changed(bytes(entry), valueOffset(entry));
     }
 
     /** An entry's hot object, not to be changed. */
     public Object object(int entry) {
         return hotObjects().object(bytes(entry), valueOffset(entry));
-    }
-
-    /** The array that an entry lies in, not to be changed. */
-    public byte[] bytes(int entry) {
-        return chunks[EntryArena.chunk(entry)];
-    }
-
-    /** Where an entry's value starts in its array. */
-    public int valueOffset(int entry) {
-        int offset = EntryArena.offset(entry);
-        return offset + HEADER_BYTES + padded(keySizeBytes(bytes(entry), offset));
-    }
-
-    public int valueSizeBytes() {
-        return valueSizeBytes;
-    }
-
-    /** Points {@code view} at an entry's key. */
-    public RowView key(int entry, RowView view) {
-        byte[] bytes = bytes(entry);
-        int offset = EntryArena.offset(entry);
-        return view.pointTo(bytes, offset + HEADER_BYTES, keySizeBytes(bytes, offset));
-    }
-
-    public long expiryMicros(int entry) {
-        return (long) LONG.get(bytes(entry), EntryArena.offset(entry) + 16);
-    }
-
-    /** The number that the operator last kept with the entry; 0 in a new one. It is no part of the state. */
-    public int changeMark(int entry) {
-        return (int) INT.get(bytes(entry), EntryArena.offset(entry) + 12);
-    }
-
-    public void changeMark(int entry, int mark) {
-        INT.set(bytes(entry), EntryArena.offset(entry) + 12, mark);
-    }
-
-    /** Removes an entry. Addresses of others may change. */
-    public void remove(int entry) {
-        unlink(entry);
-        boundGarbage();
-    }
-
-    /**
-     * Removes all entries whose expiry time is at or before the watermark, and returns how many they
-     * were. A few are taken out one by one; when they are many, the others are moved together instead.
-     */
-    public int removeExpired(long watermarkMicros) {
-        long lastMicros = Math.min(watermarkMicros, NEVER - 1);
-        int before = rowCount;
-        int fewestRows = before - before / 4;
-        while (expiries.earliestMicros() <= lastMicros) {
-            if (!unlinkChain(expiries.removeEarliest(), fewestRows)) {
-                markExpired(lastMicros);
-                compact();
-                return before - rowCount;
-            }
-        }
-        boundGarbage();
-        return before - rowCount;
-    }
-
-    /** Unlinks a chain of one expiry time; false when it stopped before fewer rows than that were left. */
-    private boolean unlinkChain(int head, int fewestRows) {
-        int entry = head;
-        while (entry != NONE) {
-            byte[] bytes = bytes(entry);
-            int offset = EntryArena.offset(entry);
-            if (!isRemoved(bytes, offset)) {
-                if (rowCount <= fewestRows) {
-                    return false;
-                }
-                unlink(entry);
-            }
-            entry = (int) INT.get(bytes, offset + 4);
-        }
-        return true;
-    }
-
-    /** A time before which no entry expires. */
-    public long earliestExpiryMicros() {
-        return expiries.earliestMicros();
-    }
-
-    /** The first entry in the table's own order, or {@link #NONE}. */
-    public int firstEntry() {
-        return skipRemoved(arena.first());
-    }
-
-    /** The entry behind another, or {@link #NONE}. */
-    public int nextEntry(int entry) {
-        return skipRemoved(arena.next(entry, entrySizeBytes(entry)));
-    }
-
-    public int rowCount() {
-        return rowCount;
-    }
-
-    /** Bytes that removed entries still take. */
-    long garbageBytes() {
-        return garbageBytes;
-    }
-
-    private void queue(int entry, long expiryMicros) {
-        int next = NONE;
-        if (expiryMicros != NEVER) {
-            int head = expiries.add(expiryMicros, entry);
-            if (head != NONE) {
-                byte[] headBytes = bytes(head);
-                int headOffset = EntryArena.offset(head);
-                next = (int) INT.get(headBytes, headOffset + 4);
-                INT.set(headBytes, headOffset + 4, entry);
-            }
-        }
-        INT.set(bytes(entry), EntryArena.offset(entry) + 4, next);
-    }
-
-    /** What moves or drops entries comes behind what is frozen: a table is small enough for that. */
-    private void finishFreeze() {
-        while (isFrozen()) {
-            writeFrozen(Integer.MAX_VALUE);
-        }
-    }
-
-    /** Takes an entry out of the slots; its chain still leads through it until the next compaction. */
-    private void unlink(int entry) {
-        byte[] bytes = bytes(entry);
-        int offset = EntryArena.offset(entry);
-        index.remove(KeyBytes.hash(bytes, offset + HEADER_BYTES, keySizeBytes(bytes, offset)), entry);
-        markRemoved(entry);
-    }
-
-    private void markRemoved(int entry) {
-        TableFreeze freezing = freeze;
-        if (freezing != null) {
-            freezing.saveBefore(entry);
-        }
-        byte[] bytes = bytes(entry);
-        int offset = EntryArena.offset(entry);
-        if (objects != null) {
-            objects.remove(bytes, valueOffset(entry));
-        }
-        garbageBytes += entrySizeBytes(entry);
-        INT.set(bytes, offset, ~keySizeBytes(bytes, offset));
-        rowCount--;
-        ledger.addRows(-1);
-    }
-
-    private void markExpired(long lastMicros) {
-        for (int entry = firstEntry(); entry != NONE; entry = nextEntry(entry)) {
-            if (expiryMicros(entry) <= lastMicros) {
-                markRemoved(entry);
-            }
-        }
-    }
-
-    private void boundGarbage() {
-        if (garbageBytes > MAX_IDLE_GARBAGE_BYTES && garbageBytes > arena.usedBytes() / 2) {
-            compact();
-        }
-    }
-
-    /** Moves all entries that are left to a new arena, and builds slots and queue anew for them. */
-    private void compact() {
-        finishFreeze();
-        ledger.freeing(true);
-        expiries.clear();
-        index.restart(rowCount);
-        slots = index.slots();
-        EntryArena before = arena;
-        arena = new EntryArena(ledger);
-        chunks = arena.chunks();
-        @Nullable Object[] objectsBefore = objects == null ? null : objects.startRenumbering(rowCount);
-        int entry = rowCount == 0 ? NONE : skipRemoved(before, before.first());
-        while (entry != NONE) {
-            before.dropChunksBefore(entry);
-            move(before, entry, objectsBefore);
-            entry = skipRemoved(before, before.next(entry, entrySizeBytes(before, entry)));
-        }
-        before.dropChunksBefore(NONE);
-        garbageBytes = 0;
-        ledger.freeing(false);
-    }
-
-    private void move(EntryArena from, int entry, @Nullable Object @Nullable [] objectsBefore) {
-        int sizeBytes = entrySizeBytes(from, entry);
-        int moved = arena.allocate(sizeBytes);
-        chunks = arena.chunks();
-        byte[] bytes = bytes(moved);
-        int offset = EntryArena.offset(moved);
-        System.arraycopy(from.bytes(entry), EntryArena.offset(entry), bytes, offset, sizeBytes);
-        long expiryMicros = expiryMicros(moved);
-        if (expiryMicros != NEVER) {
-            expiries.makeRoom();
-        }
-        queue(moved, expiryMicros);
-        index.insert(KeyBytes.hash(bytes, offset + HEADER_BYTES, keySizeBytes(bytes, offset)), moved);
-        if (objects != null && objectsBefore != null) {
-            objects.renumber(objectsBefore, bytes, valueOffset(moved));
-        }
-    }
-
-    private int skipRemoved(int entry) {
-        return skipRemoved(arena, entry);
-    }
-
-    private int skipRemoved(EntryArena in, int entry) {
-        int at = entry;
-        while (at != NONE && isRemoved(in.bytes(at), EntryArena.offset(at))) {
-            at = in.next(at, entrySizeBytes(in, at));
-        }
-        return at;
-    }
-
-    private int entrySizeBytes(int entry) {
-        return entrySizeBytes(arena, entry);
-    }
-
-    private int entrySizeBytes(EntryArena in, int entry) {
-        return sizeBytes(keySizeBytes(in.bytes(entry), EntryArena.offset(entry)));
-    }
-
-    private int sizeBytes(int keySizeBytes) {
-        return HEADER_BYTES + padded(keySizeBytes) + paddedValueSizeBytes;
-    }
-
-    private static boolean isRemoved(byte[] bytes, int offset) {
-        return (int) INT.get(bytes, offset) < 0;
-    }
-
-    /** The size of an entry's key, also of a removed one. */
-    private static int keySizeBytes(byte[] bytes, int offset) {
-        int sizeBytes = (int) INT.get(bytes, offset);
-        return sizeBytes ^ (sizeBytes >> 31);
-    }
-
-    private static int padded(int sizeBytes) {
-        return (sizeBytes + 7) & ~7;
     }
 
     private HotObjects hotObjects() {
@@ -482,5 +161,100 @@ public final class KeyedTable {
                     "Cannot use a hot object: the table's values are bytes. Report this as a bug.");
         }
         return objects;
+    }
+
+    @Override
+    int subKeySizeBytes(int entry) {
+        return 0;
+    }
+
+    @Override
+    void unlink(int entry) {
+        index.remove(hashOf(entry), entry);
+    }
+
+    @Override
+    void dropBeforeCompaction(int entry) {
+        markExpired(entry); // the slots are built anew
+    }
+
+    @Override
+    void relink(int entry, int moved) {
+        index.replace(hashOf(entry), entry, moved);
+    }
+
+    private int hashOf(int entry) {
+        byte[] bytes = bytes(entry);
+        int offset = EntryArena.offset(entry);
+        return KeyBytes.hash(bytes, offset + HEADER_BYTES, keySizeBytes(bytes, offset));
+    }
+
+    @Override
+    void dropValue(int entry) {
+        if (objects != null) {
+            objects.remove(bytes(entry), valueOffset(entry));
+        }
+    }
+
+    @Override
+    RowView storedValue(int entry, RowView view) {
+        return objects == null ? value(entry, view) : objects.serialize(bytes(entry), valueOffset(entry));
+    }
+
+    @Override
+    int findWhole(RowView wholeKey, int subKeySizeBytes) {
+        if (subKeySizeBytes != 0) {
+            throw corrupt("an entry has a sub-key, subKeySizeBytes=%d, expected none".formatted(subKeySizeBytes));
+        }
+        int hash = KeyBytes.hash(wholeKey.bytes(), wholeKey.offset(), wholeKey.sizeBytes());
+        return find(hash, wholeKey);
+    }
+
+    @Override
+    void restorePut(SectionEntry put) {
+        RowView key = put.key();
+        RowView value = put.value();
+        if (objects == null && fixedValueBytes() != ANY_SIZE && value.sizeBytes() != fixedValueBytes()) {
+            throw corrupt("a value has sizeBytes=%d, expected %d".formatted(value.sizeBytes(), fixedValueBytes()));
+        }
+        int entry = findWhole(key, put.subKeySizeBytes());
+        boolean known = entry != NONE;
+        int hash = KeyBytes.hash(key.bytes(), key.offset(), key.sizeBytes());
+        if (known) {
+            entry = changeExpiry(entry, put.expiryMicros());
+        }
+        if (objects == null) {
+            entry = known ? replace(entry, value) : add(hash, key, value, put.expiryMicros());
+        } else {
+            Object object = objects.deserialize(value);
+            if (known) {
+                replaceObject(entry, object);
+            } else {
+                entry = add(hash, key, put.expiryMicros());
+                placeObject(entry, object);
+            }
+        }
+        markRestored(entry);
+        boundGarbage();
+    }
+
+    @Override
+    void restartIndex() {
+        index.restart(rowCount());
+        slots = index.slots();
+    }
+
+    /** Gives chunks of the old arena back while it goes. */
+    @Override
+    void moveAll(EntryArena before) {
+        @Nullable Object[] objectsBefore = objects == null ? null : objects.startRenumbering(rowCount());
+        for (int entry = firstLive(before); entry != NONE; entry = nextLive(before, entry)) {
+            before.dropChunksBefore(entry);
+            int moved = moveFrom(before, entry);
+            index.insert(hashOf(moved), moved);
+            if (objects != null && objectsBefore != null) {
+                objects.renumber(objectsBefore, bytes(moved), valueOffset(moved));
+            }
+        }
     }
 }

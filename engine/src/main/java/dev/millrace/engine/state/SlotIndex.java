@@ -97,6 +97,16 @@ final class SlotIndex {
         slots[at] = ((long) hash << 32) | address;
     }
 
+    /** Gives an entry's slot to another entry of the same key. */
+    void replace(int hash, int address, int newAddress) {
+        int mask = slots.length - 1;
+        int at = hash & mask;
+        while (address(slots[at]) != address) {
+            at = (at + 1) & mask;
+        }
+        slots[at] = ((long) hash << 32) | newAddress;
+    }
+
     /** Empties an entry's slot and moves those behind it up, so that no probe meets a gap. */
     void remove(int hash, int address) {
         int mask = slots.length - 1;

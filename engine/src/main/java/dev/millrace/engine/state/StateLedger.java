@@ -23,6 +23,7 @@ final class StateLedger implements AutoCloseable {
     private int epoch = BEFORE_ALL_EPOCHS + 1;
     private boolean freeing;
     private long earliestExpiryMicros = Long.MAX_VALUE;
+    private boolean garbageNoted;
 
     StateLedger(MemoryBudget budget) {
         this.budget = budget;
@@ -46,6 +47,14 @@ final class StateLedger implements AutoCloseable {
             }
         }
         usedBytes += sizeBytes;
+    }
+
+    /** Takes a little memory although the limit may be passed, where what frees memory needs it. */
+    void takeBeyondLimit(long sizeBytes) {
+        boolean before = freeing;
+        freeing = true;
+        take(sizeBytes);
+        freeing = before;
     }
 
     /** While set, what is taken frees more than itself soon: at the limit, dropping must still work. */
@@ -82,6 +91,18 @@ final class StateLedger implements AutoCloseable {
 
     void epoch(int newEpoch) {
         epoch = newEpoch;
+    }
+
+    /** Says that a table holds more garbage than it should. */
+    void noteGarbage() {
+        garbageNoted = true;
+    }
+
+    /** Whether garbage was noted since this was last asked. */
+    boolean takeGarbageNote() {
+        boolean noted = garbageNoted;
+        garbageNoted = false;
+        return noted;
     }
 
     /** No entry expires before this time. */

@@ -1,52 +1,47 @@
 package dev.millrace.engine.state;
 
 /**
- * A table's entries as of a barrier, on their way into a snapshot. Entries are written in the order of
- * their addresses; one about to change that is not written yet is written first, out of turn, and its
- * new stamp then tells that it is done. Entries that came after the barrier carry the new stamp from
- * the start.
+ * A table's entries as of a barrier, on their way into a snapshot: first which ones are gone, then
+ * those that are there. Entries are written in the order of their addresses; one about to change that
+ * is not written yet is written first, out of turn, and its new stamp then tells that it is done.
+ * Entries that came after the barrier carry the new stamp from the start.
  *
  * <p>Thread: the owning task. Lifetime: no entry may move before all are written.
  */
 final class TableFreeze {
-    /** Puts an entry into the snapshot. */
-    @FunctionalInterface
-    interface EntryWriter {
-        /** Returns how many bytes it were. */
-        int write(KeyedTable table, int entry);
-    }
+    /** What looking at an entry costs that is not to be written, so that a slice stays short there too. */
+    private static final int SKIPPED_ENTRY_BYTES = 16;
 
-    private final KeyedTable table;
+    private final EntryTable table;
     private final int epoch;
-    private final boolean base;
-    private final EntryWriter writer;
+    private final KeyGroupWriter writer;
+    private final RemovalLog removals;
     private int next;
-    private long writtenBytes;
 
-    /** @param epoch the stamp of what changed in the epoch that the barrier ends; later changes have the next one */
-    TableFreeze(KeyedTable table, int epoch, boolean base, EntryWriter writer) {
+    /**
+     * @param epoch the stamp of what changed in the epoch that the barrier ends; later changes have the next one
+     * @param removals what was removed in that epoch and an earlier snapshot holds
+     */
+    TableFreeze(EntryTable table, int epoch, KeyGroupWriter writer, RemovalLog removals) {
         this.table = table;
         this.epoch = epoch;
-        this.base = base;
         this.writer = writer;
+        this.removals = removals;
         this.next = table.firstEntry();
     }
 
-    boolean isBase() {
-        return base;
+    KeyGroupWriter writer() {
+        return writer;
     }
 
     boolean isWritten() {
-        return next == KeyedTable.NONE;
-    }
-
-    long writtenBytes() {
-        return writtenBytes;
+        return next == EntryTable.NONE && removals.isEmpty();
     }
 
     void saveBefore(int entry) {
-        if (next != KeyedTable.NONE && entry >= next && isWanted(entry)) {
-            writtenBytes += writer.write(table, entry);
+        if (next != EntryTable.NONE && entry >= next && isWanted(entry)) {
+            writeRemovals();
+            writer.put(table, entry);
             if (entry == next) {
                 // It may be about to be removed, and the walk goes on from an entry that is there.
                 next = table.nextEntry(entry);
@@ -54,22 +49,35 @@ final class TableFreeze {
         }
     }
 
-    /** Writes entries until they are about so many bytes or all; returns the bytes. */
+    /** Writes entries until that took the work of about so many bytes, or all; returns the work. */
     int write(int sizeBytes) {
-        int written = 0;
-        while (next != KeyedTable.NONE && written < sizeBytes) {
+        long before = writer.sizeBytes();
+        writeRemovals();
+        int work = (int) (writer.sizeBytes() - before);
+        while (next != EntryTable.NONE && work < sizeBytes) {
             if (isWanted(next)) {
-                written += writer.write(table, next);
+                long start = writer.sizeBytes();
+                writer.put(table, next);
+                work += (int) (writer.sizeBytes() - start);
+            } else {
+                work += SKIPPED_ENTRY_BYTES;
             }
             next = table.nextEntry(next);
         }
-        writtenBytes += written;
-        return written;
+        return work;
+    }
+
+    /** A key that was removed and came again stands in both; what comes later holds. */
+    private void writeRemovals() {
+        if (!removals.isEmpty()) {
+            removals.read(writer::remove);
+            removals.clear();
+        }
     }
 
     /** A base has all that was there at the barrier, whatever its stamp; what is newer has the next stamp. */
     private boolean isWanted(int entry) {
         int stamp = table.stamp(entry);
-        return base ? stamp != epoch + 1 : stamp == epoch;
+        return writer.isBase() ? stamp != epoch + 1 : stamp == epoch;
     }
 }

@@ -24,6 +24,7 @@ final class Chain {
     private final Link[] links;
     private final TaskOutput output;
     private final boolean assignsWatermarks;
+    private boolean mayGoOn;
 
     Chain(List<Operator> operators, TaskOutput output) {
         this.operators = List.copyOf(operators);
@@ -79,8 +80,12 @@ final class Chain {
         links[0].giveMark(mark);
     }
 
-    /** Goes on as far as the output allows; true when the chain is quiet: the last item is through. */
+    /**
+     * Goes on as far as the output allows, or an operator wants to go in one step; true when the chain is
+     * quiet: the last item is through.
+     */
     boolean advance() throws Exception {
+        mayGoOn = false;
         int index = links.length - 1;
         while (index >= 0) {
             Link link = links[index];
@@ -89,13 +94,20 @@ final class Chain {
                 continue;
             }
             boolean last = index == links.length - 1;
-            boolean moved = link.phase == Link.Phase.HANDING_ON ? handOn(index) : operate(index);
-            if (last && !moved) {
+            boolean operating = link.phase != Link.Phase.HANDING_ON;
+            boolean moved = operating ? operate(index) : handOn(index);
+            if (!moved && (last || link.output.page().isEmpty())) {
+                mayGoOn = operating && !(last && output.isFull());
                 return false;
             }
             index = links.length - 1;
         }
         return true;
+    }
+
+    /** Whether the chain stopped for others to have their turn, and not at a full output. */
+    boolean mayGoOn() {
+        return mayGoOn;
     }
 
     /** Whether an operator of this chain makes watermarks from rows. */
@@ -142,7 +154,7 @@ final class Chain {
         }
     }
 
-    /** Lets one operator work; false when it stopped at a full output. */
+    /** Lets one operator work; false when it has more to do than it could. */
     private boolean operate(int index) throws Exception {
         Link link = links[index];
         boolean last = index == links.length - 1;

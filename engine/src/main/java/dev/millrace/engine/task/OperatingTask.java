@@ -40,7 +40,7 @@ public final class OperatingTask implements Step {
 
     @Override
     public boolean step() throws Exception {
-        boolean progress = flow.resume() && advance();
+        boolean progress = flow.resume() ? advance() : flow.mayGoOn();
         return snapshots.writeSlice() | progress;
     }
 

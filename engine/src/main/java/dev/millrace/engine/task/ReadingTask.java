@@ -81,7 +81,7 @@ public final class ReadingTask implements Step, BarrierTarget {
 
     @Override
     public boolean step() throws Exception {
-        boolean progress = flow.resume() && advance();
+        boolean progress = flow.resume() ? advance() : flow.mayGoOn();
         return snapshots.writeSlice() | progress;
     }
 

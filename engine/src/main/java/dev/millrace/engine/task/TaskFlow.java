@@ -57,6 +57,11 @@ final class TaskFlow {
         return quiet;
     }
 
+    /** Whether what is not through could go on at once: an operator wanted to do no more in one step. */
+    boolean mayGoOn() {
+        return !quiet && chain.mayGoOn();
+    }
+
     /** Brings rows through; they stay valid until {@link #isQuiet}. */
     void rows(RowCursor rows) throws Exception {
         chain.giveRows(rows);

@@ -4,7 +4,6 @@ import dev.millrace.engine.exchange.KeyGroups;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.ProcessingTime;
-import dev.millrace.engine.operator.SnapshotEntry;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.RestoredState;
 import java.util.List;
@@ -99,8 +98,7 @@ public final class TaskParts {
                     new OperatorId(place.stageId(), i),
                     keyGroup -> KeyGroups.owner(keyGroup, context.keyGroupCount(), context.taskCount())
                             == context.taskIndex(),
-                    section -> section.read((key, value) ->
-                            operator.restore(new SnapshotEntry(section.key().keyGroup(), key, value))));
+                    operator::restore);
             operator.restored();
         }
     }

@@ -21,6 +21,7 @@ final class TaskSnapshots {
     private final List<Operator> operators;
     private final @Nullable SnapshotInbox inbox;
     private final List<FrozenState> frozen = new ArrayList<>();
+    private List<Section> written = new ArrayList<>();
     private int writing;
     private long epoch;
 
@@ -65,16 +66,13 @@ final class TaskSnapshots {
     }
 
     private void writeSlice(int sizeBytes) throws Exception {
-        if (!frozen.get(writing).write(sizeBytes)) {
+        if (!frozen.get(writing).write(sizeBytes, written::add)) {
             return;
         }
         if (++writing == frozen.size()) {
-            List<Section> sections = new ArrayList<>();
-            for (FrozenState state : frozen) {
-                sections.addAll(state.sections());
-            }
             frozen.clear();
-            handOver(sections);
+            handOver(written);
+            written = new ArrayList<>();
         }
     }
 

@@ -9,11 +9,13 @@ import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.KeyedAggregate;
 import dev.millrace.engine.operator.OperatorContext;
-import dev.millrace.engine.operator.SnapshotEntry;
+import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.RestoredState;
-import dev.millrace.engine.snapshot.SectionKey;
+import dev.millrace.engine.snapshot.Section;
 import dev.millrace.engine.state.MemoryBudget;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -84,9 +86,9 @@ final class CommittedAnswer {
         }
         Map<Key, List<Long>> restored = new HashMap<>();
         long restoredMicros = Long.MIN_VALUE;
-        for (SnapshotEntry entry : restore()) {
-            if (entry.keyGroup() == SectionKey.TASK) {
-                restoredMicros = ByteBuffer.wrap(entry.value().toBytes()).getLong();
+        for (Snapshots.Put entry : restore()) {
+            if (entry.section().isOfTask()) {
+                restoredMicros = Math.max(restoredMicros, micros(entry.value()));
             } else {
                 List<Long> payload = CapturingSink.longs(entry.value());
                 assertThat(restored.put(SimulatedQuery.keyOf(entry.key()), sorted(payload)))
@@ -103,21 +105,32 @@ final class CommittedAnswer {
         }
     }
 
-    private List<SnapshotEntry> restore() throws Exception {
+    private Collection<Snapshots.Put> restore() throws Exception {
         MemoryBudget budget = new MemoryBudget(Long.MAX_VALUE);
+        OperatorMetrics metrics = new OperatorMetrics();
+        List<Section> sections = new ArrayList<>();
         KeyedAggregate aggregate = new KeyedAggregate(query.aggregates(), Emission.PER_PAGE);
-        aggregate.open(new OperatorContext(0, 1, SimulatedQuery.KEY_GROUPS, budget, new OperatorMetrics(), () -> 0));
+        aggregate.open(new OperatorContext(0, 1, SimulatedQuery.KEY_GROUPS, budget, metrics, () -> 0));
         new RestoredState(checkpoint.storage, checkpoint.manifest())
-                .read(
-                        query.aggregate(),
-                        keyGroup -> true,
-                        section -> section.read((key, value) -> aggregate.restore(
-                                new SnapshotEntry(section.key().keyGroup(), key, value))));
-        aggregate.restored();
-        List<SnapshotEntry> entries = Snapshots.of(aggregate);
+                .read(query.aggregate(), keyGroup -> true, sections::add);
+        Snapshots.restore(aggregate, sections);
+        Collection<Snapshots.Put> puts = Snapshots.puts(sections);
+        long watermark = puts.stream()
+                .filter(put -> put.section().isOfTask())
+                .mapToLong(put -> micros(put.value()))
+                .max()
+                .orElse(Long.MIN_VALUE);
+        puts.removeIf(put -> !put.section().isOfTask() && put.expiryMicros() <= watermark);
+        assertThat(metrics.stateRows())
+                .isEqualTo(
+                        puts.stream().filter(put -> !put.section().isOfTask()).count());
         aggregate.close();
         assertThat(budget.usedBytes()).isZero();
-        return entries;
+        return puts;
+    }
+
+    private static long micros(RowView watermark) {
+        return ByteBuffer.wrap(watermark.toBytes()).getLong();
     }
 
     private List<Long> sorted(List<Long> payload) {

@@ -7,13 +7,11 @@ import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.PassThrough;
-import dev.millrace.engine.operator.SnapshotEntry;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.state.MemoryBudget;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
@@ -69,6 +67,7 @@ public final class OperatorHarness {
         private final OperatorMetrics metrics = new OperatorMetrics();
         private final RowCursor cursor = new RowCursor();
         private final RowCursor scratch = new RowCursor();
+        private final Snapshots snapshots = new Snapshots();
         private int rowsPerPage = Integer.MAX_VALUE;
         private Operator operator;
         private long epoch = 1;
@@ -178,12 +177,11 @@ public final class OperatorHarness {
         private void restoreFromSnapshot() throws Exception {
             long ended = epoch++;
             repeat(() -> operator.barrier(ended, output));
-            List<SnapshotEntry> entries = Snapshots.of(operator);
+            snapshots.take(operator);
             operator.close();
             assertThat(budget.usedBytes()).as("memory not given back").isZero();
-            Collections.shuffle(entries, Objects.requireNonNull(random));
             operator = open();
-            Snapshots.restore(operator, entries);
+            Snapshots.restore(operator, snapshots.shuffled(Objects.requireNonNull(random)));
         }
 
         private void repeat(Step step) throws Exception {

@@ -14,6 +14,9 @@ import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.snapshot.Section;
+import dev.millrace.engine.snapshot.SectionKey;
 import dev.millrace.engine.state.MemoryBudget;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -160,9 +163,9 @@ class KeyedAggregateTest {
         Operator before = open(Emission.PER_PAGE);
         process(before, row(1, 100, "a"));
         before.watermark(100, output);
-        List<SnapshotEntry> entries = Snapshots.of(before);
+        List<Section> sections = Snapshots.of(before);
         Operator after = open(Emission.PER_PAGE);
-        Snapshots.restore(after, entries);
+        Snapshots.restore(after, sections);
         output.rows().clear();
 
         process(after, row(1, 100, "a"));
@@ -206,11 +209,11 @@ class KeyedAggregateTest {
         Operator behind = open(Emission.PER_PAGE);
         behind.watermark(10, output);
         process(behind, row(1, 50, "closed"), row(1, 101, "open"));
-        List<SnapshotEntry> entries = new ArrayList<>(Snapshots.of(ahead));
-        entries.addAll(Snapshots.of(behind));
+        List<Section> sections = new ArrayList<>(Snapshots.of(ahead));
+        sections.addAll(Snapshots.of(behind));
 
         Operator restored = open(Emission.PER_PAGE);
-        Snapshots.restore(restored, entries);
+        Snapshots.restore(restored, sections);
         assertThat(metrics.stateRows()).isEqualTo(1);
         process(restored, row(1, 50, "closed"));
         assertThat(metrics.rowsDroppedByWatermark()).isEqualTo(1);
@@ -221,9 +224,10 @@ class KeyedAggregateTest {
         Operator operator = open(Emission.PER_PAGE);
         byte[] value = new byte[16];
         RowView key = new RowView().pointTo(KeyedRows.longs(NEVER), 0, 8);
-        SnapshotEntry entry = new SnapshotEntry(0, key, new RowView().pointTo(value, 0, 16));
+        Section section = new Section(new SectionKey(new OperatorId(0, 0), 0));
+        section.put(key, new RowView().pointTo(value, 0, 16));
 
-        assertThatThrownBy(() -> operator.restore(entry))
+        assertThatThrownBy(() -> operator.restore(section))
                 .isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
                         .isEqualTo(ErrorCode.STATE_CORRUPT));
     }

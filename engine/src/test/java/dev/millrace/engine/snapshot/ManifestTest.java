@@ -62,6 +62,26 @@ class ManifestTest {
     }
 
     @Test
+    void tellsAnOperatorsStatesApart() throws Exception {
+        SectionKey other = new SectionKey(AGGREGATE, 3, 1);
+        Manifest manifest = empty.with(3, snapshot("a", base(ONE))).with(4, snapshot("b", base(other)));
+        manifest.store(storage);
+
+        assertThat(Manifest.load(storage, 4).files()).isEqualTo(Map.of(ONE, List.of("a"), other, List.of("b")));
+    }
+
+    @Test
+    void keepsNoFileForAKeyGroupThatHasBecomeEmpty() {
+        SnapshotFile.Entry nothing = new SnapshotFile.Entry(ONE, true, 12, 1, 0, 0);
+        Manifest manifest = empty.with(0, snapshot("a", base(ONE)))
+                .with(1, snapshot("b", delta(ONE)))
+                .with(2, snapshot("c", nothing));
+
+        assertThat(manifest.files()).isEmpty();
+        assertThat(manifest.with(3, snapshot("d", delta(ONE))).files()).isEqualTo(Map.of(ONE, List.of("d")));
+    }
+
+    @Test
     void findsEveryFlippedBit() throws Exception {
         empty.with(3, snapshot("a", base(ONE))).store(storage);
         byte[] whole = storage.files().get(Manifest.fileName(3));

@@ -112,7 +112,7 @@ class SnapshotFileTest {
         Section section = section(new SectionKey(new OperatorId(1, 0), 4), "key", "value");
         byte[] cut = Arrays.copyOf(section.bytes(), section.sizeBytes() - 1);
 
-        assertThatThrownBy(() -> Section.of(section.key(), false, cut).read((key, value) -> {}))
+        assertThatThrownBy(() -> Section.of(section.key(), false, cut).read(entry -> {}))
                 .isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
                         .isEqualTo(ErrorCode.STATE_CORRUPT));
     }
@@ -163,10 +163,38 @@ class SnapshotFileTest {
         return section;
     }
 
+    @Test
+    void givesBackEveryKindOfRecord() throws Exception {
+        Section section = new Section(new SectionKey(new OperatorId(1, 2), 3, 4));
+        section.expire(-5);
+        section.remove(view(bytes("gone")), 2);
+        section.remove(view(bytes("")), 0);
+        section.put(view(bytes("key" + "s".repeat(300))), 300, view(bytes("")), Long.MIN_VALUE);
+        section.put(view(bytes("")), 0, view(bytes("v".repeat(20_000))), SectionEntry.NEVER);
+
+        SnapshotFile.write(storage, NAME, List.of(section));
+
+        assertThat(read())
+                .containsExactly(section.key() + " base=false"
+                        + " EXPIRED /0=@-5"
+                        + " REMOVED gone/2=@" + SectionEntry.NEVER
+                        + " REMOVED /0=@" + SectionEntry.NEVER
+                        + " PUT key" + "s".repeat(300) + "/300=@" + Long.MIN_VALUE
+                        + " PUT /0=" + "v".repeat(20_000) + "@" + SectionEntry.NEVER);
+    }
+
     private static String text(Section section) throws Exception {
         StringBuilder text = new StringBuilder(section.key() + " base=" + section.isBase());
-        section.read(
-                (key, value) -> text.append(' ').append(latin(key)).append('=').append(latin(value)));
+        section.read(entry -> text.append(' ')
+                .append(entry.kind())
+                .append(' ')
+                .append(latin(entry.key()))
+                .append('/')
+                .append(entry.subKeySizeBytes())
+                .append('=')
+                .append(latin(entry.value()))
+                .append('@')
+                .append(entry.expiryMicros()));
         return text.toString();
     }
 

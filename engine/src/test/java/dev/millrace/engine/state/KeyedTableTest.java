@@ -14,7 +14,7 @@ class KeyedTableTest {
 
     private final MemoryBudget budget = new MemoryBudget(Long.MAX_VALUE);
     private final StateLedger ledger = new StateLedger(budget);
-    private final KeyedTable table = KeyedTable.ofBytes(ledger, VALUE_BYTES);
+    private final KeyedTable table = KeyedTable.ofBytes(ledger, 0, VALUE_BYTES);
 
     @Test
     void findsNothingInAnEmptyTable() {
@@ -84,6 +84,7 @@ class KeyedTableTest {
     void boundsWhatRemovedEntriesTake() {
         for (int i = 0; i < 100_000; i++) {
             table.remove(add(table, key(i), i % 2 == 0 ? KeyedTable.NEVER : i));
+            table.boundGarbage();
         }
 
         assertThat(table.rowCount()).isZero();
@@ -100,8 +101,8 @@ class KeyedTableTest {
             add(table, key(100_000 + i), 120_000_000);
         }
 
-        assertThat(table.removeExpired(59_999_999)).isZero();
-        assertThat(table.removeExpired(60_000_000)).isEqualTo(10_000);
+        assertThat(ExpiryWalk.removeAll(table, 59_999_999)).isZero();
+        assertThat(ExpiryWalk.removeAll(table, 60_000_000)).isEqualTo(10_000);
         assertThat(table.rowCount()).isEqualTo(10);
         assertThat(find(table, key(100_003))).isNotEqualTo(KeyedTable.NONE);
         assertThat(find(table, key(3))).isEqualTo(KeyedTable.NONE);
@@ -113,8 +114,8 @@ class KeyedTableTest {
         add(table, key(1), KeyedTable.NEVER);
         add(table, key(2), 5);
 
-        assertThat(table.removeExpired(Long.MAX_VALUE)).isEqualTo(1);
-        assertThat(table.removeExpired(Long.MAX_VALUE)).isZero();
+        assertThat(ExpiryWalk.removeAll(table, Long.MAX_VALUE)).isEqualTo(1);
+        assertThat(ExpiryWalk.removeAll(table, Long.MAX_VALUE)).isZero();
         assertThat(find(table, key(1))).isNotEqualTo(KeyedTable.NONE);
     }
 
@@ -126,14 +127,14 @@ class KeyedTableTest {
         int again = add(table, key(1), 70);
 
         assertThat(table.bytes(again)[table.valueOffset(again)]).isZero();
-        assertThat(table.removeExpired(60)).isZero();
-        assertThat(table.removeExpired(70)).isEqualTo(1);
+        assertThat(ExpiryWalk.removeAll(table, 60)).isZero();
+        assertThat(ExpiryWalk.removeAll(table, 70)).isEqualTo(1);
     }
 
     @Test
     void refusesKeysBeyondTheBudgetAndReleasesEverythingOnClose() {
         MemoryBudget small = new MemoryBudget(1_000_000);
-        try (KeyedState state = KeyedState.ofBytes(200, VALUE_BYTES, small)) {
+        try (KeyedState<KeyedTable> state = KeyedState.ofBytes(200, VALUE_BYTES, small)) {
             assertThatThrownBy(() -> {
                         for (int i = 0; i < 100_000; i++) {
                             add(state.table(i % 200), key(i), i);
@@ -151,7 +152,7 @@ class KeyedTableTest {
     @Test
     void dropsExpiredKeysEvenWhenTheBudgetIsExhausted() {
         MemoryBudget small = new MemoryBudget(1_000_000);
-        try (KeyedState state = KeyedState.ofBytes(1, VALUE_BYTES, small)) {
+        try (KeyedState<KeyedTable> state = KeyedState.ofBytes(1, VALUE_BYTES, small)) {
             assertThatThrownBy(() -> {
                         for (int i = 0; i < 100_000; i++) {
                             add(state.table(0), key(i), i % 3);
@@ -160,7 +161,8 @@ class KeyedTableTest {
                     .isInstanceOf(MillraceException.class);
             long before = state.rowCount();
 
-            assertThat(state.removeExpired(1)).isGreaterThan(before / 2);
+            assertThat(state.removeExpired(1, Integer.MAX_VALUE)).isTrue();
+            assertThat(state.rowCount()).isLessThan(before / 2);
             assertThat(small.usedBytes()).isLessThan(small.limitBytes());
             assertThat(find(state.table(0), key(5))).isNotEqualTo(KeyedTable.NONE);
         }
@@ -168,25 +170,46 @@ class KeyedTableTest {
 
     @Test
     void countsWhatHotObjectsTakeAsTheyGrowAndGiveBack() {
-        KeyedTable objects = KeyedTable.ofObjects(ledger);
+        GrowingValues values = new GrowingValues();
+        KeyedTable objects = KeyedTable.ofObjects(ledger, 0, values);
         int entry = add(objects, key(1), KeyedTable.NEVER);
-        objects.placeObject(entry, "object", 1_000);
+        values.sizeBytes = 1_000;
+        objects.placeObject(entry, "object");
         long before = ledger.usedBytes();
-        int measured = 0;
         for (int i = 0; i < 100_000; i++) {
             assertThat(objects.objectToChange(entry)).isEqualTo("object");
-            if (objects.isObjectSizeDue(entry)) {
-                objects.objectResized(entry, 1_000 + 16L * i);
-                measured++;
-            }
+            values.sizeBytes = 1_000 + 16L * i;
+            objects.objectChanged(entry);
         }
 
-        assertThat(measured).isBetween(50, 300);
+        assertThat(values.measured).isBetween(50, 300);
         assertThat(ledger.usedBytes() - before).isBetween(1_500_000L, 1_600_000L);
         objects.remove(entry);
         assertThat(ledger.usedBytes()).isLessThan(before);
         ledger.close();
         assertThat(budget.usedBytes()).isZero();
+    }
+
+    /** Objects of a size that the test says. */
+    private static final class GrowingValues implements ObjectValues {
+        private long sizeBytes;
+        private int measured;
+
+        @Override
+        public RowView serialize(Object object) {
+            return new RowView();
+        }
+
+        @Override
+        public Object deserialize(RowView bytes) {
+            return "object";
+        }
+
+        @Override
+        public long estimatedBytes(Object object) {
+            measured++;
+            return sizeBytes;
+        }
     }
 
     @Test

@@ -26,6 +26,7 @@ import org.apache.spark.sql.execution.datasources.v2.StreamingDataSourceV2ScanRe
 import org.apache.spark.sql.execution.streaming.runtime.MemoryStreamTable;
 import org.apache.spark.sql.execution.streaming.sources.RateStreamTable;
 import org.apache.spark.sql.execution.streaming.utils.StreamingUtils;
+import org.apache.spark.sql.internal.SQLConf;
 import org.apache.spark.sql.types.StructType;
 import scala.collection.immutable.Seq;
 
@@ -48,12 +49,17 @@ record QuerySources(
     /**
      * Makes the streams.
      *
+     * @param conf the query's settings
      * @param made told of each stream as soon as it exists, so that it can be stopped whatever follows
      *
      * <p>Errors: UNSUPPORTED_SOURCE.
      */
     static QuerySources create(
-            LogicalPlan analyzed, String checkpointRoot, long intervalMillis, Consumer<SparkDataStream> made) {
+            SQLConf conf,
+            LogicalPlan analyzed,
+            String checkpointRoot,
+            long intervalMillis,
+            Consumer<SparkDataStream> made) {
         AtomicLong nextSourceId = new AtomicLong();
         Map<StreamingRelationV2, StreamingDataSourceV2ScanRelation> relations = new HashMap<>();
         LogicalPlan plan = Scala.cast(analyzed.transform(Scala.rule(
@@ -75,7 +81,8 @@ record QuerySources(
                     Scala.optional(leaf.relation().sourceIdentifyingName().nameOpt())
                             .orElse(position),
                     leaf.stream());
-            sources.computeIfAbsent(leaf.stream(), stream -> SparkSource.of(nameOf(leaf), stream, schemaOf(leaf)));
+            sources.computeIfAbsent(
+                    leaf.stream(), stream -> SparkSource.of(conf, nameOf(leaf), stream, schemaOf(leaf)));
         }
         return new QuerySources(plan, List.copyOf(occurrences), byId, List.copyOf(sources.values()));
     }

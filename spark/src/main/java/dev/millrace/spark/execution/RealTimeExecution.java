@@ -252,7 +252,11 @@ public final class RealTimeExecution extends StreamExecution {
         if (querySources == null) {
             Map<SparkDataStream, ReadLimit> made = new HashMap<>();
             querySources = QuerySources.create(
-                    analyzedPlan(), resolvedCheckpointRoot(), request.trigger().batchDurationMs(), stream -> {
+                    request.session().sessionState().conf(),
+                    analyzedPlan(),
+                    resolvedCheckpointRoot(),
+                    request.trigger().batchDurationMs(),
+                    stream -> {
                         // At once, because this is what stops the streams, also when a later one cannot be made.
                         made.put(stream, ReadLimit.allAvailable());
                         uniqueSources_$eq(Scala.immutableMap(made));

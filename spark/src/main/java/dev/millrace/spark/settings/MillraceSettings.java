@@ -86,6 +86,15 @@ public record MillraceSettings(
                     + "Unset it once the query runs, or each restart goes back again.",
             MillraceSettings::parseEpoch);
 
+    /** Read where the Kafka source is; listed here, where all that a user may set is. */
+    public static final Setting<Boolean> KAFKA_NATIVE = new Setting<>(
+            PREFIX + "kafka.native",
+            "true or false",
+            "true",
+            "Whether Millrace reads Kafka itself, with one consumer for all partitions of a source. With false Spark's "
+                    + "reader does, with one for each. Offsets and options are Spark's either way.",
+            MillraceSettings::parseBoolean);
+
     /**
      * Set by Millrace itself where it switched Spark's allow-list for real-time queries off, so that
      * it can be switched on again.
@@ -94,7 +103,7 @@ public record MillraceSettings(
 
     /** All settings, in the order of their documentation. */
     public static final List<Setting<?>> ALL =
-            List.of(ENABLED, LOOPS, STATE_MEMORY, EVERY_CHANGE, WATERMARK_IDLE_AFTER, RESTORE_EPOCH);
+            List.of(ENABLED, LOOPS, STATE_MEMORY, EVERY_CHANGE, WATERMARK_IDLE_AFTER, RESTORE_EPOCH, KAFKA_NATIVE);
 
     private static final Logger LOG = LoggerFactory.getLogger(MillraceSettings.class);
     private static final Set<String> WARNED = ConcurrentHashMap.newKeySet();

@@ -16,7 +16,7 @@ import org.apache.spark.sql.internal.SQLConf;
  */
 public record Setting<T>(String key, String type, String defaultText, String doc, Function<String, T> parser) {
     /** The value that stands in {@code conf}, or {@code otherwise}. Errors: UNSUPPORTED_SETTING. */
-    T read(SQLConf conf, T otherwise) {
+    public T read(SQLConf conf, T otherwise) {
         String text = conf.getConfString(key, null);
         if (text == null) {
             return otherwise;

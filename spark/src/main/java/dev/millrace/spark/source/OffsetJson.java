@@ -28,10 +28,13 @@ public final class OffsetJson {
         return isCounters(targetTree) && hasReached(parse(position), targetTree);
     }
 
-    /** Whether {@code latest} has a counter that {@code known} lacks. */
-    static boolean hasMorePartitions(String latest, String known) {
+    /** Whether one of the two has a counter that the other lacks. */
+    static boolean hasOtherPartitions(String latest, String known) {
         JsonNode latestTree = parse(latest);
-        return isCounters(latestTree) && hasMore(latestTree, parse(known));
+        JsonNode knownTree = parse(known);
+        return isCounters(latestTree)
+                && isCounters(knownTree)
+                && (hasMore(latestTree, knownTree) || hasMore(knownTree, latestTree));
     }
 
     private static boolean hasReached(JsonNode position, JsonNode target) {

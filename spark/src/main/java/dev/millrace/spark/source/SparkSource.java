@@ -17,6 +17,7 @@ import org.apache.spark.sql.connector.read.streaming.PartitionOffset;
 import org.apache.spark.sql.connector.read.streaming.ReportsSourceMetrics;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
 import org.apache.spark.sql.connector.read.streaming.SupportsRealTimeMode;
+import org.apache.spark.sql.internal.SQLConf;
 import org.apache.spark.sql.types.StructType;
 import org.jspecify.annotations.Nullable;
 
@@ -31,22 +32,39 @@ import org.jspecify.annotations.Nullable;
 public final class SparkSource implements Source {
     private final String name;
     private final StreamAdapter adapter;
-    private final StructType schema;
+    private final ReaderFactory readers;
     private @Nullable Offset committed;
 
-    private SparkSource(String name, StreamAdapter adapter, StructType schema) {
+    /** Has the partitions that the stream had when its readers were made; empty when it had none. */
+    private Optional<Offset> plannedLatest = Optional.empty();
+
+    private SparkSource(String name, StreamAdapter adapter, ReaderFactory readers) {
         this.name = name;
         this.adapter = adapter;
-        this.schema = schema;
+        this.readers = readers;
     }
 
-    /** Errors: UNSUPPORTED_SOURCE when the stream can only be read batch by batch. */
-    public static SparkSource of(String name, SparkDataStream stream, StructType schema) {
+    /**
+     * A stream as a source.
+     *
+     * @param conf the query's settings
+     *
+     * <p>Errors: UNSUPPORTED_SOURCE when the stream can only be read batch by batch.
+     */
+    public static SparkSource of(SQLConf conf, String name, SparkDataStream stream, StructType schema) {
+        StreamAdapter adapter = adapter(name, stream);
+        ReaderFactory readers = StreamReads.of(
+                new ReadRequest(conf, name, stream),
+                () -> partitions -> connectorReaders(name, adapter, schema, partitions));
+        return new SparkSource(name, adapter, readers);
+    }
+
+    private static StreamAdapter adapter(String name, SparkDataStream stream) {
         if (stream instanceof SupportsRealTimeMode && stream instanceof MicroBatchStream realTime) {
-            return new SparkSource(name, new StreamAdapter.RealTime(realTime), schema);
+            return new StreamAdapter.RealTime(realTime);
         }
         if (stream instanceof ContinuousStream continuous) {
-            return new SparkSource(name, new StreamAdapter.Continuous(continuous), schema);
+            return new StreamAdapter.Continuous(continuous);
         }
         throw new MillraceException(
                 ErrorCode.UNSUPPORTED_SOURCE,
@@ -99,18 +117,23 @@ public final class SparkSource implements Source {
         }
     }
 
-    /** A reader for every partition that the stream has now, from the committed offset. */
+    /** Readers of every partition that the stream has now, from the committed offset. */
     @Override
     public List<SourceReader> readers() {
         // Kafka plans by the partitions that it last saw, so it must have looked first.
-        latest();
+        plannedLatest = latest();
         InputPartition[] partitions = asking("plan its partitions", () -> adapter.planInputPartitions(committed()));
-        StreamAdapter.CursorFactory cursors = asking("make its readers", adapter::cursors);
-        List<SourceReader> readers = new ArrayList<>(partitions.length);
+        return asking("make its readers", () -> readers.readers(partitions));
+    }
+
+    private static List<SourceReader> connectorReaders(
+            String name, StreamAdapter adapter, StructType schema, InputPartition[] partitions) {
+        StreamAdapter.CursorFactory cursors = adapter.cursors();
+        List<SourceReader> made = new ArrayList<>(partitions.length);
         for (int i = 0; i < partitions.length; i++) {
-            readers.add(new PartitionSourceReader(name, i, partitions[i], cursors, schema));
+            made.add(new PartitionSourceReader(name, i, partitions[i], cursors, schema));
         }
-        return readers;
+        return made;
     }
 
     /** The stream's offset out of one position of every reader; no position for a stream without partitions. */
@@ -139,11 +162,11 @@ public final class SparkSource implements Source {
         return asking("tell its latest offset", () -> adapter.latest(committed()));
     }
 
-    /** Whether the stream has partitions that no reader reads. */
+    /** Whether the stream has other partitions than when its readers were made. */
     public boolean needsReconfiguration(Optional<Offset> latest) {
+        String planned = plannedLatest.orElseGet(this::committed).json();
         return adapter.needsReconfiguration()
-                || latest.map(offset -> OffsetJson.hasMorePartitions(
-                                offset.json(), committed().json()))
+                || latest.map(offset -> OffsetJson.hasOtherPartitions(offset.json(), planned))
                         .orElse(false);
     }
 

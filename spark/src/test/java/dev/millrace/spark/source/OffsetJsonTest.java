@@ -28,13 +28,15 @@ final class OffsetJsonTest {
     }
 
     @Test
-    void seesPartitionsThatAreNew() {
-        assertThat(OffsetJson.hasMorePartitions("{\"t\":{\"0\":5,\"1\":0}}", "{\"t\":{\"0\":5}}"))
+    void seesPartitionsThatAreNewOrGone() {
+        assertThat(OffsetJson.hasOtherPartitions("{\"t\":{\"0\":5,\"1\":0}}", "{\"t\":{\"0\":5}}"))
                 .isTrue();
-        assertThat(OffsetJson.hasMorePartitions("{\"t\":{\"0\":5},\"u\":{\"0\":1}}", "{\"t\":{\"0\":5}}"))
+        assertThat(OffsetJson.hasOtherPartitions("{\"t\":{\"0\":5},\"u\":{\"0\":1}}", "{\"t\":{\"0\":5}}"))
                 .isTrue();
-        assertThat(OffsetJson.hasMorePartitions("{\"t\":{\"0\":9}}", "{\"t\":{\"0\":5,\"1\":3}}"))
+        assertThat(OffsetJson.hasOtherPartitions("{\"t\":{\"0\":9}}", "{\"t\":{\"0\":5,\"1\":3}}"))
+                .isTrue();
+        assertThat(OffsetJson.hasOtherPartitions("{\"t\":{\"0\":9}}", "{\"t\":{\"0\":5}}"))
                 .isFalse();
-        assertThat(OffsetJson.hasMorePartitions("text", "{}")).isFalse();
+        assertThat(OffsetJson.hasOtherPartitions("text", "{}")).isFalse();
     }
 }

@@ -1,0 +1,20 @@
+package dev.millrace.kafka.source;
+
+import dev.millrace.spark.settings.MillraceSettings;
+import dev.millrace.spark.source.ReadProvider;
+import dev.millrace.spark.source.ReadRequest;
+import dev.millrace.spark.source.ReaderFactory;
+import java.util.Optional;
+
+/** Reads the streams of Spark's Kafka connector, unless {@code spark.millrace.kafka.native} is off. Thread: any. */
+public final class KafkaReadProvider implements ReadProvider {
+    /** By name, because Spark's connector need not be there. */
+    private static final String STREAM = "org.apache.spark.sql.kafka010.KafkaMicroBatchStream";
+
+    @Override
+    public Optional<ReaderFactory> readers(ReadRequest request) {
+        boolean mine = request.stream().getClass().getName().equals(STREAM)
+                && MillraceSettings.KAFKA_NATIVE.read(request.conf(), true);
+        return mine ? Optional.of(partitions -> KafkaReader.ofAll(request.sourceName(), partitions)) : Optional.empty();
+    }
+}

@@ -1,0 +1,17 @@
+package dev.millrace.spark.source;
+
+import java.util.Optional;
+
+/**
+ * Offers readers of Millrace's own for a stream whose offsets stay its connector's: where it starts, how
+ * it plans partitions, what it logs. Found as a service.
+ *
+ * <p>Thread: any.
+ */
+public interface ReadProvider {
+    /**
+     * What reads the stream's partitions, or empty to leave it to the next provider and in the end to its
+     * connector. Asked once for each stream of a query that starts.
+     */
+    Optional<ReaderFactory> readers(ReadRequest request);
+}

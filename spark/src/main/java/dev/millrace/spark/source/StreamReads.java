@@ -1,0 +1,26 @@
+package dev.millrace.spark.source;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import java.util.function.Supplier;
+
+/** Chooses what reads a stream: readers of Millrace's own, or else the connector's. Thread: any. */
+final class StreamReads {
+    private static final List<ReadProvider> PROVIDERS =
+            ServiceLoader.load(ReadProvider.class, ReadProvider.class.getClassLoader()).stream()
+                    .map(ServiceLoader.Provider::get)
+                    .toList();
+
+    private StreamReads() {}
+
+    static ReaderFactory of(ReadRequest request, Supplier<ReaderFactory> connector) {
+        for (ReadProvider provider : PROVIDERS) {
+            Optional<ReaderFactory> readers = provider.readers(request);
+            if (readers.isPresent()) {
+                return readers.get();
+            }
+        }
+        return connector.get();
+    }
+}
