@@ -106,7 +106,7 @@ final class GroupFunctions {
         UnsafeProjection toBytes = UnsafeProjection.create(plan.schema());
         InitialRows rows = new InitialRows(keyGroupCount);
         for (InternalRow row : plan.executeCollect()) {
-            byte[] bytes = toBytes.apply(row).getBytes();
+            byte[] bytes = toBytes.apply(row).copy().getBytes();
             rows.add(keyGroups.keyGroup(bytes, 0, bytes.length), bytes);
         }
         return rows;
