@@ -65,7 +65,8 @@ public class KeyedAggregationBenchmark {
                 KEY_GROUPS,
                 new MemoryBudget(Long.MAX_VALUE / 2),
                 new OperatorMetrics(),
-                System::currentTimeMillis));
+                System::currentTimeMillis,
+                0));
     }
 
     private Page page(SplittableRandom random) {

@@ -285,7 +285,8 @@ final class Assembly {
                     factory.keepsState()
                             ? counters.operator(place.stageId(), i, place.taskIndex(), factory.name())
                             : new OperatorMetrics(),
-                    settings.time()));
+                    settings.time(),
+                    settings.firstEpoch()));
         }
         List<OutputEdge> edges = at(outputs, place.stageId(), place.taskIndex());
         TaskParts.Clock clock = new TaskParts.Clock(nanoClock, settings.time());

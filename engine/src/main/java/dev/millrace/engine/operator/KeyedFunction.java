@@ -59,7 +59,9 @@ public final class KeyedFunction implements Operator {
     public void open(OperatorContext context) throws Exception {
         metrics = context.metrics();
         time = context.time();
-        function = functions.open(context);
+        GroupFunction opened = functions.open(context);
+        opened.epoch(context.firstEpoch());
+        function = opened;
     }
 
     private GroupFunction opened() {

@@ -12,6 +12,7 @@ import dev.millrace.engine.state.MemoryBudget;
  * @param stateBudget the memory that keyed state of the process may take
  * @param metrics where the operator counts
  * @param time what the operator's clock says
+ * @param firstEpoch the epoch that the first rows belong to
  */
 public record OperatorContext(
         int taskIndex,
@@ -19,4 +20,5 @@ public record OperatorContext(
         int keyGroupCount,
         MemoryBudget stateBudget,
         OperatorMetrics metrics,
-        ProcessingTime time) {}
+        ProcessingTime time,
+        long firstEpoch) {}

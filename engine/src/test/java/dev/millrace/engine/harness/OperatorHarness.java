@@ -83,7 +83,7 @@ public final class OperatorHarness {
 
         private Operator open() throws Exception {
             Operator opened = operators.get();
-            opened.open(new OperatorContext(0, 1, keyGroupCount, budget, metrics, () -> timeMillis));
+            opened.open(new OperatorContext(0, 1, keyGroupCount, budget, metrics, () -> timeMillis, epoch));
             if (opened instanceof PassThrough passThrough) {
                 passThrough.inputPartitions(partitions());
             }
