@@ -138,9 +138,10 @@ final class Chain {
     }
 
     /** Wakes one operator of a quiet chain whose time has come; false when there is none. */
-    boolean wakeUp(long nowMillis) {
+    boolean wakeUp(long nowMillis, long nanos) {
         for (Link link : links) {
-            if (link.wakeUp(nowMillis)) {
+            if (link.wakeUp(nowMillis, nanos)) {
+                output.readNanos(nanos);
                 return true;
             }
         }

@@ -53,11 +53,16 @@ final class Link {
         markedIdle = false;
     }
 
-    /** Wakes an operator whose time has come; false when it waits for a later one. */
-    boolean wakeUp(long nowMillis) {
+    /**
+     * Wakes an operator whose time has come; false when it waits for a later one.
+     *
+     * @param nanos counts as the time when what it gives was read
+     */
+    boolean wakeUp(long nowMillis, long nanos) {
         if (operator.wakeUpMillis() > nowMillis) {
             return false;
         }
+        output.readNanos(nanos);
         phase = Phase.WAKE_UP;
         return true;
     }

@@ -87,10 +87,9 @@ final class TaskFlow {
             return false;
         }
         long now = time.millis();
-        if (wanted > now || !chain.wakeUp(now)) {
+        if (wanted > now || !chain.wakeUp(now, nanoClock.getAsLong())) {
             return false;
         }
-        output.readNanos(nanoClock.getAsLong());
         quiet = chain.advance();
         unflushed = true;
         return true;
