@@ -74,8 +74,8 @@ class KeyedFunctionPropertyTest {
                 keys.put(KeyedRows.hex(key), key);
             }
         }
-        counts.forEach((key, count) ->
-                rows.add(KeyedRows.hex(KeyedRows.result(keys.get(key), KeyedRows.longs(count)))));
+        counts.forEach(
+                (key, count) -> rows.add(KeyedRows.hex(KeyedRows.result(keys.get(key), KeyedRows.longs(count)))));
         return rows.stream().sorted().toList();
     }
 

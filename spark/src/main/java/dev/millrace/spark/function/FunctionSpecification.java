@@ -4,7 +4,8 @@ import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
 /** User code over keyed state as Spark's planner described it. */
-public sealed interface FunctionSpecification extends Serializable permits GroupStateSpecification, ProcessorSpecification {
+public sealed interface FunctionSpecification extends Serializable
+        permits GroupStateSpecification, ProcessorSpecification {
     /** What users call it, such as {@code mapGroupsWithState}. */
     String name();
 

@@ -73,9 +73,7 @@ final class GroupStateFunction implements GroupFunction {
         if (specification.timeout() == EventTimeTimeout$.MODULE$) {
             return TimeDomain.EVENT_TIME;
         }
-        return specification.timeout() == ProcessingTimeTimeout$.MODULE$
-                ? TimeDomain.PROCESSING_TIME
-                : TimeDomain.NONE;
+        return specification.timeout() == ProcessingTimeTimeout$.MODULE$ ? TimeDomain.PROCESSING_TIME : TimeDomain.NONE;
     }
 
     @Override

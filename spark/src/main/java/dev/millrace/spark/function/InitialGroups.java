@@ -37,7 +37,8 @@ final class InitialGroups {
 
     InitialGroups(InitialColumns columns, InitialRows rows) {
         this.rows = rows;
-        this.states = ObjectOperator$.MODULE$.deserializeRowToObject(columns.deserializer(), Scala.seq(columns.columns()));
+        this.states =
+                ObjectOperator$.MODULE$.deserializeRowToObject(columns.deserializer(), Scala.seq(columns.columns()));
         this.keys = KeyReader.of(columns.grouping(), columns.columns());
         this.row = new UnsafeRow(columns.columns().size());
     }

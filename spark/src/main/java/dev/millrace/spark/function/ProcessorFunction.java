@@ -57,8 +57,8 @@ final class ProcessorFunction implements GroupFunction {
         this.lateRows = new LateRows(eventTimes);
         this.timers = new Timers(context, group);
         this.variables = new StateVariables(specification.name(), context, group, FIRST_VARIABLE);
-        this.handle = new ProcessorHandle(
-                specification.timeMode(), specification.key(), context, group, variables, timers);
+        this.handle =
+                new ProcessorHandle(specification.timeMode(), specification.key(), context, group, variables, timers);
         InitialColumns columns = specification.initialColumns();
         this.initial = columns == null || initialRows == null ? null : new InitialGroups(columns, initialRows);
         processor.setHandle(handle);
@@ -165,8 +165,7 @@ final class ProcessorFunction implements GroupFunction {
     }
 
     private void publish() {
-        context.metrics()
-                .state(timers.rowCount() + variables.rowCount(), timers.sizeBytes() + variables.sizeBytes());
+        context.metrics().state(timers.rowCount() + variables.rowCount(), timers.sizeBytes() + variables.sizeBytes());
     }
 
     /** State to begin with gives no rows: it is all taken here. */
@@ -174,7 +173,8 @@ final class ProcessorFunction implements GroupFunction {
     @SuppressWarnings("unchecked")
     public boolean callInitial() {
         if (initial != null) {
-            var withInitialState = (StatefulProcessorWithInitialState<Object, Object, Object, Object>) (Object) processor;
+            var withInitialState =
+                    (StatefulProcessorWithInitialState<Object, Object, Object, Object>) (Object) processor;
             initial.read(context, (keyGroup, key, state) -> {
                 group.goTo(keyGroup, key);
                 code.run(() -> withInitialState.handleInitialState(code.keyObject(), state, timerValues()));

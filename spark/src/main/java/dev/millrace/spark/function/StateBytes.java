@@ -70,7 +70,7 @@ public final class StateBytes {
     Object object(RowView from) {
         return from.sizeBytes() == 0
                 ? null
-                : deserializer.apply(Rows.point(
-                        row, rowView.pointTo(from.bytes(), from.offset(), from.sizeBytes() - 1)));
+                : deserializer.apply(
+                        Rows.point(row, rowView.pointTo(from.bytes(), from.offset(), from.sizeBytes() - 1)));
     }
 }

@@ -47,7 +47,8 @@ abstract class StateVariable<T extends EntryTable> {
         this.shape = shape;
         this.group = group;
         this.state = state;
-        this.timeToLiveMillis = timeToLive == null ? 0 : timeToLive.ttlDuration().toMillis();
+        this.timeToLiveMillis =
+                timeToLive == null ? 0 : timeToLive.ttlDuration().toMillis();
     }
 
     final String name() {

@@ -131,7 +131,10 @@ final class StateVariables implements AutoCloseable {
             Shape shape = variable.shape();
             String text = "%d\n%s\n%s\n%s"
                     .formatted(
-                            numbers.get(name), shape.kind(), shape.userKey().json(), shape.value().json());
+                            numbers.get(name),
+                            shape.kind(),
+                            shape.userKey().json(),
+                            shape.value().json());
             task.put(view(name), view(text));
         });
     }
@@ -150,10 +153,8 @@ final class StateVariables implements AutoCloseable {
         String name = text(nameBytes);
         String[] parts = text(description).split("\n", -1);
         int number = Integer.parseInt(parts[0]);
-        Shape before = new Shape(
-                Kind.valueOf(parts[1]),
-                (StructType) DataType.fromJson(parts[2]),
-                (StructType) DataType.fromJson(parts[3]));
+        Shape before = new Shape(Kind.valueOf(parts[1]), (StructType) DataType.fromJson(parts[2]), (StructType)
+                DataType.fromJson(parts[3]));
         numbers.put(name, number);
         names.put(number, name);
         StateVariable<?> known = byName.get(name);

@@ -43,7 +43,8 @@ public record TypedGroups(
 
     /** What makes a row of a result. */
     Results results() {
-        return new Results(UnsafeProjection.create(Scala.<scala.collection.immutable.Seq<Expression>>cast(Scala.seq(serializer))));
+        return new Results(
+                UnsafeProjection.create(Scala.<scala.collection.immutable.Seq<Expression>>cast(Scala.seq(serializer))));
     }
 
     /** Makes rows of results. Lifetime: a row is valid until the next one is made. */

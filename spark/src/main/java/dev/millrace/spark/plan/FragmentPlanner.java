@@ -187,8 +187,7 @@ final class FragmentPlanner {
 
     private static OperatorFactory factory(Segment segment) {
         if (segment instanceof Segment.Fused fused) {
-            return new FusedFragment.Factory(
-                    fused.code(), "Fused[" + PhysicalPlans.describe(segment.nodes()) + "]");
+            return new FusedFragment.Factory(fused.code(), "Fused[" + PhysicalPlans.describe(segment.nodes()) + "]");
         }
         return ((Segment.Rowwise) segment).factory();
     }

@@ -60,8 +60,7 @@ public final class GroupFunctionExec extends StreamNode {
 
     @Override
     public Seq<Distribution> requiredChildDistribution() {
-        Distribution byKey =
-                new StatefulOpClusteredDistribution(Scala.<Seq<Expression>>cast(grouping), keyGroupCount);
+        Distribution byKey = new StatefulOpClusteredDistribution(Scala.<Seq<Expression>>cast(grouping), keyGroupCount);
         return Scala.seq(byKey, UnspecifiedDistribution$.MODULE$);
     }
 

@@ -83,13 +83,16 @@ final class GroupFunctions {
     /** The operator of a physical node. Runs the static plan that state begins with at a query's first start. */
     static OperatorFactory operator(GroupFunctionExec node, PlanRequest request, SQLConf conf) {
         FunctionSpecification specification = node.specification();
-        Attribute eventTime = specification.dropsLateRows() ? eventTime(specification.typed().input()) : null;
+        Attribute eventTime =
+                specification.dropsLateRows() ? eventTime(specification.typed().input()) : null;
         return new KeyedFunction.Factory(
                 new UserFunctions(
                         TaskCopies.of(specification),
                         eventTime == null
                                 ? null
-                                : EventTimes.exact(eventTime, Scala.seq(specification.typed().input())),
+                                : EventTimes.exact(
+                                        eventTime,
+                                        Scala.seq(specification.typed().input())),
                         request.isFirstStart() ? initialRows(node, request.keyGroupCount(), conf) : null),
                 node.describe());
     }
@@ -101,8 +104,7 @@ final class GroupFunctions {
         }
         SparkPlan plan = node.children().apply(1);
         List<Expression> keys = new ArrayList<>(columns.grouping());
-        KeyGroupFunction keyGroups =
-                new HashKeyGroups(keys, Scala.list(plan.output()), keyGroupCount, conf).get();
+        KeyGroupFunction keyGroups = new HashKeyGroups(keys, Scala.list(plan.output()), keyGroupCount, conf).get();
         UnsafeProjection toBytes = UnsafeProjection.create(plan.schema());
         InitialRows rows = new InitialRows(keyGroupCount);
         for (InternalRow row : plan.executeCollect()) {

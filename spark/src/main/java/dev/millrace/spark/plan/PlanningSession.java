@@ -19,8 +19,7 @@ final class PlanningSession {
     private PlanningSession() {}
 
     /** It would hand the user's objects from one function to the next, where the engine hands on rows. */
-    private static final String RULE_THAT_DROPS_ROWS =
-            "org.apache.spark.sql.catalyst.optimizer.EliminateSerialization";
+    private static final String RULE_THAT_DROPS_ROWS = "org.apache.spark.sql.catalyst.optimizer.EliminateSerialization";
 
     /** @param hasGroupFunctions whether the query to plan has user code over keyed state */
     static SparkSession of(SparkSession user, int keyGroupCount, boolean hasGroupFunctions) {

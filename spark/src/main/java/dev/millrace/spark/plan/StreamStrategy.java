@@ -59,8 +59,7 @@ final class StreamStrategy extends SparkStrategy {
                     watermark.eventTime(), delayMillis, watermark.output(), planLater(watermark.child())));
         }
         if (plan instanceof UpdateEventTimeWatermarkColumn column) {
-            return Scala.seq(
-                    new EventTimeGuardExec(column.eventTime(), column.output(), planLater(column.child())));
+            return Scala.seq(new EventTimeGuardExec(column.eventTime(), column.output(), planLater(column.child())));
         }
         if (GroupFunctions.isSerialized(plan)) {
             SerializeFromObject above = (SerializeFromObject) plan;

@@ -46,7 +46,7 @@ final class GroupStateSparkTest {
 
     @BeforeAll
     static void start() {
-        session = LocalSpark.start();
+        session = LocalSpark.start("local[2]", Map.of("spark.sql.shuffle.partitions", "2"));
     }
 
     @AfterAll
@@ -97,7 +97,8 @@ final class GroupStateSparkTest {
 
         List<String> ours = StreamTexts.named("counts").run(counts(), "update", at("a"), numbers, first, second);
         open();
-        List<String> sparks = StreamTexts.named("counts").runInBatches(counts(), "update", at("b"), numbers, first, second);
+        List<String> sparks =
+                StreamTexts.named("counts").runInBatches(counts(), "update", at("b"), numbers, first, second);
 
         assertThat(lastByKey(ours)).isEqualTo(lastByKey(sparks)).hasSize(4).containsEntry("null", "null=1252");
     }
@@ -144,7 +145,8 @@ final class GroupStateSparkTest {
         Dataset<Row> events = numbers.toDF()
                 .selectExpr("timestamp_seconds(value div 1000) as t", "value % 1000 as k")
                 .withWatermark("t", "5 seconds");
-        return events.groupByKey((MapFunction<Row, Row>) row -> org.apache.spark.sql.RowFactory.create(row.getLong(1)),
+        return events.groupByKey(
+                        (MapFunction<Row, Row>) row -> org.apache.spark.sql.RowFactory.create(row.getLong(1)),
                         Encoders.row(org.apache.spark.sql.types.StructType.fromDDL("k BIGINT")))
                 .flatMapGroupsWithState(
                         function,
@@ -225,8 +227,7 @@ final class GroupStateSparkTest {
         texts.awaitRow("8 timed out after 1");
         query.stop();
 
-        assertThat(texts.taken())
-                .containsExactly("7 waits", "7 timed out after 1", "8 waits", "8 timed out after 1");
+        assertThat(texts.taken()).containsExactly("7 waits", "7 timed out after 1", "8 waits", "8 timed out after 1");
     }
 
     private Dataset<String> countsFrom(Dataset<Long> before) {
@@ -273,8 +274,8 @@ final class GroupStateSparkTest {
     @Test
     void refusesTwoInitialStatesOfOneKey() throws Exception {
         Dataset<Long> before = session.createDataset(List.of(1L, 1L), Encoders.LONG());
-        assertThatThrownBy(() -> StreamTexts.named("twice")
-                        .run(countsFrom(before), "update", at("a"), numbers, new long[] {1}))
+        assertThatThrownBy(() ->
+                        StreamTexts.named("twice").run(countsFrom(before), "update", at("a"), numbers, new long[] {1}))
                 .isInstanceOf(StreamingQueryException.class)
                 .hasMessageContaining("multiple rows(state) with the same key");
     }
@@ -308,8 +309,7 @@ final class GroupStateSparkTest {
     @Test
     void standsBetweenOtherTypedOperators() throws Exception {
         MapGroupsWithStateFunction<Long, Long, Long, String> function = GroupStateSparkTest::count;
-        Dataset<String> rows = byRemainder(
-                        values().map((MapFunction<Long, Long>) n -> n + 1, Encoders.LONG()))
+        Dataset<String> rows = byRemainder(values().map((MapFunction<Long, Long>) n -> n + 1, Encoders.LONG()))
                 .mapGroupsWithState(function, Encoders.LONG(), Encoders.STRING(), GroupStateTimeout.NoTimeout())
                 .map((MapFunction<String, String>) text -> "<" + text + ">", Encoders.STRING())
                 .filter((org.apache.spark.api.java.function.FilterFunction<String>) text -> !text.contains("null"));
@@ -331,8 +331,7 @@ final class GroupStateSparkTest {
                         Encoders.STRING(),
                         GroupStateTimeout.NoTimeout());
 
-        assertThatThrownBy(() ->
-                        StreamTexts.named("failing").run(failing, "append", at("a"), numbers, new long[] {21}))
+        assertThatThrownBy(() -> StreamTexts.named("failing").run(failing, "append", at("a"), numbers, new long[] {21}))
                 .isInstanceOf(StreamingQueryException.class)
                 .hasMessageContaining("MILLRACE_USER_CODE")
                 .hasMessageContaining("flatMapGroupsWithState")
@@ -353,8 +352,7 @@ final class GroupStateSparkTest {
                         Encoders.STRING(),
                         GroupStateTimeout.NoTimeout());
 
-        assertThatThrownBy(
-                        () -> StreamTexts.named("other").run(other, "update", at("a"), numbers, new long[] {1}))
+        assertThatThrownBy(() -> StreamTexts.named("other").run(other, "update", at("a"), numbers, new long[] {1}))
                 .isInstanceOf(StreamingQueryException.class)
                 .hasMessageContaining("MILLRACE_UNSUPPORTED_CHECKPOINT")
                 .hasMessageContaining("mapGroupsWithState");

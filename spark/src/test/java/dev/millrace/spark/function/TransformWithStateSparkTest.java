@@ -52,6 +52,8 @@ final class TransformWithStateSparkTest {
         session = LocalSpark.start(
                 "local[2]",
                 Map.of(
+                        "spark.sql.shuffle.partitions",
+                        "2",
                         "spark.sql.streaming.stateStore.providerClass",
                         "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"));
     }
@@ -126,8 +128,7 @@ final class TransformWithStateSparkTest {
     }
 
     private Dataset<String> timedVisits() {
-        Dataset<Row> events = values()
-                .selectExpr("value", "timestamp_seconds(value div 1000) as t")
+        Dataset<Row> events = values().selectExpr("value", "timestamp_seconds(value div 1000) as t")
                 .withWatermark("t", "5 seconds");
         return visits(
                 events.groupByKey((MapFunction<Row, Long>) row -> row.getLong(0) % 1000, Encoders.LONG()),
@@ -143,8 +144,7 @@ final class TransformWithStateSparkTest {
     @Test
     void firesTimersWhenTheWatermarkPassesAsSparkDoes() throws Exception {
         long[][] lots = {
-            {event(100, 1), event(101, 2), event(104, 1)},
-            {event(112, 2), event(118, 3)},
+            {event(100, 1), event(101, 2), event(104, 1), event(118, 3)},
             {event(90, 7), event(125, 1), event(126, 3)},
             SHUTDOWN
         };
@@ -164,15 +164,14 @@ final class TransformWithStateSparkTest {
         texts.run(timedVisits(), "update", at("a"), numbers, SHUTDOWN);
 
         assertThat(over(texts.taken()))
-                .containsExactlyInAnyOrder(
-                        "1 over: 1 [100001] {100001=1}", "2 over: 1 [101002] {101002=1}");
+                .containsExactlyInAnyOrder("1 over: 1 [100001] {100001=1}", "2 over: 1 [101002] {101002=1}");
     }
 
     @Test
     void firesTimersByTheClockThoughNoRowComes() throws Exception {
         StreamTexts texts = StreamTexts.named("clock timers");
-        Dataset<String> rows = visits(
-                byRemainder(values()), Timers.PROCESSING_TIME, Duration.ZERO, TimeMode.ProcessingTime());
+        Dataset<String> rows =
+                visits(byRemainder(values()), Timers.PROCESSING_TIME, Duration.ZERO, TimeMode.ProcessingTime());
         StreamingQuery query = texts.start(rows, "update", at("a"));
         LocalSpark.add(numbers, 5);
         texts.awaitRow("1 over: 1 [5] {5=1}");
@@ -189,9 +188,9 @@ final class TransformWithStateSparkTest {
         LocalSpark.add(numbers, 1);
         texts.awaitRow("1=1 [1] {1=1}");
         query.processAllAvailable(); // from here on, progress knows of the row
-        await().atMost(Duration.ofSeconds(60))
-                .untilAsserted(() -> assertThat(query.lastProgress().stateOperators()[0].numRowsTotal())
-                        .isZero());
+        await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> assertThat(
+                        query.lastProgress().stateOperators()[0].numRowsTotal())
+                .isZero());
         LocalSpark.add(numbers, 5);
         texts.awaitRow("1=1 [5] {5=1}");
         query.stop();
@@ -246,8 +245,7 @@ final class TransformWithStateSparkTest {
 
     @Test
     void handsItsEventTimesToAnAggregation() throws Exception {
-        Dataset<Row> events = values()
-                .selectExpr("value", "timestamp_seconds(value div 1000) as t")
+        Dataset<Row> events = values().selectExpr("value", "timestamp_seconds(value div 1000) as t")
                 .withWatermark("t", "5 seconds");
         Dataset<String> counts = events.groupByKey(
                         (MapFunction<Row, Long>) row -> row.getLong(0) % 1000, Encoders.LONG())
