@@ -1,5 +1,7 @@
 package dev.millrace.bench;
 
+import dev.millrace.bench.epochs.EpochsOptions;
+import dev.millrace.bench.epochs.EpochsRun;
 import dev.millrace.bench.latency.LatencyOptions;
 import dev.millrace.bench.latency.LatencyRun;
 import dev.millrace.bench.throughput.ThroughputOptions;
@@ -14,10 +16,13 @@ import java.util.List;
 
 /** Where {@code bin/bench} arrives: the first word chooses the run. */
 public final class Bench {
-    private static final String USAGE = "Usage: bin/bench latency|throughput [options]\nlatency, Kafka to Kafka:\n"
-            + LatencyOptions.USAGE
-            + "throughput, in one process:\n"
-            + ThroughputOptions.USAGE;
+    private static final String USAGE =
+            "Usage: bin/bench latency|throughput|epochs [options]\nlatency, Kafka to Kafka:\n"
+                    + LatencyOptions.USAGE
+                    + "throughput, in one process:\n"
+                    + ThroughputOptions.USAGE
+                    + "epochs, in one process:\n"
+                    + EpochsOptions.USAGE;
 
     private Bench() {}
 
@@ -37,6 +42,10 @@ public final class Bench {
                 }
                 case "throughput" -> {
                     ThroughputRun run = new ThroughputRun(ThroughputOptions.parse(options));
+                    run.run(workFolder(), resultsFile(name));
+                }
+                case "epochs" -> {
+                    EpochsRun run = new EpochsRun(EpochsOptions.parse(options));
                     run.run(workFolder(), resultsFile(name));
                 }
                 case "--help" -> System.out.print(USAGE);

@@ -1,7 +1,11 @@
 package dev.millrace.bench.throughput;
 
+import dev.millrace.spark.scala.Scala;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
 import org.apache.spark.sql.connector.catalog.SupportsRead;
@@ -23,7 +27,11 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
 /**
  * A continuous Spark source that gives rows of two longs, {@code id} and {@code amount}, without end and
- * as fast as they are taken. Options: {@code keys}, {@code partitions}.
+ * as fast as they are taken. Options: {@code keys}, {@code partitions}, {@code rate}.
+ *
+ * <p>With a {@code rate} each key comes once and as fast as it is taken, with an amount of 0; then, after a
+ * moment, keys at random, so many rows a second, and a row's amount is when it was due ({@link
+ * System#nanoTime}). A key comes from one partition only.
  */
 public final class GeneratorProvider implements TableProvider {
     private static final StructType SCHEMA =
@@ -60,11 +68,15 @@ public final class GeneratorProvider implements TableProvider {
         public ScanBuilder newScanBuilder(CaseInsensitiveStringMap options) {
             int partitions = options.getInt("partitions", 2);
             int keys = options.getInt("keys", 1_000);
-            return () -> new GeneratorScan(partitions, keys);
+            int rate = options.getInt("rate", 0);
+            return () -> new GeneratorScan(new Shape(partitions, keys, rate));
         }
     }
 
-    private record GeneratorScan(int partitions, int keys) implements Scan {
+    /** What the options ask for; a rate of 0 is as fast as possible. */
+    private record Shape(int partitions, int keys, int rate) implements java.io.Serializable {}
+
+    private record GeneratorScan(Shape shape) implements Scan {
         @Override
         public StructType readSchema() {
             return SCHEMA;
@@ -72,52 +84,56 @@ public final class GeneratorProvider implements TableProvider {
 
         @Override
         public ContinuousStream toContinuousStream(String checkpointLocation) {
-            return new GeneratorStream(partitions, keys);
+            return new GeneratorStream(shape);
         }
     }
 
-    private record Partition(int index, int keys) implements InputPartition {}
+    private record Partition(Shape shape, int index, long given) implements InputPartition {}
 
     private record RowsGiven(int partition, long count) implements PartitionOffset {}
 
+    /** The rows that each partition gave. */
     private static final class TotalRows extends Offset {
-        private final long count;
+        private final long[] counts;
 
-        TotalRows(long count) {
-            this.count = count;
+        TotalRows(long[] counts) {
+            this.counts = counts;
         }
 
         @Override
         public String json() {
-            return Long.toString(count);
+            return Arrays.toString(counts);
         }
     }
 
-    private record GeneratorStream(int partitions, int keys) implements ContinuousStream {
+    private record GeneratorStream(Shape shape) implements ContinuousStream {
         @Override
         public Offset initialOffset() {
-            return new TotalRows(0);
+            return new TotalRows(new long[shape.partitions()]);
         }
 
         @Override
         public Offset deserializeOffset(String json) {
-            return new TotalRows(Long.parseLong(json));
+            String[] counts = json.substring(1, json.length() - 1).split(", ", -1);
+            return new TotalRows(
+                    Arrays.stream(counts).mapToLong(Long::parseLong).toArray());
         }
 
         @Override
         public Offset mergeOffsets(PartitionOffset[] offsets) {
-            long sum = 0;
+            long[] counts = new long[offsets.length];
             for (PartitionOffset offset : offsets) {
-                sum += ((RowsGiven) offset).count();
+                RowsGiven given = (RowsGiven) offset;
+                counts[given.partition()] = given.count();
             }
-            return new TotalRows(sum);
+            return new TotalRows(counts);
         }
 
         @Override
         public InputPartition[] planInputPartitions(Offset start) {
-            InputPartition[] made = new InputPartition[partitions];
-            for (int i = 0; i < partitions; i++) {
-                made[i] = new Partition(i, keys);
+            InputPartition[] made = new InputPartition[shape.partitions()];
+            for (int i = 0; i < made.length; i++) {
+                made[i] = new Partition(shape, i, ((TotalRows) start).counts[i]);
             }
             return made;
         }
@@ -142,24 +158,60 @@ public final class GeneratorProvider implements TableProvider {
     }
 
     private static final class Reader implements ContinuousPartitionReader<InternalRow> {
+        /** Between filling and updating, so that a page does not hold both for one key. */
+        private static final long PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
         private final UnsafeRow row = new UnsafeRow(2);
         private final RandomKeys keys;
-        private final int partition;
+        private final Partition partition;
+        private final long intervalNanos;
+        private final long fillRows;
         private long given;
+        private long dueNanos;
 
         Reader(Partition of) {
-            partition = of.index();
-            keys = new RandomKeys(of.keys(), of.index() + 1);
+            Shape shape = of.shape();
+            partition = of;
+            given = of.given();
+            intervalNanos = shape.rate() == 0 ? 0 : 1_000_000_000L * shape.partitions() / shape.rate();
+            fillRows =
+                    shape.rate() == 0 ? 0 : (shape.keys() - of.index() + shape.partitions() - 1) / shape.partitions();
+            keys = new RandomKeys(shape.rate() == 0 ? shape.keys() : (int) fillRows, of.index() + 1 + given);
             byte[] bytes = new byte[UnsafeRow.calculateBitSetWidthInBytes(2) + 2 * Long.BYTES];
             row.pointTo(bytes, bytes.length);
         }
 
         @Override
         public boolean next() {
-            row.setLong(0, keys.next());
-            row.setLong(1, given & 0x3fff);
+            if (intervalNanos == 0) {
+                row.setLong(0, keys.next());
+                row.setLong(1, given & 0x3fff);
+            } else if (given < fillRows) {
+                row.setLong(0, ownKey(given));
+                row.setLong(1, 0);
+            } else {
+                awaitDue();
+                row.setLong(0, ownKey(keys.next()));
+                row.setLong(1, dueNanos);
+            }
             given++;
             return true;
+        }
+
+        private long ownKey(long index) {
+            return partition.index() + index * partition.shape().partitions();
+        }
+
+        /** A row that could not be given in time was due when it should have been. */
+        private void awaitDue() {
+            boolean first = dueNanos == 0;
+            dueNanos = first ? System.nanoTime() + (given > fillRows ? 0 : PAUSE_NANOS) : dueNanos + intervalNanos;
+            for (long left = dueNanos - System.nanoTime(); left > 0; left = dueNanos - System.nanoTime()) {
+                LockSupport.parkNanos(left);
+                if (Thread.interrupted()) {
+                    throw Scala.sneaky(new InterruptedException());
+                }
+            }
         }
 
         @Override
@@ -169,7 +221,7 @@ public final class GeneratorProvider implements TableProvider {
 
         @Override
         public PartitionOffset getOffset() {
-            return new RowsGiven(partition, given);
+            return new RowsGiven(partition.index(), given);
         }
 
         @Override

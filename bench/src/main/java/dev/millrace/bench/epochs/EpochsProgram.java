@@ -1,0 +1,162 @@
+package dev.millrace.bench.epochs;
+
+import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.max;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.millrace.bench.throughput.GeneratorProvider;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+import org.HdrHistogram.Histogram;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.streaming.StateOperatorProgress;
+import org.apache.spark.sql.streaming.StreamingQuery;
+import org.apache.spark.sql.streaming.Trigger;
+
+/**
+ * One turn in a JVM of its own: fills the state, updates keys at random at a steady rate, stops, and
+ * starts again from the checkpoint, and from another one with next to no state. Prints one line, {@code result <json>} or {@code failed <why>}.
+ */
+public final class EpochsProgram {
+    /** An unsafe row of one long as the key; of two as the value. */
+    private static final int KEY_AND_VALUE_BYTES = 16 + 24;
+
+    /** Next to nothing to restore. */
+    private static final int SMALL_KEY_COUNT = 2;
+
+    private static final long PATIENCE_NANOS = TimeUnit.MINUTES.toNanos(3);
+
+    private final EpochsOptions options;
+    private final SparkSession spark;
+    private final Path folder;
+    private final String epoch;
+
+    private EpochsProgram(EpochsOptions options, SparkSession spark, Path folder, String epoch) {
+        this.options = options;
+        this.spark = spark;
+        this.folder = folder;
+        this.epoch = epoch;
+    }
+
+    /** Takes a folder, the epoch's length as Spark writes it, and the options of {@link EpochsOptions}. */
+    public static void main(String[] arguments) {
+        List<String> words = Arrays.asList(arguments);
+        int exitCode = 0;
+        try {
+            Path folder = Path.of(words.get(0));
+            SparkSession spark = SparkSession.builder()
+                    .appName("epochs")
+                    .master("local[*]")
+                    .config("spark.ui.enabled", "false")
+                    .config("spark.driver.host", "127.0.0.1")
+                    .config("spark.driver.bindAddress", "127.0.0.1")
+                    .config("spark.local.dir", folder.resolve("spark").toString())
+                    .config(
+                            "spark.sql.warehouse.dir",
+                            folder.resolve("warehouse").toString())
+                    .getOrCreate();
+            EpochsOptions options = EpochsOptions.parse(words.subList(2, words.size()));
+            System.out.println("result " + new EpochsProgram(options, spark, folder, words.get(1)).run());
+            spark.stop();
+        } catch (Exception e) {
+            System.out.println("failed " + e);
+            org.slf4j.LoggerFactory.getLogger(EpochsProgram.class).error("The measurement failed.", e);
+            exitCode = 1;
+        }
+        System.exit(exitCode);
+    }
+
+    private ObjectNode run() throws Exception {
+        var unused = startToFirstUpdate("small", SMALL_KEY_COUNT); // warms the start up, and leaves a checkpoint
+        long filledBefore = UpdateMeter.filled();
+        StreamingQuery query = start("full", options.keyCount());
+        await(query, () -> UpdateMeter.filled() - filledBefore >= options.keyCount());
+        Thread.sleep(TimeUnit.SECONDS.toMillis(options.warmUpSeconds()));
+        UpdateMeter.measure(true);
+        Thread.sleep(TimeUnit.SECONDS.toMillis(options.seconds()));
+        UpdateMeter.measure(false);
+        query.stop();
+        StateOperatorProgress state = query.lastProgress().stateOperators()[0];
+        Restart restart = startToFirstUpdate("full", options.keyCount());
+        Restart small = startToFirstUpdate("small", SMALL_KEY_COUNT);
+        return new ObjectMapper()
+                .createObjectNode()
+                .put("epochs", query.lastProgress().batchId() + 1)
+                .put("keys", state.numRowsTotal())
+                .put("bytesPerKey", (double) state.memoryUsedBytes() / state.numRowsTotal() - KEY_AND_VALUE_BYTES)
+                .put("restartMillis", restart.millis())
+                .put("smallRestartMillis", small.millis())
+                .put("snapshotBytes", restart.snapshotBytes())
+                .put("stateBytes", state.numRowsTotal() * KEY_AND_VALUE_BYTES)
+                .put("histogram", encoded(UpdateMeter.micros()));
+    }
+
+    /** A start from what is in the checkpoint. */
+    private record Restart(double millis, long snapshotBytes) {}
+
+    private Restart startToFirstUpdate(String name, int keyCount) throws Exception {
+        long bytes = snapshotBytes(folder.resolve(name));
+        UpdateMeter.awaitFirstUpdate();
+        long startNanos = System.nanoTime();
+        StreamingQuery query = start(name, keyCount);
+        await(query, () -> UpdateMeter.firstUpdateNanos() != 0);
+        query.stop();
+        return new Restart((UpdateMeter.firstUpdateNanos() - startNanos) / 1e6, bytes);
+    }
+
+    private StreamingQuery start(String name, int keyCount) throws Exception {
+        return spark.readStream()
+                .format(GeneratorProvider.class.getName())
+                .option("keys", keyCount)
+                .option("rate", options.rate())
+                .load()
+                .groupBy("id")
+                .agg(count(lit(1)).as("n"), max("amount").as("due"))
+                .select("due")
+                .writeStream()
+                .foreach(new UpdateMeter())
+                .outputMode("update")
+                .option("checkpointLocation", folder.resolve(name).toString())
+                .trigger(Trigger.RealTime(epoch))
+                .start();
+    }
+
+    private static void await(StreamingQuery query, BooleanSupplier done) throws Exception {
+        long deadline = System.nanoTime() + PATIENCE_NANOS;
+        while (!done.getAsBoolean()) {
+            if (query.exception().isDefined()) {
+                throw query.exception().get();
+            }
+            if (System.nanoTime() > deadline) {
+                throw new IllegalStateException("Cannot measure: filled=%d.".formatted(UpdateMeter.filled()));
+            }
+            Thread.sleep(1);
+        }
+    }
+
+    private static long snapshotBytes(Path checkpoint) throws IOException {
+        Path files = checkpoint.resolve("millrace/files");
+        if (!Files.exists(files)) {
+            return 0;
+        }
+        try (Stream<Path> all = Files.list(files)) {
+            return all.mapToLong(file -> file.toFile().length()).sum();
+        }
+    }
+
+    private static String encoded(Histogram histogram) {
+        ByteBuffer bytes = ByteBuffer.allocate(histogram.getNeededByteBufferCapacity());
+        int length = histogram.encodeIntoCompressedByteBuffer(bytes);
+        return Base64.getEncoder().encodeToString(Arrays.copyOf(bytes.array(), length));
+    }
+}

@@ -1,0 +1,5 @@
+/** What epochs cost: latency across their ends, memory, and the time to be back after a restart. */
+@NullMarked
+package dev.millrace.bench.epochs;
+
+import org.jspecify.annotations.NullMarked;
