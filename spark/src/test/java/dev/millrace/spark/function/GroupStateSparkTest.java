@@ -246,15 +246,14 @@ final class GroupStateSparkTest {
         long[] lot = {1, 1, 4};
         StreamTexts texts = StreamTexts.named("initial");
         List<String> ours = texts.run(countsFrom(before), "update", at("a"), numbers, lot);
+        texts.run(countsFrom(before), "update", at("a"), numbers, new long[] {1, 2});
+        assertThat(lastByKey(texts.taken())).containsEntry("1", "1=103").containsEntry("2", "2=201");
+        assertThat(texts.taken()).containsOnlyOnce("9=900");
+
         open();
         List<String> sparks =
                 StreamTexts.named("initial, Spark's").runInBatches(countsFrom(before), "update", at("b"), numbers, lot);
         assertThat(lastByKey(ours)).isEqualTo(lastByKey(sparks)).containsEntry("9", "9=900");
-
-        open();
-        texts.run(countsFrom(before), "update", at("a"), numbers, new long[] {1, 2});
-        assertThat(lastByKey(texts.taken())).containsEntry("1", "1=103").containsEntry("2", "2=201");
-        assertThat(texts.taken()).containsOnlyOnce("9=900");
     }
 
     @Test
