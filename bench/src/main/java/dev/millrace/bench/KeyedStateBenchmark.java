@@ -87,8 +87,8 @@ public class KeyedStateBenchmark {
             }
         }
         state = KeyedState.ofBytes(keyGroups, BUFFER_BYTES, new MemoryBudget(Long.MAX_VALUE));
-        OperatorContext context =
-                new OperatorContext(0, 1, keyGroups, new MemoryBudget(Long.MAX_VALUE), new OperatorMetrics());
+        OperatorContext context = new OperatorContext(
+                0, 1, keyGroups, new MemoryBudget(Long.MAX_VALUE), new OperatorMetrics(), System::currentTimeMillis, 0);
         perPage.open(context);
         perRow.open(context);
     }

@@ -69,7 +69,8 @@ public class FusedFragmentBenchmark {
                 .queryExecution()
                 .sparkPlan();
         operator = fused(session, plan);
-        operator.open(new OperatorContext(0, 1, 1, new MemoryBudget(Long.MAX_VALUE / 2), new OperatorMetrics()));
+        operator.open(new OperatorContext(
+                0, 1, 1, new MemoryBudget(Long.MAX_VALUE / 2), new OperatorMetrics(), System::currentTimeMillis, 0));
         pages = new Page[ROWS / rowsPerPage];
         SplittableRandom random = new SplittableRandom(7);
         for (int i = 0; i < pages.length; i++) {

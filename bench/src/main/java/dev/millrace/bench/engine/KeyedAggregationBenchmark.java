@@ -59,8 +59,14 @@ public class KeyedAggregationBenchmark {
             pages[i] = page(random);
         }
         operator = new KeyedAggregateFactory(CountSumMax::new, "aggregate", emission).create();
-        operator.open(
-                new OperatorContext(0, 1, KEY_GROUPS, new MemoryBudget(Long.MAX_VALUE / 2), new OperatorMetrics()));
+        operator.open(new OperatorContext(
+                0,
+                1,
+                KEY_GROUPS,
+                new MemoryBudget(Long.MAX_VALUE / 2),
+                new OperatorMetrics(),
+                System::currentTimeMillis,
+                0));
     }
 
     private Page page(SplittableRandom random) {

@@ -26,8 +26,14 @@ final class EngineThroughput {
 
     /** Rows a second that the generator could give away, which is what came through. */
     static double measure(ThroughputOptions options) throws InterruptedException {
-        DataflowSettings settings =
-                new DataflowSettings("throughput", LOOPS, KEY_GROUPS, 0, new MemoryBudget(Long.MAX_VALUE / 2), null);
+        DataflowSettings settings = new DataflowSettings(
+                "throughput",
+                LOOPS,
+                KEY_GROUPS,
+                0,
+                new MemoryBudget(Long.MAX_VALUE / 2),
+                null,
+                System::currentTimeMillis);
         try (Dataflow dataflow =
                 Dataflow.create(graph(options.keyCount()), settings, (name, index, count) -> TaskScope.PLAIN)) {
             dataflow.start();

@@ -313,10 +313,13 @@ final class Assembly {
                     settings.stateBudget(),
                     factory.keepsState()
                             ? counters.operator(place.stageId(), i, place.taskIndex(), factory.name())
-                            : new OperatorMetrics()));
+                            : new OperatorMetrics(),
+                    settings.time(),
+                    settings.firstEpoch()));
         }
         List<OutputEdge> edges = at(outputs, place.stageId(), place.taskIndex());
-        return new TaskParts(place, operators, contexts, edges, nanoClock, state, coordinator);
+        TaskParts.Clock clock = new TaskParts.Clock(nanoClock, settings.time());
+        return new TaskParts(place, operators, contexts, edges, clock, state, coordinator);
     }
 
     private static <T> T at(Map<Integer, List<T>> byStage, int stageId, int taskIndex) {

@@ -1,5 +1,6 @@
 package dev.millrace.engine.graph;
 
+import dev.millrace.engine.operator.ProcessingTime;
 import dev.millrace.engine.state.MemoryBudget;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param firstEpoch the epoch that the first rows belong to
  * @param stateBudget memory for keyed state
  * @param durability where state is kept, or null when it is not
+ * @param time the query's clock
  */
 public record DataflowSettings(
         String name,
@@ -19,4 +21,5 @@ public record DataflowSettings(
         int keyGroupCount,
         long firstEpoch,
         MemoryBudget stateBudget,
-        @Nullable Durability durability) {}
+        @Nullable Durability durability,
+        ProcessingTime time) {}

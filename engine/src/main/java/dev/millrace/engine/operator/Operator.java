@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One step of a task's chain: takes rows and marks in their order and answers at once for what it
- * has. Each of {@link #process}, {@link #watermark} and {@link #barrier} returns false when the
+ * has. Each of {@link #process}, {@link #watermark}, {@link #wakeUp} and {@link #barrier} returns false when the
  * output was full, or when it has done enough for one step (a few thousand rows of work); it is then
  * called again with the same argument, and goes on where it stopped, before anything else is called.
  *
@@ -27,6 +27,19 @@ public interface Operator extends AutoCloseable {
 
     /** The watermark of the operator's input has moved on to {@code micros}; it never moves back. */
     default boolean watermark(long micros, Output output) throws Exception {
+        return true;
+    }
+
+    /**
+     * When to call {@link #wakeUp} although nothing comes in, by the clock of the {@link OperatorContext}.
+     * Asked for often; a time in the past means at once.
+     */
+    default long wakeUpMillis() {
+        return ProcessingTime.NEVER;
+    }
+
+    /** The time that the operator asked to be woken at has come. */
+    default boolean wakeUp(Output output) throws Exception {
         return true;
     }
 

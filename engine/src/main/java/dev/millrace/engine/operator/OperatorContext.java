@@ -11,6 +11,14 @@ import dev.millrace.engine.state.MemoryBudget;
  * @param keyGroupCount how many key groups the query has
  * @param stateBudget the memory that keyed state of the process may take
  * @param metrics where the operator counts
+ * @param time what the operator's clock says
+ * @param firstEpoch the epoch that the first rows belong to
  */
 public record OperatorContext(
-        int taskIndex, int taskCount, int keyGroupCount, MemoryBudget stateBudget, OperatorMetrics metrics) {}
+        int taskIndex,
+        int taskCount,
+        int keyGroupCount,
+        MemoryBudget stateBudget,
+        OperatorMetrics metrics,
+        ProcessingTime time,
+        long firstEpoch) {}

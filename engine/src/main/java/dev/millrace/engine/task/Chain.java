@@ -5,6 +5,7 @@ import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.Output;
 import dev.millrace.engine.operator.PassThrough;
+import dev.millrace.engine.operator.ProcessingTime;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.stream.Item;
 import java.util.ArrayList;
@@ -127,6 +128,26 @@ final class Chain {
         return false;
     }
 
+    /** When the first operator wants to be woken. Units: milliseconds of its clock. */
+    long wakeUpMillis() {
+        long first = ProcessingTime.NEVER;
+        for (Link link : links) {
+            first = Math.min(first, link.operator.wakeUpMillis());
+        }
+        return first;
+    }
+
+    /** Wakes one operator of a quiet chain whose time has come; false when there is none. */
+    boolean wakeUp(long nowMillis, long nanos) {
+        for (Link link : links) {
+            if (link.wakeUp(nowMillis, nanos)) {
+                output.readNanos(nanos);
+                return true;
+            }
+        }
+        return false;
+    }
+
     private void give(int index, RowCursor rows) throws Exception {
         links[index].giveRows(rows);
         if (index == links.length - 1) {
@@ -144,11 +165,13 @@ final class Chain {
                     case ROWS -> link.operator.process(link.cursor, to);
                     case WATERMARK -> link.operator.watermark(((Item.Watermark) link.mark).micros(), to);
                     case BARRIER -> link.operator.barrier(((Item.Barrier) link.mark).epoch(), to);
+                    case WAKE_UP -> link.operator.wakeUp(to);
                     case NOTHING, HANDING_ON -> true;
                 };
         if (done) {
             boolean rows = link.phase == Link.Phase.ROWS;
-            link.phase = rows ? Link.Phase.NOTHING : Link.Phase.HANDING_ON;
+            boolean handsOn = link.phase == Link.Phase.WATERMARK || link.phase == Link.Phase.BARRIER;
+            link.phase = handsOn ? Link.Phase.HANDING_ON : Link.Phase.NOTHING;
             if (rows && index > 0) {
                 links[index - 1].output.page().clear();
             }

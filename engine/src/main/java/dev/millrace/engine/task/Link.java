@@ -19,6 +19,8 @@ final class Link {
         ROWS,
         WATERMARK,
         BARRIER,
+        /** The operator asked to be woken. */
+        WAKE_UP,
         /** Done with a mark, whose rows are through; the mark goes on. */
         HANDING_ON
     }
@@ -49,6 +51,20 @@ final class Link {
         output.readNanos(rows.readNanos());
         phase = Phase.ROWS;
         markedIdle = false;
+    }
+
+    /**
+     * Wakes an operator whose time has come; false when it waits for a later one.
+     *
+     * @param nanos counts as the time when what it gives was read
+     */
+    boolean wakeUp(long nowMillis, long nanos) {
+        if (operator.wakeUpMillis() > nowMillis) {
+            return false;
+        }
+        output.readNanos(nanos);
+        phase = Phase.WAKE_UP;
+        return true;
     }
 
     /** Takes a mark; a watermark that changes nothing for the operator ends here. */

@@ -47,9 +47,13 @@ public final class OperatingTask implements Step {
     /** Takes the next item to a quiet chain; true when it gave something to do. */
     private boolean advance() throws Exception {
         itemThrough();
+        boolean woken = flow.wakeUp();
+        if (!flow.isQuiet()) {
+            return true;
+        }
         Item item = inbox.poll();
         if (item == null) {
-            return flow.dry();
+            return flow.dry() || woken;
         }
         if (item instanceof Item.Rows rows) {
             page = rows.page();

@@ -88,6 +88,10 @@ public final class ReadingTask implements Step, BarrierTarget {
     /** Takes what there is to a quiet chain; true when it gave something to do. */
     private boolean advance() throws Exception {
         itemThrough();
+        boolean woken = flow.wakeUp();
+        if (!flow.isQuiet()) {
+            return true;
+        }
         if (requestedEpoch >= epoch) {
             flow.refreshWatermarks();
             if (!flow.isQuiet() || startBarrier()) {
@@ -101,7 +105,7 @@ public final class ReadingTask implements Step, BarrierTarget {
             }
             return true;
         }
-        return flow.dry();
+        return flow.dry() || woken;
     }
 
     private boolean takeRows() {

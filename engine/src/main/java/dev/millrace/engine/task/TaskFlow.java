@@ -1,5 +1,6 @@
 package dev.millrace.engine.task;
 
+import dev.millrace.engine.operator.ProcessingTime;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.stream.Item;
 import java.util.concurrent.TimeUnit;
@@ -22,19 +23,24 @@ final class TaskFlow {
     /** How often to look whether an input has fallen idle, while no row comes. */
     private static final long IDLENESS_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+    /** The query's clock may be set forward, or be a test's own. */
+    private static final long LONGEST_WAIT_MILLIS = 100;
+
     private final Chain chain;
     private final TaskOutput output;
     private final LongSupplier nanoClock;
+    private final ProcessingTime time;
     private int pagesSinceFlush;
     private boolean unflushed;
     private boolean quiet = true;
     private boolean watermarkPending;
     private long lastRefreshNanos;
 
-    TaskFlow(Chain chain, TaskOutput output, LongSupplier nanoClock) {
+    TaskFlow(Chain chain, TaskOutput output, TaskParts.Clock clock) {
         this.chain = chain;
         this.output = output;
-        this.nanoClock = nanoClock;
+        this.nanoClock = clock.nanos();
+        this.time = clock.time();
         this.lastRefreshNanos = nanoClock.getAsLong();
     }
 
@@ -72,6 +78,21 @@ final class TaskFlow {
     void mark(Item mark) throws Exception {
         chain.giveMark(mark);
         quiet = chain.advance();
+    }
+
+    /** Lets an operator of a quiet chain work whose time has come; false when there is none. */
+    boolean wakeUp() throws Exception {
+        long wanted = chain.wakeUpMillis();
+        if (wanted == ProcessingTime.NEVER) {
+            return false;
+        }
+        long now = time.millis();
+        if (wanted > now || !chain.wakeUp(now, nanoClock.getAsLong())) {
+            return false;
+        }
+        quiet = chain.advance();
+        unflushed = true;
+        return true;
     }
 
     /** There is no input for now. True when that gave something to do. */
@@ -116,8 +137,14 @@ final class TaskFlow {
         return !unflushed;
     }
 
-    /** When to look for a watermark although no row comes. Units: {@link System#nanoTime}. */
+    /** When to look for a watermark, or wake an operator, although no row comes. Units: {@link System#nanoTime}. */
     long deadlineNanos() {
-        return chain.assignsWatermarks() ? lastRefreshNanos + refreshIntervalNanos() : Long.MAX_VALUE;
+        long watermark = chain.assignsWatermarks() ? lastRefreshNanos + refreshIntervalNanos() : Long.MAX_VALUE;
+        long wanted = chain.wakeUpMillis();
+        if (wanted == ProcessingTime.NEVER) {
+            return watermark;
+        }
+        long millis = Math.min(LONGEST_WAIT_MILLIS, Math.max(0, wanted - time.millis()));
+        return Math.min(watermark, nanoClock.getAsLong() + TimeUnit.MILLISECONDS.toNanos(millis));
     }
 }

@@ -3,6 +3,7 @@ package dev.millrace.engine.task;
 import dev.millrace.engine.exchange.KeyGroups;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
+import dev.millrace.engine.operator.ProcessingTime;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.RestoredState;
 import java.util.List;
@@ -32,23 +33,31 @@ public final class TaskParts {
     public record State(@Nullable SnapshotInbox inbox, @Nullable RestoredState restored) {}
 
     /**
+     * What tells the time.
+     *
+     * @param nanos of what happens every so often; units: {@link System#nanoTime}
+     * @param time of what operators wait for
+     */
+    public record Clock(LongSupplier nanos, ProcessingTime time) {}
+
+    /**
      * @param operators the chain, in order; may be empty
      * @param contexts the context of each operator
      * @param edges where rows go
-     * @param nanoClock the clock of what happens by time
+     * @param clock tells the time of what happens by time
      */
     public TaskParts(
             TaskPlace place,
             List<Operator> operators,
             List<OperatorContext> contexts,
             List<OutputEdge> edges,
-            LongSupplier nanoClock,
+            Clock clock,
             State state,
             TaskReports reports) {
         TaskOutput output = new TaskOutput(edges);
         this.place = place;
         this.chain = new Chain(operators, output);
-        this.flow = new TaskFlow(chain, output, nanoClock);
+        this.flow = new TaskFlow(chain, output, clock);
         this.snapshots = new TaskSnapshots(place, operators, state.inbox());
         this.contexts = contexts;
         this.restored = state.restored();

@@ -122,7 +122,7 @@ final class CommittedAnswer {
         OperatorMetrics metrics = new OperatorMetrics();
         List<Section> sections = new ArrayList<>();
         KeyedAggregate aggregate = new KeyedAggregate(query.aggregates(), query.emission);
-        aggregate.open(new OperatorContext(0, 1, SimulatedQuery.KEY_GROUPS, budget, metrics));
+        aggregate.open(new OperatorContext(0, 1, SimulatedQuery.KEY_GROUPS, budget, metrics, () -> 0, 0));
         new RestoredState(checkpoint.storage, checkpoint.committedState())
                 .read(query.aggregate(), keyGroup -> true, sections::add);
         Snapshots.restore(aggregate, sections);

@@ -131,7 +131,8 @@ class DataflowSimulation {
             taskCount = 1 + random.nextInt(3);
             assembly = new Assembly(
                     graph(),
-                    new DataflowSettings("sim", taskCount, KEY_GROUPS, 5, new MemoryBudget(1 << 20), null),
+                    new DataflowSettings(
+                            "sim", taskCount, KEY_GROUPS, 5, new MemoryBudget(1 << 20), null, () -> nanos / 1_000_000),
                     () -> nanos);
         }
 

@@ -43,7 +43,13 @@ final class SimulatedAttempt {
         assembly = new Assembly(
                 query.graph(place.positions(), sink, nanoClock),
                 new DataflowSettings(
-                        "sim", place.taskCount(), SimulatedQuery.KEY_GROUPS, place.firstEpoch(), budget, durability),
+                        "sim",
+                        place.taskCount(),
+                        SimulatedQuery.KEY_GROUPS,
+                        place.firstEpoch(),
+                        budget,
+                        durability,
+                        () -> nanoClock.getAsLong() / 1_000_000),
                 nanoClock);
         for (LoopPlan loop : assembly.loops()) {
             for (Step step : loop.steps()) {

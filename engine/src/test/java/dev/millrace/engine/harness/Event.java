@@ -13,6 +13,8 @@ public sealed interface Event {
 
     /** An epoch ends. */
     record Barrier(long epoch) implements Event {}
+    /** The operator's clock moves to a time. */
+    record Time(long millis) implements Event {}
 
     static Event row(byte[] bytes) {
         return row(bytes, 0);
@@ -24,6 +26,10 @@ public sealed interface Event {
 
     static Event row(Side side, byte[] bytes) {
         return new Row(new RowView().pointTo(bytes, 0, bytes.length), 0, side);
+    }
+
+    static Event time(long millis) {
+        return new Time(millis);
     }
 
     static Event watermark(long micros) {

@@ -78,6 +78,7 @@ public final class OperatorHarness {
         private int givenRows;
         private Operator operator;
         private long epoch = 1;
+        private long timeMillis;
         private long watermarkMicros = Long.MIN_VALUE;
 
         Run(List<Event> events, @Nullable Random random) throws Exception {
@@ -89,7 +90,7 @@ public final class OperatorHarness {
 
         private Operator open() throws Exception {
             Operator opened = operators.get();
-            opened.open(new OperatorContext(0, 1, keyGroupCount, budget, metrics));
+            opened.open(new OperatorContext(0, 1, keyGroupCount, budget, metrics, () -> timeMillis, epoch));
             if (opened instanceof PassThrough passThrough) {
                 passThrough.inputPartitions(partitions());
             }
@@ -106,6 +107,7 @@ public final class OperatorHarness {
 
         Outcome toEnd() throws Exception {
             int at = 0;
+            wakeUp();
             while (at < events.size()) {
                 if (events.get(at) instanceof Event.Watermark watermark) {
                     repeat(() -> operator.watermark(watermark.micros(), output));
@@ -115,6 +117,9 @@ public final class OperatorHarness {
                 } else if (events.get(at) instanceof Event.Barrier) {
                     barrier();
                     at++;
+                } else if (events.get(at) instanceof Event.Time time) {
+                    timeMillis = time.millis();
+                    at++;
                 } else {
                     at = takePage(at);
                     giveRows();
@@ -122,8 +127,10 @@ public final class OperatorHarness {
                         giveWatermark(operator.outputWatermark(Long.MIN_VALUE));
                     }
                 }
+                wakeUp();
                 if (random != null && random.nextInt(4) == 0) {
                     restoreFromSnapshot();
+                    wakeUp();
                 }
             }
             operator.close();
@@ -150,6 +157,14 @@ public final class OperatorHarness {
             repeat(() -> operator.barrier(ended, output));
             giveRows();
             given.add(Event.barrier(ended));
+        }
+
+        private void wakeUp() throws Exception {
+            int calls = 0;
+            while (operator.wakeUpMillis() <= timeMillis) {
+                repeat(() -> operator.wakeUp(output));
+                assertThat(++calls).as("wake-ups without an end").isLessThan(CALLS_WITHOUT_END);
+            }
         }
 
         private int takePage(int from) throws Exception {

@@ -302,7 +302,7 @@ class KeyedAggregateTest {
 
     private Operator open(Aggregate aggregate, Emission emission) throws Exception {
         Operator operator = new KeyedAggregateFactory(() -> aggregate, "Aggregate[test]", emission).create();
-        operator.open(new OperatorContext(0, 1, 8, budget, metrics));
+        operator.open(new OperatorContext(0, 1, 8, budget, metrics, () -> 0, 0));
         return operator;
     }
 

@@ -117,11 +117,11 @@ final class QueryRun {
 
         Found found = protocol.look();
         checkpoint.tellLatestSeen(found);
-        Checkpoint.Start unused = checkpoint.position(found, restoreEpoch); // binds the settings that planning needs
+        Checkpoint.Start start = checkpoint.position(found, restoreEpoch); // binds the settings that planning needs
         int keyGroupCount = query.keyGroupCount(session);
         QueryProgress progress = new QueryProgress(query, sources.sources(), keyGroupCount);
         long planningStart = System.nanoTime();
-        PlannedQuery plan = plan(sink, keyGroupCount);
+        PlannedQuery plan = plan(sink, keyGroupCount, start.restoredEpoch() < 0);
         planned = plan;
         progress.took("queryPlanning", System.nanoTime() - planningStart);
         Checkpoint.refuseState(session, query.resolvedCheckpointRoot(), plan.isStateful());
@@ -195,7 +195,7 @@ final class QueryRun {
                 : failure;
     }
 
-    private PlannedQuery plan(SparkSink sink, int keyGroupCount) {
+    private PlannedQuery plan(SparkSink sink, int keyGroupCount, boolean isFirstStart) {
         List<SparkDataStream> streams =
                 sources.sources().stream().map(SparkSource::stream).toList();
         PlanSettings shape = new PlanSettings(
@@ -208,7 +208,8 @@ final class QueryRun {
                 sink,
                 query.outputMode(),
                 keyGroupCount,
-                shape));
+                shape,
+                isFirstStart));
     }
 
     /** A V1 sink is given an epoch as Spark gives it a batch: with one row for a key that changed. */
@@ -234,7 +235,8 @@ final class QueryRun {
                 prepared.keyGroupCount(),
                 start.firstEpoch(),
                 StateMemory.budget(settings.stateMemoryBytes()),
-                prepared.state().durability(from));
+                prepared.state().durability(from),
+                query.triggerClock()::getTimeMillis);
         Dataflow running = Dataflow.create(prepared.plan().graph(), shape, prepared.scopes());
         dataflow = running;
         try {

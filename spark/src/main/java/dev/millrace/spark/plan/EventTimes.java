@@ -11,8 +11,8 @@ import org.apache.spark.unsafe.Platform;
 import scala.collection.immutable.Seq;
 
 /**
- * Reads a row's event time: a timestamp, or the end of a window. Cut to whole milliseconds, in which
- * Spark keeps watermarks.
+ * Reads a row's event time: a timestamp, or the end of a window. For a watermark it is cut to whole
+ * milliseconds, in which Spark keeps those.
  *
  * <p>Thread: any; what is made belongs to one task.
  */
@@ -24,8 +24,19 @@ final class EventTimes implements Supplier<EventTimeExtractor> {
     private final int index;
     private final int fieldCount;
     private final boolean isWindow;
+    private final boolean isCut;
 
     EventTimes(Attribute eventTime, Seq<Attribute> input) {
+        this(eventTime, input, true);
+    }
+
+    /** Event times as they are, to be compared with a watermark. */
+    static EventTimes exact(Attribute eventTime, Seq<Attribute> input) {
+        return new EventTimes(eventTime, input, false);
+    }
+
+    private EventTimes(Attribute eventTime, Seq<Attribute> input, boolean isCut) {
+        this.isCut = isCut;
         List<Attribute> columns = Scala.list(input);
         int found = -1;
         for (int i = 0; i < columns.size(); i++) {
@@ -46,11 +57,11 @@ final class EventTimes implements Supplier<EventTimeExtractor> {
         UnsafeRow row = new UnsafeRow(fieldCount);
         return (bytes, offset, sizeBytes) -> {
             row.pointTo(bytes, Platform.BYTE_ARRAY_OFFSET + (long) offset, sizeBytes);
-            return wholeMillis(row);
+            return micros(row);
         };
     }
 
-    private long wholeMillis(UnsafeRow row) {
+    private long micros(UnsafeRow row) {
         if (row.isNullAt(index)) {
             return EventTimeExtractor.NO_EVENT_TIME;
         }
@@ -64,6 +75,6 @@ final class EventTimes implements Supplier<EventTimeExtractor> {
         } else {
             micros = row.getLong(index);
         }
-        return Math.floorDiv(micros, MICROS_PER_MILLI) * MICROS_PER_MILLI;
+        return isCut ? Math.floorDiv(micros, MICROS_PER_MILLI) * MICROS_PER_MILLI : micros;
     }
 }

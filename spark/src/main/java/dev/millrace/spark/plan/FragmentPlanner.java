@@ -2,6 +2,7 @@ package dev.millrace.spark.plan;
 
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.PulledFragment;
+import dev.millrace.spark.fragment.AppendColumnsFragment;
 import dev.millrace.spark.fragment.ExpressionFragment;
 import dev.millrace.spark.fragment.ExpressionFragment.Step;
 import dev.millrace.spark.fragment.FusedCode;
@@ -64,7 +65,9 @@ final class FragmentPlanner {
         /** Filters and projections, the top one first. */
         record Stepped(SparkPlan top, SparkPlan below, List<SparkPlan> nodes) implements Segment {}
 
-        record Generating(GenerateExec top, SparkPlan below, List<SparkPlan> nodes) implements Segment {}
+        /** A node that has an operator of its own. */
+        record Rowwise(SparkPlan top, SparkPlan below, List<SparkPlan> nodes, OperatorFactory factory)
+                implements Segment {}
 
         record Opaque(SparkPlan top, SparkPlan below, List<SparkPlan> nodes) implements Segment {}
     }
@@ -119,11 +122,23 @@ final class FragmentPlanner {
             }
         }
         if (node instanceof GenerateExec generate && runs(generate)) {
-            return new Segment.Generating(generate, generate.child(), nodes);
+            var specification = TaskCopies.of(GenerateFragment.Specification.of(generate));
+            return new Segment.Rowwise(
+                    node,
+                    generate.child(),
+                    nodes,
+                    new GenerateFragment.Factory(specification, PhysicalPlans.describe(nodes)));
+        }
+        if (node instanceof AppendColumnsExec append) {
+            var specification = TaskCopies.of(AppendColumnsFragment.Specification.of(append));
+            return new Segment.Rowwise(
+                    node,
+                    append.child(),
+                    nodes,
+                    new AppendColumnsFragment.Factory(specification, PhysicalPlans.describe(nodes)));
         }
         boolean pullable = FusedCode.isRefillable(node)
                 || node instanceof MapPartitionsExec
-                || node instanceof AppendColumnsExec
                 || node instanceof AppendColumnsWithObjectExec;
         if (!pullable) {
             throw PhysicalPlans.unsupported(node);
@@ -171,12 +186,10 @@ final class FragmentPlanner {
     }
 
     private static OperatorFactory factory(Segment segment) {
-        String name = PhysicalPlans.describe(segment.nodes());
         if (segment instanceof Segment.Fused fused) {
-            return new FusedFragment.Factory(fused.code(), "Fused[" + name + "]");
+            return new FusedFragment.Factory(fused.code(), "Fused[" + PhysicalPlans.describe(segment.nodes()) + "]");
         }
-        GenerateExec generate = ((Segment.Generating) segment).top();
-        return new GenerateFragment.Factory(TaskCopies.of(GenerateFragment.Specification.of(generate)), name);
+        return ((Segment.Rowwise) segment).factory();
     }
 
     private static void addSteps(List<SparkPlan> nodes, List<Piece> pieces) {

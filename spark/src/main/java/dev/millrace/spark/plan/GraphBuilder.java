@@ -13,6 +13,7 @@ import dev.millrace.engine.page.Side;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.stream.WatermarkPolicy;
 import dev.millrace.spark.join.JoinExpressions;
+import dev.millrace.spark.function.EventTimeGuard;
 import dev.millrace.spark.plan.FragmentPlanner.Piece;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
@@ -34,6 +35,7 @@ import org.apache.spark.sql.execution.exchange.ReusedExchangeExec;
 import org.apache.spark.sql.execution.exchange.ShuffleExchangeLike;
 import org.apache.spark.sql.internal.SQLConf;
 import org.apache.spark.sql.internal.SQLConf$;
+import scala.collection.immutable.Seq;
 
 /**
  * Turns a physical plan into a graph of stages: cut at exchanges, each stage a chain of the operators
@@ -142,6 +144,12 @@ final class GraphBuilder {
         if (node instanceof StreamJoinExec join) {
             return join(join);
         }
+        if (node instanceof GroupFunctionExec function) {
+            return groupFunction(function);
+        }
+        if (node instanceof EventTimeGuardExec guard) {
+            return eventTimeGuard(guard);
+        }
         if (node instanceof UnionExec union) {
             return union(union);
         }
@@ -183,9 +191,30 @@ final class GraphBuilder {
     private Flow keyed(KeyedNode node) {
         OperatorFactory operator = node.operator();
         isStateful |= operator.keepsState();
-        Flow below = flow(PhysicalPlans.streamingChild(node));
-        Flow flow = isExchanged(below) ? below : Flow.from(List.of(new Input(stageOf(below), exchangeFor(node))));
+        Flow flow = exchanged(node, node.keys());
         flow.chain.add(operator);
+        return flow;
+    }
+
+    private Flow groupFunction(GroupFunctionExec node) {
+        isStateful = true;
+        Flow flow = exchanged(node, node.grouping());
+        flow.chain.add(GroupFunctions.operator(node, request, conf));
+        return flow;
+    }
+
+    private Flow exchanged(SparkPlan node, Seq<Attribute> keys) {
+        SparkPlan child = PhysicalPlans.streamingChild(node);
+        Flow below = flow(child);
+        return isExchanged(below) ? below : Flow.from(List.of(new Input(stageOf(below), exchangeFor(keys, child))));
+    }
+
+    private Flow eventTimeGuard(EventTimeGuardExec node) {
+        SparkPlan child = PhysicalPlans.streamingChild(node);
+        Flow flow = flow(child);
+        flow.chain.add(new EventTimeGuard.Factory(
+                EventTimes.exact(node.eventTime(), child.output()),
+                "EventTimeGuard[%s]".formatted(node.eventTime().name())));
         return flow;
     }
 
@@ -222,12 +251,10 @@ final class GraphBuilder {
                                 || input.exchange() instanceof Exchange.Single);
     }
 
-    private Exchange exchangeFor(KeyedNode node) {
-        if (node.keys().isEmpty()) {
-            return new Exchange.Single();
-        }
-        List<Expression> keys = new ArrayList<>(Scala.<Attribute>list(node.keys()));
-        return hash(keys, Scala.list(PhysicalPlans.streamingChild(node).output()));
+    private Exchange exchangeFor(Seq<Attribute> keys, SparkPlan child) {
+        return keys.isEmpty()
+                ? new Exchange.Single()
+                : hash(new ArrayList<>(Scala.<Attribute>list(keys)), Scala.list(child.output()));
     }
 
     private Flow union(UnionExec union) {

@@ -40,6 +40,7 @@ import org.apache.spark.sql.catalyst.plans.logical.Sort;
 import org.apache.spark.sql.catalyst.plans.logical.SubqueryAlias;
 import org.apache.spark.sql.catalyst.plans.logical.TypedFilter;
 import org.apache.spark.sql.catalyst.plans.logical.Union;
+import org.apache.spark.sql.catalyst.plans.logical.UpdateEventTimeWatermarkColumn;
 import org.apache.spark.sql.catalyst.plans.logical.View;
 import org.apache.spark.sql.catalyst.plans.logical.WithCTE;
 import org.apache.spark.sql.catalyst.streaming.StreamingRelationV2;
@@ -133,6 +134,8 @@ final class OperatorCheck {
                 || node instanceof TypedFilter
                 || node instanceof AppendColumns
                 || node instanceof AppendColumnsWithObject
+                || node instanceof UpdateEventTimeWatermarkColumn
+                || GroupFunctions.isOne(node)
                 || node instanceof WithCTE
                 || node instanceof CTERelationDef
                 || node instanceof CTERelationRef;
@@ -278,9 +281,8 @@ final class OperatorCheck {
         if (node instanceof CollectMetrics metrics) {
             throw unsupported(node, "observe()", "name=" + metrics.name(), "Remove it");
         }
-        if (List.of("FlatMapGroupsWithState", "TransformWithState", "MapGroups", "CoGroup")
-                .contains(name)) {
-            throw unsupported(node, "user code over keyed state", "operator=" + name, "Use groupBy with agg");
+        if (List.of("MapGroups", "CoGroup").contains(name)) {
+            throw unsupported(node, "user code over whole groups", "operator=" + name, "Use flatMapGroupsWithState");
         }
         throw unsupported(node, "an operator", "operator=" + name, "Remove it");
     }

@@ -20,6 +20,7 @@ import org.apache.spark.sql.streaming.OutputMode;
  * @param outputMode the query's output mode
  * @param keyGroupCount units of state ownership, fixed at the query's first start
  * @param settings what of the query's settings shapes the dataflow
+ * @param isFirstStart whether no epoch of the query was ever committed
  */
 public record PlanRequest(
         SparkSession session,
@@ -29,7 +30,8 @@ public record PlanRequest(
         Sink sink,
         OutputMode outputMode,
         int keyGroupCount,
-        PlanSettings settings) {
+        PlanSettings settings,
+        boolean isFirstStart) {
     public PlanRequest {
         streams = List.copyOf(streams);
         sources = List.copyOf(sources);

@@ -18,7 +18,11 @@ final class PlanningSession {
 
     private PlanningSession() {}
 
-    static SparkSession of(SparkSession user, int keyGroupCount) {
+    /** It would hand the user's objects from one function to the next, where the engine hands on rows. */
+    private static final String RULE_THAT_DROPS_ROWS = "org.apache.spark.sql.catalyst.optimizer.EliminateSerialization";
+
+    /** @param hasGroupFunctions whether the query to plan has user code over keyed state */
+    static SparkSession of(SparkSession user, int keyGroupCount, boolean hasGroupFunctions) {
         SparkSession copy = user.cloneSession();
         SQLConf conf = copy.sessionState().conf();
         conf.setConfString(SQLConf$.MODULE$.ADAPTIVE_EXECUTION_ENABLED().key(), "false");
@@ -31,11 +35,17 @@ final class PlanningSession {
         // Several inputs to one stage are a union already, and a filter built from a stream never ends.
         conf.setConfString(SQLConf$.MODULE$.WHOLESTAGE_UNION_CODEGEN_ENABLED().key(), "false");
         conf.setConfString(SQLConf$.MODULE$.RUNTIME_BLOOM_FILTER_ENABLED().key(), "false");
+        exclude(conf, RULES_THAT_DROP_SOURCES);
+        if (hasGroupFunctions) {
+            exclude(conf, RULE_THAT_DROPS_ROWS);
+        }
+        return copy;
+    }
+
+    private static void exclude(SQLConf conf, String rules) {
         String key = SQLConf$.MODULE$.OPTIMIZER_EXCLUDED_RULES().key();
         String excluded = conf.getConfString(key, "");
-        conf.setConfString(
-                key, excluded.isBlank() ? RULES_THAT_DROP_SOURCES : excluded + "," + RULES_THAT_DROP_SOURCES);
-        return copy;
+        conf.setConfString(key, excluded.isBlank() ? rules : excluded + "," + rules);
     }
 
     /** Runs a body with a session active on this thread, as Spark's planner expects. */

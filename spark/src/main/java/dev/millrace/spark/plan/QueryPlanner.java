@@ -26,7 +26,10 @@ public final class QueryPlanner {
      */
     public static PlannedQuery plan(PlanRequest request) {
         check(request.session(), request.logicalPlan(), request.outputMode());
-        SparkSession session = PlanningSession.of(request.session(), request.keyGroupCount());
+        SparkSession session = PlanningSession.of(
+                request.session(),
+                request.keyGroupCount(),
+                request.logicalPlan().exists(node -> GroupFunctions.isOne((LogicalPlan) node)));
         return PlanningSession.withActive(session, () -> plan(request, session));
     }
 

@@ -40,6 +40,8 @@ import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
 import org.apache.spark.sql.catalyst.plans.logical.ReturnAnswer;
 import org.apache.spark.sql.catalyst.plans.logical.Sort;
+import org.apache.spark.sql.catalyst.plans.logical.SerializeFromObject;
+import org.apache.spark.sql.catalyst.plans.logical.UpdateEventTimeWatermarkColumn;
 import org.apache.spark.sql.catalyst.util.UnsafeRowUtils;
 import org.apache.spark.sql.errors.QueryCompilationErrors$;
 import org.apache.spark.sql.errors.QueryExecutionErrors$;
@@ -49,6 +51,7 @@ import org.apache.spark.sql.execution.SparkStrategy;
 import org.apache.spark.sql.execution.streaming.operators.stateful.WatermarkSupport$;
 import org.apache.spark.sql.streaming.OutputMode;
 import scala.Option;
+import org.apache.spark.sql.internal.SQLConf$;
 import scala.collection.immutable.Seq;
 
 /**
@@ -87,6 +90,13 @@ final class StreamStrategy extends SparkStrategy {
             long delayMillis = EventTimeWatermark$.MODULE$.getDelayMs(watermark.delay());
             return Scala.seq(new WatermarkExec(
                     watermark.eventTime(), delayMillis, watermark.output(), planLater(watermark.child())));
+        }
+        if (plan instanceof UpdateEventTimeWatermarkColumn column) {
+            return Scala.seq(new EventTimeGuardExec(column.eventTime(), column.output(), planLater(column.child())));
+        }
+        if (GroupFunctions.isSerialized(plan)) {
+            SerializeFromObject above = (SerializeFromObject) plan;
+            return Scala.seq(GroupFunctions.plan(above, keyGroupCount, SQLConf$.MODULE$.get(), this::planLater));
         }
         if (plan instanceof Aggregate aggregate) {
             return Scala.seq(aggregation(aggregate));
@@ -289,7 +299,7 @@ final class StreamStrategy extends SparkStrategy {
                         Scala.emptySeq());
     }
 
-    private static void checkComparableByBytes(Expression key) {
+    static void checkComparableByBytes(Expression key) {
         var type = key.dataType();
         if (!UnsafeRowUtils.isBinaryStable(type)) {
             String name = key instanceof NamedExpression named ? named.name() : key.sql();

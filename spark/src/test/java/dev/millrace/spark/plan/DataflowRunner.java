@@ -39,8 +39,8 @@ final class DataflowRunner {
     static List<byte[]> run(SparkSession session, PlannedQuery planned, List<Integer> rowCounts, long watermarkMicros)
             throws Exception {
         CollectingSink sink = new CollectingSink();
-        DataflowSettings settings =
-                new DataflowSettings("test", TASKS, Queries.KEY_GROUPS, 0, new MemoryBudget(1L << 28), null);
+        DataflowSettings settings = new DataflowSettings(
+                "test", TASKS, Queries.KEY_GROUPS, 0, new MemoryBudget(1L << 28), null, System::currentTimeMillis);
         SparkTaskScopes scopes = new SparkTaskScopes(
                 session.sessionState().conf(), Thread.currentThread().getContextClassLoader(), new Properties());
         try (Dataflow dataflow = Dataflow.create(withSink(planned.graph(), sink), settings, scopes)) {

@@ -15,13 +15,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import org.apache.spark.api.java.function.FlatMapGroupsWithStateFunction;
 import org.apache.spark.api.java.function.MapFunction;
+import org.apache.spark.api.java.function.MapGroupsFunction;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.classic.SparkSession;
-import org.apache.spark.sql.streaming.GroupStateTimeout;
 import org.apache.spark.sql.streaming.OutputMode;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -63,7 +62,7 @@ class RefusalSparkTest {
         add(operators, "a sort of a stream", t -> t.sortWithinPartitions("k"));
         add(operators, "observe()", t -> t.observe("seen", count(lit(1)).as("rows")));
         add(operators, "distinct aggregates", t -> t.agg(expr("count(distinct k)")));
-        add(operators, "user code over keyed state", RefusalSparkTest::stateful);
+        add(operators, "operator=MapGroups", RefusalSparkTest::stateless);
         add(operators, "grouping by the present time", t -> t.groupBy(current_timestamp())
                 .count());
         add(operators, "a second watermark on the same rows", t -> t.withWatermark("ts", "1 second")
@@ -81,13 +80,11 @@ class RefusalSparkTest {
         operators.add(Arguments.of(named, query));
     }
 
-    private static Dataset<?> stateful(Dataset<Row> rows) {
-        FlatMapGroupsWithStateFunction<Long, Long, Long, Long> function = (key, values, state) -> values;
+    private static Dataset<?> stateless(Dataset<Row> rows) {
         return rows.select("n")
                 .as(Encoders.LONG())
                 .groupByKey((MapFunction<Long, Long>) n -> n, Encoders.LONG())
-                .flatMapGroupsWithState(
-                        function, OutputMode.Update(), Encoders.LONG(), Encoders.LONG(), GroupStateTimeout.NoTimeout());
+                .mapGroups((MapGroupsFunction<Long, Long, Long>) (key, values) -> key, Encoders.LONG());
     }
 
     @ParameterizedTest(name = "{0}")

@@ -1,0 +1,15 @@
+package dev.millrace.engine.operator;
+
+/**
+ * The time by the query's clock, which time-outs and timers by processing time go by.
+ *
+ * <p>Thread: any.
+ */
+@FunctionalInterface
+public interface ProcessingTime {
+    /** When a waiting time never ends. */
+    long NEVER = Long.MAX_VALUE;
+
+    /** Units: milliseconds since 1970-01-01T00:00:00Z. Goes back where the clock is set back. */
+    long millis();
+}
