@@ -61,6 +61,9 @@ class DurableSimulation {
         private @Nullable SimulatedProcess zombie;
         private boolean zombieActs;
 
+        /** An old process that had not taken the checkpoint yet when the new one began, and so still may; or "". */
+        private String mayTakeOver = "";
+
         Run(long seed) {
             random = new Random(seed);
             query = new SimulatedQuery(random);
@@ -131,6 +134,10 @@ class DurableSimulation {
                 } catch (Outage | MemoryStorage.Fault | DataflowFailedException e) {
                     requireAskedFor(e);
                     process.endAttempt();
+                } catch (MillraceException e) {
+                    requireTakenOver(e);
+                    process.endAttempt();
+                    process = newProcess();
                 }
             }
             answer.checkState();
@@ -176,6 +183,7 @@ class DurableSimulation {
         private void crash() throws Exception {
             if (zombie == null && random.nextInt(3) == 0) {
                 zombie = process;
+                mayTakeOver = process.hasRun() ? "" : process.name();
             } else {
                 process.endAttempt();
             }
@@ -222,6 +230,17 @@ class DurableSimulation {
         private void endZombie(SimulatedProcess old) throws Exception {
             zombie = null;
             old.endAttempt();
+        }
+
+        /** Of two processes that begin at once, the one that takes the checkpoint last holds it. */
+        private void requireTakenOver(MillraceException failure) {
+            boolean takenOver = failure.code() == ErrorCode.FENCED
+                    && !mayTakeOver.isEmpty()
+                    && failure.getMessage().contains("run=" + mayTakeOver + " took");
+            if (!takenOver) {
+                throw failure;
+            }
+            mayTakeOver = "";
         }
 
         /** Whatever else broke is what this simulation looks for. */

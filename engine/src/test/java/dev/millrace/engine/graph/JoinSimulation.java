@@ -92,7 +92,8 @@ class JoinSimulation {
             StreamGraph graph = graph();
             assembly = new Assembly(
                     graph,
-                    new DataflowSettings("sim", 1 + random.nextInt(3), KEY_GROUPS, 5, new MemoryBudget(1 << 26), null),
+                    new DataflowSettings(
+                            "sim", 1 + random.nextInt(3), KEY_GROUPS, 5, new MemoryBudget(1 << 26), null, () -> 0),
                     () -> nanos);
         }
 

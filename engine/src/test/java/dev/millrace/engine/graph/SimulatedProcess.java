@@ -48,6 +48,15 @@ final class SimulatedProcess {
         this.state = StateIndex.empty(SimulatedQuery.KEY_GROUPS, query.operators());
     }
 
+    String name() {
+        return name;
+    }
+
+    /** Whether it has ever recovered. */
+    boolean hasRun() {
+        return attempts > 0;
+    }
+
     /** Whether it has recovered and runs. */
     boolean isRunning() {
         return attempt != null;

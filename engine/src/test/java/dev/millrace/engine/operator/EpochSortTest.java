@@ -64,7 +64,7 @@ class EpochSortTest {
     void failsWhereTheRowsOfAnEpochOutgrowTheBudgetAndGivesItBack() throws Exception {
         MemoryBudget budget = new MemoryBudget(500);
         EpochSort sort = new EpochSort(() -> BY_VALUE, EpochSort.ALL);
-        sort.open(new OperatorContext(0, 1, 1, budget, new OperatorMetrics()));
+        sort.open(new OperatorContext(0, 1, 1, budget, new OperatorMetrics(), () -> 0, 0));
         Page page = new Page();
         for (long value = 0; value < 20; value++) {
             page.append(KeyedRows.longs(value), 0, Long.BYTES, 0, 0);

@@ -4,7 +4,7 @@ import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.operator.GroupRows;
 import dev.millrace.engine.page.RowView;
-import dev.millrace.spark.aggregate.KeyReader;
+import dev.millrace.spark.key.KeyReader;
 import dev.millrace.spark.fragment.Rows;
 import java.util.NoSuchElementException;
 import java.util.Objects;

@@ -39,8 +39,8 @@ import org.apache.spark.sql.catalyst.plans.logical.LocalLimit;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
 import org.apache.spark.sql.catalyst.plans.logical.ReturnAnswer;
-import org.apache.spark.sql.catalyst.plans.logical.Sort;
 import org.apache.spark.sql.catalyst.plans.logical.SerializeFromObject;
+import org.apache.spark.sql.catalyst.plans.logical.Sort;
 import org.apache.spark.sql.catalyst.plans.logical.UpdateEventTimeWatermarkColumn;
 import org.apache.spark.sql.catalyst.util.UnsafeRowUtils;
 import org.apache.spark.sql.errors.QueryCompilationErrors$;
@@ -49,9 +49,9 @@ import org.apache.spark.sql.execution.ProjectExec;
 import org.apache.spark.sql.execution.SparkPlan;
 import org.apache.spark.sql.execution.SparkStrategy;
 import org.apache.spark.sql.execution.streaming.operators.stateful.WatermarkSupport$;
+import org.apache.spark.sql.internal.SQLConf$;
 import org.apache.spark.sql.streaming.OutputMode;
 import scala.Option;
-import org.apache.spark.sql.internal.SQLConf$;
 import scala.collection.immutable.Seq;
 
 /**
