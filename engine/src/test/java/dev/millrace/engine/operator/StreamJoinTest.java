@@ -108,14 +108,14 @@ class StreamJoinTest {
     @Test
     void goesOnInTheMidstOfARowsMatches() throws Exception {
         List<Event> events = new ArrayList<>();
-        for (int i = 0; i < 20_000; i++) {
+        for (int i = 0; i < 2_000; i++) {
             events.add(left(row(1, 10, 5L * i + 1)));
         }
         byte[] one = row(1, 10, 5);
         events.add(right(one));
         OperatorHarness harness = harness(JoinType.INNER, 5, 5);
         List<String> expected = events.stream()
-                .limit(20_000)
+                .limit(2_000)
                 .flatMap(event ->
                         event instanceof Event.Row row && !isRuledOut(row.view().toBytes())
                                 ? Stream.of(KeyedRows.hex(result(row.view().toBytes(), one)))
