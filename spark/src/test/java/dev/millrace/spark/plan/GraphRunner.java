@@ -137,11 +137,13 @@ final class GraphRunner {
     private List<Event> chain(List<OperatorFactory> chain, List<Event> input, KeyGroupOfRow keyGroups)
             throws Exception {
         List<Event> events = input;
+        // Key groups come from the exchange; the rows between two operators of a chain have none.
+        KeyGroupFunction function = (bytes, offset, sizeBytes) ->
+                keyGroups.of(java.util.Arrays.copyOfRange(bytes, offset, offset + sizeBytes));
         for (OperatorFactory factory : chain) {
-            KeyGroupFunction function = (bytes, offset, sizeBytes) ->
-                    keyGroups.of(java.util.Arrays.copyOfRange(bytes, offset, offset + sizeBytes));
             OperatorHarness harness = new OperatorHarness(factory::create, keyGroupCount, function);
             events = treatment.run(harness, events).events();
+            function = (bytes, offset, sizeBytes) -> 0;
         }
         return events;
     }
