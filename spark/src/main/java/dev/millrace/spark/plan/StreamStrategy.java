@@ -60,7 +60,9 @@ import scala.collection.immutable.Seq;
  * <p>An aggregation becomes three nodes. Below, a Project of the keys, normalised, and of the columns
  * that the functions read: Spark puts the exchange over it and fuses it with what stands under it.
  * Then the aggregation itself. Above, a Project only for results that are not deterministic. One that
- * has keys and no functions, as {@code distinct} has, is a deduplication: its rows never change.
+ * has keys and no functions, as {@code SELECT DISTINCT} has, is a deduplication in update mode: its rows
+ * never change. In append mode it waits for the watermark like any other, for a row says that its window
+ * is closed.
  */
 final class StreamStrategy extends SparkStrategy {
     private final OutputMode outputMode;
@@ -244,7 +246,7 @@ final class StreamStrategy extends SparkStrategy {
         }
         addReferences(functions, keys, below);
         LogicalPlan input = project(below, parts.get()._4());
-        if (functions.isEmpty() && !keys.isEmpty() && emission() != Emission.ALL_PER_EPOCH) {
+        if (functions.isEmpty() && !keys.isEmpty() && outputMode.equals(OutputMode.Update())) {
             return new ProjectExec(Scala.seq(results), deduplication(Scala.seq(keys), false, input));
         }
         checkEventTime(Scala.seq(keys));

@@ -71,8 +71,11 @@ class AppendModeSparkTest {
                 .count()
                 .dropDuplicates("window", "count")
                 .select("window", "count"));
+        add(queries, "nothing but the windows", rows -> rows.groupBy(window(col("ts"), "10 seconds"))
+                .count()
+                .select("window"));
         add(queries, "windows of both branches of one stream", rows -> rows.filter("k = 0")
-                .union(rows.filter("k = 1"))
+                .union(rows.filter("k = 0 or k = 1"))
                 .groupBy(window(col("ts"), "10 seconds"))
                 .count());
         add(queries, "windows with their last event time", rows -> rows.groupBy(window(col("ts"), "10 seconds"))

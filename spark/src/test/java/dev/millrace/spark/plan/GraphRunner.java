@@ -10,7 +10,6 @@ import dev.millrace.engine.harness.Event;
 import dev.millrace.engine.harness.OperatorHarness;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.PulledFragment;
-import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowView;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -135,16 +134,16 @@ final class GraphRunner {
         return row -> 0;
     }
 
-    /** Only the rows that an exchange brought have key groups: those of the first operator. */
     private List<Event> chain(List<OperatorFactory> chain, List<Event> input, KeyGroupOfRow keyGroups)
             throws Exception {
         List<Event> events = input;
-        for (int i = 0; i < chain.size(); i++) {
-            KeyGroupOfRow known = i == 0 ? keyGroups : row -> Page.NO_KEY_GROUP;
-            KeyGroupFunction function = (bytes, offset, sizeBytes) ->
-                    known.of(java.util.Arrays.copyOfRange(bytes, offset, offset + sizeBytes));
-            OperatorHarness harness = new OperatorHarness(chain.get(i)::create, keyGroupCount, function);
+        // Key groups come from the exchange; the rows between two operators of a chain have none.
+        KeyGroupFunction function = (bytes, offset, sizeBytes) ->
+                keyGroups.of(java.util.Arrays.copyOfRange(bytes, offset, offset + sizeBytes));
+        for (OperatorFactory factory : chain) {
+            OperatorHarness harness = new OperatorHarness(factory::create, keyGroupCount, function);
             events = treatment.run(harness, events).events();
+            function = (bytes, offset, sizeBytes) -> 0;
         }
         return events;
     }
