@@ -2,8 +2,8 @@ package dev.millrace.spark.function;
 
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.page.RowView;
-import dev.millrace.spark.key.KeyReader;
 import dev.millrace.spark.fragment.Rows;
+import dev.millrace.spark.key.KeyReader;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayDeque;
 import java.util.Deque;
