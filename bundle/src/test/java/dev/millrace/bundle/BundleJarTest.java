@@ -21,6 +21,7 @@ class BundleJarTest {
     private static final Path JAR = Path.of(System.getProperty("bundle.jar", ""));
     private static final String EXTENSIONS = "META-INF/services/org.apache.spark.sql.SparkSessionExtensionsProvider";
     private static final String WRITES = "META-INF/services/dev.millrace.spark.sink.WriteProvider";
+    private static final String READS = "META-INF/services/dev.millrace.spark.source.ReadProvider";
 
     @Test
     void holdsOnlyMillraceClassesAndMetaInf() {
@@ -55,15 +56,18 @@ class BundleJarTest {
 
     @Test
     void namesTheExtensionForSparksServiceLoader() throws IOException {
-        assertNamesOneClass(EXTENSIONS);
+        assertThat(providers(EXTENSIONS)).hasSize(1);
     }
 
     @Test
-    void namesTheKafkaSinkForMillracesServiceLoader() throws IOException {
-        assertNamesOneClass(WRITES);
+    void namesTheSinksAndSourcesOfAllModulesForMillracesServiceLoader() throws IOException {
+        assertThat(providers(WRITES))
+                .contains("dev.millrace.kafka.sink.KafkaWriteProvider", "dev.millrace.spark.sink.v1.V1SinkProvider");
+        assertThat(providers(READS)).contains("dev.millrace.kafka.source.KafkaReadProvider");
     }
 
-    private static void assertNamesOneClass(String service) throws IOException {
+    /** The classes that a service file names, all of which are in the jar. */
+    private static List<String> providers(String service) throws IOException {
         assertThat(entries(JAR)).contains(service);
         try (JarFile jar = new JarFile(JAR.toFile());
                 InputStream in = jar.getInputStream(jar.getEntry(service))) {
@@ -71,8 +75,10 @@ class BundleJarTest {
                     .lines()
                     .filter(line -> !line.isBlank() && !line.startsWith("#"))
                     .toList();
-            assertThat(providers).hasSize(1);
-            assertThat(entries(JAR)).contains(providers.get(0).replace('.', '/') + ".class");
+            for (String provider : providers) {
+                assertThat(entries(JAR)).contains(provider.replace('.', '/') + ".class");
+            }
+            return providers;
         }
     }
 

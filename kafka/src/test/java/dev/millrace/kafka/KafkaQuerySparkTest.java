@@ -197,7 +197,7 @@ final class KafkaQuerySparkTest {
         StreamingQuery again = copy(in, out);
         assertThatThrownBy(() -> assertThat(again.awaitTermination(60_000)).isTrue())
                 .isInstanceOf(StreamingQueryException.class)
-                .hasMessageContaining("MILLRACE_SOURCE_FAILED");
+                .hasMessageContaining("MILLRACE_SOURCE_DATA_LOST");
     }
 
     @Test
@@ -251,9 +251,11 @@ final class KafkaQuerySparkTest {
         StreamingQuery query = write(records(in).selectExpr("key", "value"), out, "20 seconds")
                 .option("spark.millrace.kafka.transactional", "true")
                 .start();
-        send(in, 0, 10);
+        send(in, 0, 5);
+        query.processAllAvailable();
+        send(in, 5, 10);
         await().until(() -> read(out).size() == 10);
-        assertThat(Committed.values(broker.bootstrap(), out)).isEmpty();
+        assertThat(Committed.values(broker.bootstrap(), out)).containsExactlyElementsOf(numbers(0, 5));
         // As the broker does with a transaction that stays open for too long: its next rows are refused.
         List<String> ids = admin.listTransactions().all().get().stream()
                 .map(TransactionListing::transactionalId)

@@ -22,6 +22,8 @@ public enum ErrorCode {
     USER_CODE(ErrorKind.USER),
     /** A source's reader failed. */
     SOURCE_FAILED(ErrorKind.RETRYABLE),
+    /** Rows of a source were gone before they were read. */
+    SOURCE_DATA_LOST(ErrorKind.CORRUPT),
     /** A sink's writer failed. */
     SINK_FAILED(ErrorKind.RETRYABLE),
     /** Rows that a sink held prepared are gone, and a commit cannot bring them back. */

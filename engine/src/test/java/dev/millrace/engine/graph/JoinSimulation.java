@@ -3,10 +3,10 @@ package dev.millrace.engine.graph;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.engine.epoch.CompletedEpoch;
-import dev.millrace.engine.harness.Seeds;
 import dev.millrace.engine.harness.IntervalJoin;
 import dev.millrace.engine.harness.IntervalJoin.Interval;
 import dev.millrace.engine.harness.KeyedRows;
+import dev.millrace.engine.harness.Seeds;
 import dev.millrace.engine.operator.JoinType;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.StreamJoinFactory;

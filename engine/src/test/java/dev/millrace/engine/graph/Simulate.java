@@ -13,9 +13,8 @@ import org.jspecify.annotations.Nullable;
  * bin/simulate} starts it. Ends with 1 at the first seed that fails, and says how to replay it.
  */
 public final class Simulate {
-    private static final Map<String, Seeds.Property> SIMULATIONS =
-            new TreeMap<>(Map.of(
-                    "durable", DurableSimulation::run, "dataflow", DataflowSimulation::run, "join", JoinSimulation::run));
+    private static final Map<String, Seeds.Property> SIMULATIONS = new TreeMap<>(Map.of(
+            "durable", DurableSimulation::run, "dataflow", DataflowSimulation::run, "join", JoinSimulation::run));
     private static final int BAR_WIDTH = 40;
     private static final long REDRAW_MILLIS = 500;
 

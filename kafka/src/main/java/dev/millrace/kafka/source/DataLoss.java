@@ -13,7 +13,7 @@ import org.slf4j.LoggerFactory;
  * @param sourceName the source
  * @param fails whether the query then ends: Spark's option {@code failOnDataLoss}
  *
- * <p>Thread: any. Errors: SOURCE_FAILED.
+ * <p>Thread: any. Errors: SOURCE_DATA_LOST.
  */
 record DataLoss(String sourceName, boolean fails) {
     private static final Logger LOG = LoggerFactory.getLogger(DataLoss.class);
@@ -31,7 +31,7 @@ record DataLoss(String sourceName, boolean fails) {
         }
         if (fails) {
             throw new MillraceException(
-                    ErrorCode.SOURCE_FAILED,
+                    ErrorCode.SOURCE_DATA_LOST,
                     ("Cannot read on: source=%s, topic=%s, partition=%d, offset=%d, available=%d to %d. Records were "
                                     + "deleted before they were read, or the topic was made anew. Set the option "
                                     + "failOnDataLoss to false to go on with what is left, or start with a new "

@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Bounds: for each partition what one poll gives, beside what the consumer buffers by its own
  * settings ({@code kafka.fetch.max.bytes}). Thread: the reader's, but for {@link #wakeUp}.
  *
- * <p>Errors: SOURCE_FAILED.
+ * <p>Errors: SOURCE_FAILED, SOURCE_DATA_LOST.
  */
 final class KafkaReader implements SourceReader {
     /** How long to wait for records; only so long, because a consumer also keeps its connections in a poll. */

@@ -133,7 +133,7 @@ final class KafkaSourceSparkTest {
 
         assertThatThrownBy(() -> assertThat(query.awaitTermination(60_000)).isTrue())
                 .isInstanceOf(StreamingQueryException.class)
-                .hasMessageContaining("MILLRACE_SOURCE_FAILED")
+                .hasMessageContaining("MILLRACE_SOURCE_DATA_LOST")
                 .hasMessageContaining("topic=%s, partition=0, offset=0, available=6 to 10".formatted(topic))
                 .hasMessageContaining("failOnDataLoss");
     }
@@ -192,7 +192,7 @@ final class KafkaSourceSparkTest {
 
         assertThatThrownBy(() -> assertThat(strict.awaitTermination(60_000)).isTrue())
                 .isInstanceOf(StreamingQueryException.class)
-                .hasMessageContaining("MILLRACE_SOURCE_FAILED")
+                .hasMessageContaining("MILLRACE_SOURCE_DATA_LOST")
                 .hasMessageContaining(deleted);
         send(kept, 6, 9);
         await().untilAsserted(() -> assertThat(values(lenient)).contains("0", "1", "2", "3", "4", "5", "6", "7", "8"));

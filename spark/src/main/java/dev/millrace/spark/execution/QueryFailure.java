@@ -59,7 +59,8 @@ final class QueryFailure {
             case RETRYABLE -> "Once that is mended, start the query again; it goes on behind the last committed epoch.";
             case RESOURCE -> "Raise the limit that is named, or give the query less to hold.";
             case UNSUPPORTED -> "Change the query as the error says.";
-            case CORRUPT -> "Restore the checkpoint's files, or start with a new checkpoint location.";
+            case CORRUPT ->
+                "What is gone must be restored from elsewhere, or the query be started with a new checkpoint location.";
             case BUG -> "Please report this.";
         };
     }

@@ -7,9 +7,12 @@ import java.io.InterruptedIOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import org.apache.spark.SparkThrowable;
 
 /** Names the source in what its stream threw. */
 final class SourceFailure {
+    private static final String KAFKA_DATA_LOSS = "KAFKA_DATA_LOSS";
+
     private SourceFailure() {}
 
     /**
@@ -25,10 +28,17 @@ final class SourceFailure {
             throw Scala.sneaky(failure);
         }
         return new MillraceException(
-                ErrorCode.SOURCE_FAILED,
+                isDataLoss(failure) ? ErrorCode.SOURCE_DATA_LOST : ErrorCode.SOURCE_FAILED,
                 "Cannot %s: source=%s, error=%s. Check that it can be reached and holds what the query reads."
                         .formatted(what, source, told(failure)),
                 failure);
+    }
+
+    /** Whether Spark's Kafka connector says that offsets are gone, which no second attempt brings back. */
+    private static boolean isDataLoss(Throwable failure) {
+        return failure instanceof SparkThrowable known
+                && known.getCondition() != null
+                && known.getCondition().startsWith(KAFKA_DATA_LOSS);
     }
 
     /** What to name: clients that work on threads of their own wrap what happened there. */

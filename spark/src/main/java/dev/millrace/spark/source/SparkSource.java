@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread: the query's, but the readers.
  *
- * <p>Errors: SOURCE_FAILED, with what the stream threw as the cause.
+ * <p>Errors: SOURCE_FAILED, SOURCE_DATA_LOST, with what the stream threw as the cause.
  */
 public final class SparkSource implements Source {
     private final String name;
