@@ -69,8 +69,10 @@ final class RestartSparkTest {
 
     @Test
     void readsNothingTwiceThoughStoppedUnderLoad() throws Exception {
-        LocalSpark.add(numbers, LongStream.range(0, 6_000).toArray());
         for (int restart = 0; restart < 4; restart++) {
+            LocalSpark.add(
+                    numbers,
+                    LongStream.range(restart * 6_000L, (restart + 1) * 6_000L).toArray());
             int before = collector.taken().size();
             StreamingQuery query = start(every(100));
             await().until(() -> collector.taken().size() > before + 100);
