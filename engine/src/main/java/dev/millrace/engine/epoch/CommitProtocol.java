@@ -144,7 +144,7 @@ public final class CommitProtocol {
             return false;
         }
         Slot slot = found.free();
-        if (!manifests.create(slot, new Fence(slot.epoch(), run))) {
+        if (!manifests.create(slot, new Fence(slot.epoch(), run)) || hasLater(slot)) {
             return false;
         }
         next = slot.following();
@@ -211,7 +211,18 @@ public final class CommitProtocol {
                     "Cannot decide epoch=%d: its manifest was written by an earlier attempt of this run. It is committed as it stands there."
                             .formatted(manifest.epoch()));
         }
+        if (hasLater(mine)) {
+            requireMine(manifests.slots());
+        }
         next = new Slot(manifest.epoch() + 1, 0);
+    }
+
+    /**
+     * Whether there is anything behind a slot that was just filled. A slot can be free because whoever had
+     * filled it went on for so long that it was purged; the newest slots never are.
+     */
+    private boolean hasLater(Slot slot) throws IOException {
+        return manifests.slots().values().stream().anyMatch(other -> other.compareTo(slot) > 0);
     }
 
     /** The first epoch that this run has not decided. */

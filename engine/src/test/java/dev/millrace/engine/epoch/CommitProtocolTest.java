@@ -91,6 +91,23 @@ class CommitProtocolTest {
     }
 
     @Test
+    void fencesARunThatSleptUntilItsPlaceWasPurged() throws Exception {
+        EpochCommit late = settled("old").commit(0, bytes("end"), bytes("old rows"), STATE);
+        CommitProtocol starting = protocol("starting");
+        Found seen = starting.look();
+        CommitProtocol young = settled("young");
+        for (long epoch = 0; epoch < 3; epoch++) {
+            commit(young, epoch);
+        }
+        ManifestLog manifests = new ManifestLog(storage);
+        manifests.purge(manifests.require(2), 1);
+
+        assertFenced(late::advance);
+        assertThat(starting.settle(seen, CommitProtocolTest::ground)).isFalse();
+        assertThat(sink).filteredOn(line -> line.contains("old")).isEmpty();
+    }
+
+    @Test
     void letsAnOldRunFinishWhatItDecidedBeforeItWasFenced() throws Exception {
         EpochCommit late = settled("old").commit(0, bytes("end 0"), bytes("rows 0"), STATE);
         late.advance();
