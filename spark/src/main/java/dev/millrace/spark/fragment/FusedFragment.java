@@ -39,8 +39,9 @@ public final class FusedFragment implements Operator {
 
     @Override
     public void open(OperatorContext context) {
-        GeneratedRows opened = (GeneratedRows)
-                CodeGenerator.compile(code.source())._1().generate(code.references().copy());
+        GeneratedRows opened = (GeneratedRows) CodeGenerator.compile(code.source())
+                ._1()
+                .generate(code.references().copy());
         @SuppressWarnings({"unchecked", "rawtypes"})
         Iterator<InternalRow>[] inputs = new Iterator[] {input};
         opened.init(context.taskIndex(), inputs);
