@@ -74,7 +74,6 @@ final class InputPartitions {
                 }
             }
         }
-        return new ChannelPartitions(
-                first.stream().mapToInt(Integer::intValue).toArray(), count);
+        return new ChannelPartitions(first.stream().mapToInt(Integer::intValue).toArray(), count);
     }
 }

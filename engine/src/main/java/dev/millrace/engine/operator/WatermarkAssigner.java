@@ -133,7 +133,9 @@ public final class WatermarkAssigner implements PassThrough {
     @Override
     public FrozenState freeze(OperatorId id) {
         return FrozenState.of(
-                maxEventTimeMicros.length == 0 ? WatermarkState.section(id) : WatermarkState.section(id, watermarkMicros));
+                maxEventTimeMicros.length == 0
+                        ? WatermarkState.section(id)
+                        : WatermarkState.section(id, watermarkMicros));
     }
 
     /** Of all tasks the least holds, so that no row of whichever partition is late that was not so before. */

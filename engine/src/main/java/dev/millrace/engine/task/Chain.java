@@ -28,8 +28,8 @@ final class Chain {
 
     Chain(List<Operator> operators, TaskOutput output) {
         this.operators = List.copyOf(operators);
-        this.assignsWatermarks = operators.stream()
-                .anyMatch(operator -> operator instanceof PassThrough pass && pass.findsWatermark());
+        this.assignsWatermarks =
+                operators.stream().anyMatch(operator -> operator instanceof PassThrough pass && pass.findsWatermark());
         this.output = output;
         List<Link> made = new ArrayList<>();
         List<PassThrough> observers = new ArrayList<>();

@@ -194,8 +194,7 @@ class DataflowSimulation {
         }
 
         private int read(StreamGraph.Builder builder, List<OperatorFactory> chain) {
-            NumberSource source =
-                    new NumberSource(partitions, rowsPerPartition, keys, () -> random.nextInt(4) == 0);
+            NumberSource source = new NumberSource(partitions, rowsPerPartition, keys, () -> random.nextInt(4) == 0);
             int stage = builder.add("source", List.of(), new StageBody.Reading(source, chain));
             readingStages.add(stage);
             return stage;

@@ -99,10 +99,11 @@ public final class OperatorHarness {
 
         private int partitionCount() {
             return events.stream()
-                    .flatMapToInt(event ->
-                            event instanceof Event.Row row ? IntStream.of(row.inputPartition()) : IntStream.empty())
-                    .max()
-                    .orElse(0)
+                            .flatMapToInt(event -> event instanceof Event.Row row
+                                    ? IntStream.of(row.inputPartition())
+                                    : IntStream.empty())
+                            .max()
+                            .orElse(0)
                     + 1;
         }
 
