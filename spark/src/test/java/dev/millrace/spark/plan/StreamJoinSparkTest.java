@@ -5,6 +5,7 @@ import static org.apache.spark.sql.functions.expr;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.spark.RowTexts;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.graph.Exchange;
 import dev.millrace.engine.graph.StreamGraph.Stage;
@@ -204,7 +205,7 @@ class StreamJoinSparkTest {
         List<String> actual = Joins.withoutClosing(Joins.run(session, OutputMode.Update(), query, left, right));
         List<String> expected = Joins.withoutClosing(Joins.batch(query, left, right));
 
-        assertThat(Queries.lastByKey(actual, 1)).isEqualTo(Queries.lastByKey(expected, 1));
+        assertThat(RowTexts.lastByKey(actual, 1)).isEqualTo(RowTexts.lastByKey(expected, 1));
     }
 
     /** No row that an outer join gives when the watermark passes may be late for the windows behind it. */
