@@ -141,7 +141,8 @@ final class GroupSessions {
                 RowView buffer = buffers.serialize(sessions.buffer(i));
                 int end = Math.addExact(at, HEADER_BYTES + buffer.sizeBytes());
                 if (end > bytes.length) {
-                    bytes = Arrays.copyOf(bytes, (int) Math.min(Integer.MAX_VALUE - 8, Math.max(end, 2L * bytes.length)));
+                    bytes = Arrays.copyOf(
+                            bytes, (int) Math.min(Integer.MAX_VALUE - 8, Math.max(end, 2L * bytes.length)));
                 }
                 ByteBuffer.wrap(bytes, at, HEADER_BYTES)
                         .putLong(sessions.starts[i])

@@ -93,8 +93,7 @@ public final class SessionAggregate implements Operator {
     @Override
     public void open(OperatorContext context) {
         metrics = context.metrics();
-        Aggregate.InObjects aggregate =
-                BytesAsObjects.of(factory.aggregates().get());
+        Aggregate.InObjects aggregate = BytesAsObjects.of(factory.aggregates().get());
         opened = new Opened(
                 aggregate,
                 factory.windows().get(),

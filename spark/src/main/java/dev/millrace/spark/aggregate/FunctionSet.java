@@ -96,8 +96,7 @@ final class FunctionSet {
             filter = Predicate$.MODULE$.create(expression.filter().get(), Scala.seq(input));
             filter.initialize(0);
         }
-        ImperativeAggregate placed =
-                bound.withNewMutableAggBufferOffset(offset).withNewInputAggBufferOffset(offset);
+        ImperativeAggregate placed = bound.withNewMutableAggBufferOffset(offset).withNewInputAggBufferOffset(offset);
         return new Imperative(index, offset, placed, filter);
     }
 

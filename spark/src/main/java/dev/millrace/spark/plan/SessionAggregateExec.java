@@ -43,7 +43,10 @@ public final class SessionAggregateExec extends KeyedNode {
     OperatorFactory operator() {
         List<Attribute> keys = Scala.list(grouping);
         AggregateSpecification specification = new AggregateSpecification(
-                keys, Scala.list(aggregates), Scala.list(results), Scala.list(onlyChild().output()));
+                keys,
+                Scala.list(aggregates),
+                Scala.list(results),
+                Scala.list(onlyChild().output()));
         List<String> functions = new ArrayList<>();
         for (AggregateExpression aggregate : specification.aggregates()) {
             functions.add(aggregate.sql());
@@ -76,7 +79,6 @@ public final class SessionAggregateExec extends KeyedNode {
 
     @Override
     protected SparkPlan over(List<SparkPlan> newChildren) {
-        return new SessionAggregateExec(
-                grouping, aggregates, results, emission, keyGroupCount(), newChildren.get(0));
+        return new SessionAggregateExec(grouping, aggregates, results, emission, keyGroupCount(), newChildren.get(0));
     }
 }

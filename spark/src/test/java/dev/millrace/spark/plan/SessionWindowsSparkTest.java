@@ -118,7 +118,9 @@ class SessionWindowsSparkTest {
         add(queries, "one key", rows -> rows.groupBy(session_window(col("ts"), "2 seconds"), col("k"))
                 .count());
         add(queries, "the session behind two keys", rows -> rows.groupBy(
-                        col("k"), expr("i % 2"), session_window(col("ts"), "4 seconds").as("session"))
+                        col("k"),
+                        expr("i % 2"),
+                        session_window(col("ts"), "4 seconds").as("session"))
                 .agg(expr("sum(v)"), expr("max(s)")));
         add(queries, "a gap that depends on the row", rows -> rows.groupBy(
                         session_window(col("ts"), expr("if(n % 3 = 0, '9 seconds', '1 second')")), col("k"))
@@ -197,7 +199,8 @@ class SessionWindowsSparkTest {
         List<String> chosen = functions.subList(0, 1 + random.nextInt(4));
         System.out.println("seed=" + seed + ": sessions by " + key + " with gap " + gap + " of " + chosen);
         Function<Dataset<Row>, Dataset<?>> query = input -> {
-            Column[] others = chosen.stream().skip(1).map(function -> expr(function)).toArray(Column[]::new);
+            Column[] others =
+                    chosen.stream().skip(1).map(function -> expr(function)).toArray(Column[]::new);
             return input.withWatermark("ts", NEVER_LATE)
                     .groupBy(expr(key).as("key"), session_window(col("ts"), expr(gap)))
                     .agg(expr(chosen.get(0)), others);
