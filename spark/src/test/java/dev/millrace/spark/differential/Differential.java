@@ -20,6 +20,8 @@ public final class Differential {
     private static final long SHRINKING_PATIENCE_MILLIS = 2_500;
     private static final long SHRINKING_SECONDS = 90;
 
+    private static final String DIFFERENCE = "difference";
+
     private final SparkSession session;
     private final AtomicLong refused = new AtomicLong();
 
@@ -81,7 +83,9 @@ public final class Differential {
 
     /** What went wrong, and the smallest program found that shows it. */
     String report(long seed, Throwable cause) {
-        Case smallest = new Shrinker(this::fails, SHRINKING_SECONDS).shrink(Case.draw(seed));
+        String kind = cause instanceof AssertionError ? DIFFERENCE : cause.getClass().getName();
+        Case smallest = new Shrinker(smaller -> kind.equals(failureOf(smaller)), SHRINKING_SECONDS)
+                .shrink(Case.draw(seed));
         return "seed %d: %s%n%nReplay it with: bin/differential --from %d --seeds 1%nA smaller case:%n%n%s"
                 .formatted(seed, text(cause), seed, new CaseProgram(smallest).text());
     }
@@ -96,14 +100,12 @@ public final class Differential {
         return text.toString();
     }
 
-    private boolean fails(Case candidate) {
+    private String failureOf(Case candidate) {
         try {
-            return !ContinuousRun.difference(session, candidate, SHRINKING_PATIENCE_MILLIS)
-                    .isEmpty();
-        } catch (ContinuousRun.RefusedException | org.apache.spark.sql.AnalysisException noQuery) {
-            return false;
+            String difference = ContinuousRun.difference(session, candidate, SHRINKING_PATIENCE_MILLIS);
+            return difference.isEmpty() ? "" : DIFFERENCE;
         } catch (Exception | AssertionError failure) {
-            return true;
+            return failure.getClass().getName();
         }
     }
 }

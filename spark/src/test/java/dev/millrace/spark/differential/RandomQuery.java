@@ -238,7 +238,9 @@ final class RandomQuery {
         List<String> keys = new ArrayList<>(List.of(window + " as w"));
         Map<String, Kind> columns = new LinkedHashMap<>(Map.of("w", Kind.WINDOW));
         Map<String, Kind> plain = relation.plain();
-        if (relation.has("k") && draw.onceIn(2)) {
+        // Spark streams no sessions without a key beside them.
+        boolean isSession = window.startsWith("session");
+        if (relation.has("k") && (isSession || draw.onceIn(2))) {
             keys.add("k");
             columns.put("k", Kind.LONG);
         }
@@ -384,8 +386,9 @@ final class RandomQuery {
         String condition = draw.oneOf("lk = rk", "lk = rk", "lk = rk and ln % 2 = rn % 2", "lk + 1 = rk + 1")
                 + (isTimed ? draw.oneOf(TIME_BOUNDS) : "")
                 + draw.oneOf(MORE_CONDITIONS);
-        renamed(left, "l");
-        renamed(right, "r");
+        boolean isOuter = type.endsWith("outer");
+        renamed(left, "l", isOuter);
+        renamed(right, "r", isOuter);
         left.step = left.step.join(right.step, condition, type);
         left.isStateful = false;
         left.stateful(isTimed);
@@ -411,7 +414,11 @@ final class RandomQuery {
         return left;
     }
 
-    private static void renamed(Relation relation, String prefix) {
+    /** A row without an event time never leaves the state, and so is never given as one without a match. */
+    private static void renamed(Relation relation, String prefix, boolean needsTime) {
+        if (needsTime) {
+            relation.step = relation.step.filter("ts is not null");
+        }
         List<String> expressions = new ArrayList<>();
         Map<String, Kind> columns = new LinkedHashMap<>();
         for (String name : List.of("k", "ts", "v", "n")) {
@@ -419,6 +426,7 @@ final class RandomQuery {
             columns.put(prefix + name, relation.columns.get(name));
         }
         relation.select(expressions, columns);
+        relation.step = needsTime ? relation.step.withStepBefore() : relation.step;
     }
 
     /** Which rows a limit gives is anyone's choice; how many is not. */

@@ -118,10 +118,11 @@ final class RandomTables {
     }
 
     private Row passing(Shape shape, Timestamp time) {
-        long key = PASSING_KEY + shape.source();
-        return row(Map.of(
-                "k", key, "ts", time, "v", PASSING_KEY, "n", -1L, "i", 0, "d", 0.5, "m", BigDecimal.ONE, "s",
-                "text-1", "b", true, "xs", List.of(1L), "day", Date.valueOf("2024-02-20")));
+        Map<String, Object> values = new LinkedHashMap<>(Map.of(
+                "k", PASSING_KEY + shape.source(), "ts", time, "v", PASSING_KEY, "n", -1L, "i", 0, "d", 0.5));
+        values.putAll(Map.of(
+                "m", BigDecimal.ONE, "s", "text-1", "b", true, "xs", List.of(1L), "day", Date.valueOf("2024-02-20")));
+        return row(values);
     }
 
     private Row row(Map<String, Object> values) {
