@@ -8,6 +8,8 @@ import dev.millrace.spark.settings.MillraceSettings;
 import dev.millrace.spark.sink.SparkSink;
 import dev.millrace.spark.sink.StreamingWrites;
 import dev.millrace.spark.sink.WriteRequest;
+import java.io.InterruptedIOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -307,10 +309,29 @@ public final class RealTimeExecution extends StreamExecution {
             }
             current.run();
         } catch (Throwable t) {
-            throw Scala.sneaky(t); // unwrapped: Spark tells interrupts from failures by their class
+            // Unwrapped: Spark tells interrupts from failures by their class.
+            throw Scala.sneaky(isEnding() && isOfInterrupt(t) ? interrupted(t) : t);
         } finally {
             session.sparkContext().removeSparkListener(applicationEnd);
         }
+    }
+
+    /** Storage gives an interrupt that came while it worked as an error of its own. */
+    private static boolean isOfInterrupt(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof InterruptedException
+                    || cause instanceof InterruptedIOException
+                    || cause instanceof ClosedByInterruptException) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static InterruptedException interrupted(Throwable failure) {
+        InterruptedException interrupted = new InterruptedException("The query was stopped while it worked.");
+        interrupted.initCause(failure);
+        return interrupted;
     }
 
     @Override

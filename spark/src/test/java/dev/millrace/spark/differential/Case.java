@@ -103,12 +103,13 @@ record Case(
     /** The rows that the answer is made of. */
     List<Row> expectedRows(int source) {
         EventTable table = tables.get(source);
-        int time = table.schema().fieldIndex("ts");
         return table.rows().stream()
-                .filter(row -> !query.dropsLateRows()
-                        || row.isNullAt(time)
-                        || !RandomTables.isLate(row.getTimestamp(time)))
+                .filter(row -> !query.dropsLateRows() || !table.isLate(row))
                 .toList();
+    }
+
+    boolean hasLateRows() {
+        return tables.stream().anyMatch(table -> table.rows().stream().anyMatch(table::isLate));
     }
 
     Case with(Query newQuery) {

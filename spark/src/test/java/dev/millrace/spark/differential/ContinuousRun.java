@@ -24,7 +24,7 @@ import org.apache.spark.sql.streaming.Trigger;
  * Runs a case on Millrace in real time, and compares what its sink has committed at the end with Spark's
  * batch answer over the same rows.
  *
- * <p>Thread: one. Several may share a session.
+ * <p>Thread: one, with a session whose settings are its own.
  */
 final class ContinuousRun implements AutoCloseable {
     private static final AtomicLong NAMES = new AtomicLong();
@@ -47,9 +47,9 @@ final class ContinuousRun implements AutoCloseable {
     private final Path checkpoint;
     private final List<RowsProvider.Shelf> shelves = new ArrayList<>();
 
-    private ContinuousRun(SparkSession shared, Case drawn, long patienceMillis) throws IOException {
+    private ContinuousRun(SparkSession session, Case drawn, long patienceMillis) throws IOException {
         this.drawn = drawn;
-        this.session = (SparkSession) shared.newSession();
+        this.session = session;
         this.patienceNanos = TimeUnit.MILLISECONDS.toNanos(patienceMillis);
         this.name = "case-%d-%d".formatted(drawn.seed(), NAMES.incrementAndGet());
         this.checkpoint = Files.createTempDirectory("millrace-" + name + "-");

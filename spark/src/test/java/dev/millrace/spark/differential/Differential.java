@@ -22,11 +22,11 @@ public final class Differential {
 
     private static final String DIFFERENCE = "difference";
 
-    private final SparkSession session;
+    private final ThreadLocal<SparkSession> session;
     private final AtomicLong refused = new AtomicLong();
 
     Differential(SparkSession session) {
-        this.session = session;
+        this.session = ThreadLocal.withInitial(() -> (SparkSession) session.newSession());
     }
 
     /** Arguments: {@code [--seeds N] [--from SEED]}. */
@@ -72,7 +72,7 @@ public final class Differential {
     /** Fails where the answers of a seed's case differ. */
     void check(long seed) throws Exception {
         try {
-            String difference = ContinuousRun.difference(session, Case.draw(seed), PATIENCE_MILLIS);
+            String difference = ContinuousRun.difference(session.get(), Case.draw(seed), PATIENCE_MILLIS);
             if (!difference.isEmpty()) {
                 throw new AssertionError(difference);
             }
@@ -83,11 +83,18 @@ public final class Differential {
 
     /** What went wrong, and the smallest program found that shows it. */
     String report(long seed, Throwable cause) {
+        Case failing = Case.draw(seed);
         String kind = cause instanceof AssertionError ? DIFFERENCE : cause.getClass().getName();
         Case smallest = new Shrinker(smaller -> kind.equals(failureOf(smaller)), SHRINKING_SECONDS)
-                .shrink(Case.draw(seed));
-        return "seed %d: %s%n%nReplay it with: bin/differential --from %d --seeds 1%nA smaller case:%n%n%s"
-                .formatted(seed, text(cause), seed, new CaseProgram(smallest).text());
+                .shrink(failing);
+        return "seed %d, %s mode:%n%s%n%n%s%nReplay it with: bin/differential --from %d --seeds 1%nA smaller case:%n%n%s"
+                .formatted(
+                        seed,
+                        failing.query().mode(),
+                        failing.query().top().toJava(false),
+                        text(cause),
+                        seed,
+                        new CaseProgram(smallest).text());
     }
 
     private static String text(Throwable cause) {
@@ -102,7 +109,7 @@ public final class Differential {
 
     private String failureOf(Case candidate) {
         try {
-            String difference = ContinuousRun.difference(session, candidate, SHRINKING_PATIENCE_MILLIS);
+            String difference = ContinuousRun.difference(session.get(), candidate, SHRINKING_PATIENCE_MILLIS);
             return difference.isEmpty() ? "" : DIFFERENCE;
         } catch (Exception | AssertionError failure) {
             return failure.getClass().getName();

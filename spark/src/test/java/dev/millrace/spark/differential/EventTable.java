@@ -19,6 +19,12 @@ record EventTable(StructType schema, List<List<Row>> partitions) {
         return all;
     }
 
+    /** Whether a row is behind every watermark that its partition's first row has moved. */
+    boolean isLate(Row row) {
+        int time = schema.fieldIndex("ts");
+        return !row.isNullAt(time) && RandomTables.isLate(row.getTimestamp(time));
+    }
+
     int[] counts() {
         return partitions.stream().mapToInt(List::size).toArray();
     }

@@ -18,6 +18,15 @@ final class RandomQuery {
     private static final List<String> MORE_CONDITIONS =
             List.of("", "", " and lv > rv", " and (ln + rn) % 3 <> 1", " and coalesce(lv, 0) <> 5");
 
+    private static final List<String> WINDOWS = List.of(
+            "window(ts, '10 seconds')",
+            "window(ts, '30 seconds')",
+            "window(ts, '20 seconds', '10 seconds')",
+            "window(ts, '1 minute', '20 seconds')");
+    private static final List<String> SESSIONS = List.of(
+            "session_window(ts, '5 seconds')",
+            "session_window(ts, if(coalesce(k, 0) % 2 = 0, '3 seconds', '40 seconds'))");
+
     private final Draw draw;
     private final Map<String, Kind> sourceColumns;
     private final String mode;
@@ -228,24 +237,18 @@ final class RandomQuery {
 
     /** Groups of windows of the event time, in append mode. */
     private void windows(Relation relation) {
-        String window = draw.oneOf(
-                "window(ts, '10 seconds')",
-                "window(ts, '30 seconds')",
-                "window(ts, '20 seconds', '10 seconds')",
-                "window(ts, '1 minute', '20 seconds')",
-                "session_window(ts, '5 seconds')",
-                "session_window(ts, if(coalesce(k, 0) % 2 = 0, '3 seconds', '40 seconds'))");
+        // Spark streams no sessions without a key beside them, and they want the time to be certain.
+        boolean isSession = relation.has("k") && !relation.isCoarse && draw.onceIn(3);
+        String window = draw.oneOf(isSession ? SESSIONS : WINDOWS);
         List<String> keys = new ArrayList<>(List.of(window + " as w"));
         Map<String, Kind> columns = new LinkedHashMap<>(Map.of("w", Kind.WINDOW));
         Map<String, Kind> plain = relation.plain();
-        // Spark streams no sessions without a key beside them.
-        boolean isSession = window.startsWith("session");
         if (relation.has("k") && (isSession || draw.onceIn(2))) {
             keys.add("k");
             columns.put("k", Kind.LONG);
         }
         group(relation, keys, columns, plain, true);
-        relation.time = "w";
+        relation.time = isSession ? "" : "w";
         relation.isCoarse = false;
     }
 
