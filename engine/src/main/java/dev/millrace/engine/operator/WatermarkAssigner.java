@@ -9,12 +9,14 @@ import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
 import java.util.Arrays;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the watermark of the rows that pass: the least, over the input partitions, of the greatest
  * event time seen less the delay. A partition that gave no row yet holds the watermark where it is; one
  * that gave none for a time is left out until its next row. Rows without an event time do not count.
- * The watermark never moves back.
+ * The watermark never moves back. Where the source is read in portions it is one partition, whose greatest
+ * event time is that of {@link PortionEventTimes}.
  *
  * <p>Thread: the owning task. Source: Spark's EventTimeWatermark, whose one greatest event time for all
  * partitions would here depend on which partition is read first.
@@ -37,6 +39,7 @@ public final class WatermarkAssigner implements PassThrough {
     private long[] lastRowNanos;
     private long watermarkMicros = NONE;
     private long restoredMicros = NOT_RESTORED;
+    private @Nullable PortionEventTimes portions;
 
     /**
      * @param idleAfterNanos a partition without rows for so long is left out; {@link Long#MAX_VALUE} for never
@@ -71,17 +74,32 @@ public final class WatermarkAssigner implements PassThrough {
     }
 
     @Override
-    public void observe(RowCursor rows) {
-        if (!rows.hasRow()) {
-            return;
-        }
-        int index = Arrays.binarySearch(partitions, rows.inputPartition());
+    public void inputPortions(PortionEventTimes shared) {
+        portions = shared;
+    }
+
+    @Override
+    public long maxEventTimeMicros(int partition) {
+        return maxEventTimeMicros[indexOf(partition)];
+    }
+
+    private int indexOf(int partition) {
+        int index = Arrays.binarySearch(partitions, partition);
         if (index < 0) {
             throw new MillraceException(
                     ErrorCode.INVARIANT,
                     "Cannot assign a watermark: partition=%d was not declared, declared=%s. Report this as a bug."
-                            .formatted(rows.inputPartition(), Arrays.toString(partitions)));
+                            .formatted(partition, Arrays.toString(partitions)));
         }
+        return index;
+    }
+
+    @Override
+    public void observe(RowCursor rows) {
+        if (!rows.hasRow()) {
+            return;
+        }
+        int index = indexOf(rows.inputPartition());
         long max = NONE;
         while (rows.hasRow()) {
             rows.row(row);
@@ -91,6 +109,9 @@ public final class WatermarkAssigner implements PassThrough {
         if (max != NONE) {
             maxEventTimeMicros[index] = Math.max(maxEventTimeMicros[index], max);
             lastRowNanos[index] = nanoClock.getAsLong();
+            if (portions != null) {
+                portions.rowsCame(lastRowNanos[index]);
+            }
         }
     }
 
@@ -100,6 +121,14 @@ public final class WatermarkAssigner implements PassThrough {
      */
     @Override
     public long outputWatermark(long inputWatermark) {
+        long reached = portions == null ? reachedByPartitions() : portions.reachedMicros();
+        if (reached >= NONE + delayMicros) {
+            watermarkMicros = Math.max(watermarkMicros, reached - delayMicros);
+        }
+        return watermarkMicros;
+    }
+
+    private long reachedByPartitions() {
         long now = nanoClock.getAsLong();
         long least = Long.MAX_VALUE;
         long greatest = NONE;
@@ -111,17 +140,16 @@ public final class WatermarkAssigner implements PassThrough {
                 least = Math.min(least, maxEventTimeMicros[i]);
             }
         }
-        long reached = anyActive ? least : greatest;
-        if (reached >= NONE + delayMicros) {
-            watermarkMicros = Math.max(watermarkMicros, reached - delayMicros);
-        }
-        return watermarkMicros;
+        return anyActive ? least : greatest;
     }
 
     /** Whether every partition is idle, which is so too where there is none. */
     @Override
     public boolean isIdle() {
         long now = nanoClock.getAsLong();
+        if (portions != null) {
+            return now - portions.lastRowNanos() >= idleAfterNanos;
+        }
         for (int i = 0; i < partitions.length; i++) {
             if (!isIdle(i, now)) {
                 return false;

@@ -1,5 +1,8 @@
 package dev.millrace.engine.task;
 
+import dev.millrace.engine.operator.EventTimeExtractor;
+import dev.millrace.engine.operator.PortionEventTimes;
+import org.jspecify.annotations.Nullable;
 import dev.millrace.engine.operator.Copy;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
@@ -52,12 +55,27 @@ final class Chain {
         }
     }
 
-    void inputPartitions(int[] partitions) {
+    /** @param portions shared with the other tasks of a source that is read in portions; or null */
+    void inputPartitions(int[] partitions, @Nullable PortionEventTimes portions) {
         for (Operator operator : operators) {
             if (operator instanceof PassThrough pass) {
                 pass.inputPartitions(partitions);
+                if (portions != null) {
+                    pass.inputPortions(portions);
+                }
             }
         }
+    }
+
+    /** The greatest event time that a partition gave so far, where an operator looks for it. */
+    long maxEventTimeMicros(int partition) {
+        long max = EventTimeExtractor.NO_EVENT_TIME;
+        for (Operator operator : operators) {
+            if (operator instanceof PassThrough pass) {
+                max = Math.max(max, pass.maxEventTimeMicros(partition));
+            }
+        }
+        return max;
     }
 
     List<Operator> operators() {
