@@ -31,7 +31,8 @@ final class Chain {
 
     Chain(List<Operator> operators, TaskOutput output) {
         this.operators = List.copyOf(operators);
-        this.assignsWatermarks = operators.stream().anyMatch(PassThrough.class::isInstance);
+        this.assignsWatermarks =
+                operators.stream().anyMatch(operator -> operator instanceof PassThrough pass && pass.findsWatermark());
         this.output = output;
         List<Link> made = new ArrayList<>();
         List<PassThrough> observers = new ArrayList<>();
@@ -56,10 +57,10 @@ final class Chain {
     }
 
     /** @param portions shared with the other tasks of a source that is read in portions; or null */
-    void inputPartitions(int[] partitions, @Nullable PortionEventTimes portions) {
+    void inputPartitions(int count, @Nullable PortionEventTimes portions) {
         for (Operator operator : operators) {
             if (operator instanceof PassThrough pass) {
-                pass.inputPartitions(partitions);
+                pass.inputPartitions(count);
                 if (portions != null) {
                     pass.inputPortions(portions);
                 }
@@ -170,6 +171,7 @@ final class Chain {
         links[index].giveRows(rows);
         if (index == links.length - 1) {
             output.readNanos(rows.readNanos());
+            output.inputPartition(rows.inputPartition());
         }
     }
 

@@ -85,7 +85,7 @@ public final class ReadingTask implements Step, BarrierTarget {
     @Override
     public void open() throws Exception {
         parts.open();
-        chain.inputPartitions(inputs.stream().mapToInt(Input::partitionIndex).toArray(), portions);
+        chain.inputPartitions(inputs.size(), portions);
         if (inputs.isEmpty()) {
             flow.mark(Item.Idle.INSTANCE);
         }
@@ -142,7 +142,7 @@ public final class ReadingTask implements Step, BarrierTarget {
             turn = index + 1 == inputs.size() ? 0 : index + 1;
             Input input = inputs.get(index);
             if (input.queue().take(cursor)) {
-                cursor.inputPartition(input.partitionIndex());
+                cursor.inputPartition(index);
                 taking = index;
                 return true;
             }
@@ -169,7 +169,7 @@ public final class ReadingTask implements Step, BarrierTarget {
         for (int i = 0; i < portionsEnded.length; i++) {
             Input input = inputs.get(i);
             while (input.queue().takePortionEnd()) {
-                shared.ended(++portionsEnded[i], chain.maxEventTimeMicros(input.partitionIndex()));
+                shared.ended(++portionsEnded[i], chain.maxEventTimeMicros(i));
             }
         }
         if (shared.settled() != settledSeen) {
