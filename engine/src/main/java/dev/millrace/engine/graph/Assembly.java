@@ -9,8 +9,8 @@ import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.OperatorFactory;
-import dev.millrace.engine.page.Side;
 import dev.millrace.engine.operator.PortionEventTimes;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceQueue;
 import dev.millrace.engine.source.SourceReader;
@@ -116,8 +116,7 @@ final class Assembly {
                 (isPortioned ? portioned : others).addAll(Objects.requireNonNull(readingTasks.get(stage.id())));
             }
         }
-        return new BarrierTargets(
-                portionedStages, portioned, portionedStages.size() * settings.taskCount(), others);
+        return new BarrierTargets(portionedStages, portioned, portionedStages.size() * settings.taskCount(), others);
     }
 
     EpochCoordinator coordinator() {
@@ -275,7 +274,9 @@ final class Assembly {
                         settings.firstEpoch(),
                         loop.signal(),
                         counters.read(stage.id()));
-                readingTasks.computeIfAbsent(stage.id(), id -> new ArrayList<>()).add(task);
+                readingTasks
+                        .computeIfAbsent(stage.id(), id -> new ArrayList<>())
+                        .add(task);
                 loop.steps().add(task);
             } else if (stage.body() instanceof StageBody.Operating operating) {
                 loop.steps().add(new OperatingTask(parts(place, operating.chain()), inbox));
@@ -364,7 +365,8 @@ final class Assembly {
     }
 
     private @Nullable PortionEventTimes portions(StreamGraph.Stage stage, int partitionCount) {
-        if (!(stage.body() instanceof StageBody.Reading reading) || !reading.source().endsEpochs()) {
+        if (!(stage.body() instanceof StageBody.Reading reading)
+                || !reading.source().endsEpochs()) {
             return null;
         }
         List<Signal> tasks = Objects.requireNonNull(loopsOfStage.get(stage.id())).stream()

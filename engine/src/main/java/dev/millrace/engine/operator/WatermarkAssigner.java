@@ -75,22 +75,18 @@ public final class WatermarkAssigner implements PassThrough {
         return maxEventTimeMicros[partition];
     }
 
-    private int indexOf(int partition) {
-        if (partition >= maxEventTimeMicros.length) {
-            throw new MillraceException(
-                    ErrorCode.INVARIANT,
-                    "Cannot assign a watermark: partition=%d was not declared, declared=%d. Report this as a bug."
-                            .formatted(partition, maxEventTimeMicros.length));
-        }
-        return partition;
-    }
-
     @Override
     public void observe(RowCursor rows) {
         if (!rows.hasRow()) {
             return;
         }
-        int index = indexOf(rows.inputPartition());
+        int index = rows.inputPartition();
+        if (index >= maxEventTimeMicros.length) {
+            throw new MillraceException(
+                    ErrorCode.INVARIANT,
+                    "Cannot assign a watermark: partition=%d was not declared, declared=%d. Report this as a bug."
+                            .formatted(index, maxEventTimeMicros.length));
+        }
         long max = NONE;
         while (rows.hasRow()) {
             rows.row(row);

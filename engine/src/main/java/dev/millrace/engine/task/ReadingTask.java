@@ -181,8 +181,7 @@ public final class ReadingTask implements Step, BarrierTarget {
     /** False while a reader is not open yet, so that nobody knows where it stands, or is in the midst of a portion. */
     private boolean mayEndEpoch() {
         for (int i = 0; i < portionsEnded.length; i++) {
-            if (inputs.get(i).queue().endOf(epoch) == null
-                    || (portions != null && settledSeen < portionsEnded[i])) {
+            if (inputs.get(i).queue().endOf(epoch) == null || (portions != null && settledSeen < portionsEnded[i])) {
                 return false;
             }
         }

@@ -233,10 +233,9 @@ final class EpochCommitter {
     /** What the sources are known to hold: never behind what was read. */
     private StreamProgress latestProgress(StreamProgress end) {
         Map<SparkDataStream, Offset> offsets = new LinkedHashMap<>();
-        sources.sources()
-                .forEach(source -> QueryProgress.latestOf(source, latest)
-                        .or(source::committed)
-                        .ifPresent(offset -> offsets.put(source.stream(), offset)));
+        sources.sources().forEach(source -> QueryProgress.latestOf(source, latest)
+                .or(source::committed)
+                .ifPresent(offset -> offsets.put(source.stream(), offset)));
         return offsets.isEmpty() ? end : Checkpoint.progressOf(offsets);
     }
 }

@@ -172,10 +172,9 @@ final class QueryProgress {
 
     /** The latest offset that is known, or where the query stands when it has passed that. */
     static Optional<Offset> latestOf(SparkSource source, Map<SparkSource, Optional<Offset>> latest) {
-        return latest.getOrDefault(source, Optional.empty())
-                .map(offset -> source.committed()
-                        .filter(committed -> OffsetJson.hasReached(committed.json(), offset.json()))
-                        .orElse(offset));
+        return latest.getOrDefault(source, Optional.empty()).map(offset -> source.committed()
+                .filter(committed -> OffsetJson.hasReached(committed.json(), offset.json()))
+                .orElse(offset));
     }
 
     private Map<String, String> eventTime(long watermarkMillis) {

@@ -5,12 +5,12 @@ import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.plan.QueryPlanner;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.settings.MillraceSettings;
-import dev.millrace.spark.source.PortionSettings;
-import dev.millrace.spark.source.Reading;
-import dev.millrace.spark.source.SourceFactory;
 import dev.millrace.spark.sink.SparkSink;
 import dev.millrace.spark.sink.StreamingWrites;
 import dev.millrace.spark.sink.WriteRequest;
+import dev.millrace.spark.source.PortionSettings;
+import dev.millrace.spark.source.Reading;
+import dev.millrace.spark.source.SourceFactory;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -286,8 +286,8 @@ public final class RealTimeExecution extends StreamExecution {
     }
 
     private SourceFactory sourceFactory() {
-        PortionSettings portions = new PortionSettings(
-                settings.loopCount(), TimeUnit.MILLISECONDS.toNanos(settings.pollIntervalMillis()));
+        PortionSettings portions =
+                new PortionSettings(settings.loopCount(), TimeUnit.MILLISECONDS.toNanos(settings.pollIntervalMillis()));
         return new SourceFactory(request.session().sessionState().conf(), Reading.REAL_TIME, portions);
     }
 
