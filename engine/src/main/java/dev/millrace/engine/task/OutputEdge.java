@@ -1,6 +1,7 @@
 package dev.millrace.engine.task;
 
 import dev.millrace.engine.exchange.Channel;
+import dev.millrace.engine.metrics.RowCount;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.stream.Item;
 import java.util.List;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class OutputEdge {
     private final Router router;
+    private final RowCount handedOn;
     private final Channel[] channels;
     private final Page[] filling;
     private final @Nullable Page[] waiting;
@@ -23,8 +25,10 @@ public final class OutputEdge {
     private int marked;
     private long readNanos;
 
-    public OutputEdge(Router router, List<Channel> channels) {
+    /** @param handedOn counts the rows that channels have taken */
+    public OutputEdge(Router router, List<Channel> channels, RowCount handedOn) {
         this.router = router;
+        this.handedOn = handedOn;
         this.channels = channels.toArray(new Channel[0]);
         this.filling = new Page[channels.size()];
         this.waiting = new Page[channels.size()];
@@ -66,7 +70,7 @@ public final class OutputEdge {
         Page page = filling[target];
         boolean full = !page.hasRoomFor(sizeBytes);
         if (full) {
-            if (!channels[target].offer(new Item.Rows(page))) {
+            if (!offer(target, page)) {
                 waiting[target] = page;
                 waitingCount++;
             }
@@ -77,11 +81,20 @@ public final class OutputEdge {
         return full;
     }
 
+    private boolean offer(int target, Page page) {
+        int rows = page.rowCount(); // once it is taken, the page is another's
+        boolean taken = channels[target].offer(new Item.Rows(page));
+        if (taken) {
+            handedOn.add(rows);
+        }
+        return taken;
+    }
+
     /** Hands on the full pages that wait; false when some still do. */
     private boolean offerWaiting() {
         for (int i = 0; i < channels.length && waitingCount > 0; i++) {
             Page page = waiting[i];
-            if (page != null && channels[i].offer(new Item.Rows(page))) {
+            if (page != null && offer(i, page)) {
                 waiting[i] = null;
                 waitingCount--;
             }
@@ -104,7 +117,7 @@ public final class OutputEdge {
     private boolean flush(int target) {
         Page full = waiting[target];
         if (full != null) {
-            if (!channels[target].offer(new Item.Rows(full))) {
+            if (!offer(target, full)) {
                 return false;
             }
             waiting[target] = null;
@@ -112,7 +125,7 @@ public final class OutputEdge {
         }
         Page page = filling[target];
         if (!page.isEmpty()) {
-            if (!channels[target].offer(new Item.Rows(page))) {
+            if (!offer(target, page)) {
                 return false;
             }
             filling[target] = channels[target].emptyPage();
