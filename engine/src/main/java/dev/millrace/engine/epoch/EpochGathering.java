@@ -121,9 +121,6 @@ final class EpochGathering {
                 Map.copyOf(rowsWritten),
                 Optional.ofNullable(snapshot),
                 new EpochTimes(
-                        requestedNanos,
-                        alignedNanos,
-                        preparedNanos,
-                        snapshot == null ? alignedNanos : storedNanos));
+                        requestedNanos, alignedNanos, preparedNanos, snapshot == null ? alignedNanos : storedNanos));
     }
 }

@@ -180,8 +180,7 @@ final class Assembly {
                     channels.add(channel);
                 }
                 RowCount count = new RowCount();
-                at(outputs, input.stageId(), producer)
-                        .add(new OutputEdge(router(input.exchange()), channels, count));
+                at(outputs, input.stageId(), producer).add(new OutputEdge(router(input.exchange()), channels, count));
                 all.addAll(channels);
                 handedOn.add(count);
             }

@@ -90,8 +90,7 @@ public final class Loop {
                     clock.enter(StepClock.Phase.BUSY, now);
                     progress |= step.step();
                     now = System.nanoTime();
-                    clock.enter(
-                            step.isBackPressured() ? StepClock.Phase.BACK_PRESSURED : StepClock.Phase.IDLE, now);
+                    clock.enter(step.isBackPressured() ? StepClock.Phase.BACK_PRESSURED : StepClock.Phase.IDLE, now);
                 }
                 if (!progress && !stopping) {
                     signal.await(untilNextDeadline());

@@ -36,16 +36,14 @@ class DataflowMetricsTest {
                 "shut sink",
                 List.of(new StreamGraph.Input(source, new Exchange.Forward())),
                 new StageBody.Writing(new ShutSink()));
-        DataflowSettings settings = new DataflowSettings(
-                "metrics", 1, 8, 0, new MemoryBudget(1 << 20), null, System::currentTimeMillis);
-        try (Dataflow dataflow =
-                Dataflow.create(builder.build(), settings, (name, index, count) -> TaskScope.PLAIN)) {
+        DataflowSettings settings =
+                new DataflowSettings("metrics", 1, 8, 0, new MemoryBudget(1 << 20), null, System::currentTimeMillis);
+        try (Dataflow dataflow = Dataflow.create(builder.build(), settings, (name, index, count) -> TaskScope.PLAIN)) {
             dataflow.start();
             DataflowMetrics metrics = dataflow.metrics();
             await().until(() -> times(metrics, source).backPressuredNanos() > TimeUnit.MILLISECONDS.toNanos(200));
             StepClock.Times before = times(metrics, sink);
-            await().until(() ->
-                    times(metrics, sink).atNanos() - before.atNanos() > TimeUnit.MILLISECONDS.toNanos(100));
+            await().until(() -> times(metrics, sink).atNanos() - before.atNanos() > TimeUnit.MILLISECONDS.toNanos(100));
             StepClock.Times after = times(metrics, sink);
 
             assertThat(after.busyNanos() - before.busyNanos())
@@ -56,9 +54,8 @@ class DataflowMetricsTest {
                 assertThat(exchange.maxFill()).isEqualTo(1);
                 assertThat(exchange.rows()).isPositive().isLessThan(ROWS);
             });
-            assertThat(metrics.partitions())
-                    .singleElement()
-                    .satisfies(partition -> assertThat(partition.queueFill()).isEqualTo(1));
+            assertThat(metrics.partitions()).singleElement().satisfies(partition -> assertThat(partition.queueFill())
+                    .isEqualTo(1));
 
             opened.countDown();
             await().until(() -> metrics.rowsWritten().equals(Map.of(sink, ROWS)));

@@ -38,8 +38,7 @@ final class QueryFailure {
     }
 
     /** What is shown of a failure. */
-    static FailureFigures figures(
-            Throwable failure, Failure classified, long epoch, RecoveryPolicy.Verdict verdict) {
+    static FailureFigures figures(Throwable failure, Failure classified, long epoch, RecoveryPolicy.Verdict verdict) {
         Throwable cause = failure instanceof DataflowFailedException inDataflow ? inDataflow.getCause() : failure;
         return new FailureFigures(
                 System.currentTimeMillis(),

@@ -34,7 +34,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class QueryProgress {
     /** Parts of an epoch's end that together are its commit, among the durations of Spark's progress. */
-    private static final List<String> COMMIT_PARTS = List.of("manifestCommit", "walCommit", "addBatch", "commitOffsets");
+    private static final List<String> COMMIT_PARTS =
+            List.of("manifestCommit", "walCommit", "addBatch", "commitOffsets");
 
     /** Spark's name, in the progress of a deduplication. */
     private static final String DROPPED_DUPLICATES = "numDroppedDuplicateRows";
@@ -187,9 +188,7 @@ final class QueryProgress {
                         new SinkProgress(query.sink().toString(), written, sinkMetrics(sample)),
                         new HashMap<String, Row>()),
                 epochStartMillis,
-                written > 0
-                        || Stream.of(sourceProgress)
-                                .anyMatch(progress -> progress.numInputRows() > 0));
+                written > 0 || Stream.of(sourceProgress).anyMatch(progress -> progress.numInputRows() > 0));
         if (end != null) {
             query.figures().committed(epochFigures(epoch, end, durationMillis));
             durations.clear();
@@ -227,8 +226,7 @@ final class QueryProgress {
 
     /** @param nanos since the report before */
     private SourceProgress sourceProgress(SparkSource source, Epoch epoch, long nanos) {
-        long rows = Math.max(
-                0, epoch.rowsRead().getOrDefault(source, 0L) - reportedRead.getOrDefault(source, 0L));
+        long rows = Math.max(0, epoch.rowsRead().getOrDefault(source, 0L) - reportedRead.getOrDefault(source, 0L));
         double rowsPerSecond = rows * (double) TimeUnit.SECONDS.toNanos(1) / nanos;
         Offset start = epoch.before().get(source.stream());
         return new SourceProgress(

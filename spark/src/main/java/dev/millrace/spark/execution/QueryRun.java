@@ -119,8 +119,8 @@ final class QueryRun {
         checkpoint.tellLatestSeen(found);
         Checkpoint.Start start = checkpoint.position(found, restoreEpoch); // binds the settings that planning needs
         int keyGroupCount = query.keyGroupCount(session);
-        QueryProgress progress = new QueryProgress(
-                query, sources.sources(), keyGroupCount, settings.progressIntervalMillis());
+        QueryProgress progress =
+                new QueryProgress(query, sources.sources(), keyGroupCount, settings.progressIntervalMillis());
         long planningStart = System.nanoTime();
         PlannedQuery plan = plan(sink, keyGroupCount, start.restoredEpoch() < 0);
         planned = plan;

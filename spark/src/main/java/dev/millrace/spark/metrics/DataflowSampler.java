@@ -92,7 +92,10 @@ public final class DataflowSampler {
                     busy,
                     Math.min(
                             1 - busy,
-                            share(now.times().backPressuredNanos() - then.times().backPressuredNanos(), nanos)),
+                            share(
+                                    now.times().backPressuredNanos()
+                                            - then.times().backPressuredNanos(),
+                                    nanos)),
                     task.metrics().watermarkMicros()));
         }
         return List.copyOf(tasks);

@@ -8,11 +8,18 @@ import com.codahale.metrics.Gauge;
 import dev.millrace.spark.LocalSpark;
 import dev.millrace.spark.LocalSpark.Collector;
 import dev.millrace.spark.scala.Scala;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.spark.metrics.source.Source;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -99,7 +106,8 @@ final class ProgressSparkTest {
         LocalSpark.add(numbers, 4, 5);
         await().until(() -> rows(query) == 5);
 
-        assertThat(query.recentProgress()).allSatisfy(p -> assertThat(p.batchId()).isZero());
+        assertThat(query.recentProgress())
+                .allSatisfy(p -> assertThat(p.batchId()).isZero());
         assertThat(query.lastProgress().durationMs()).doesNotContainKey("addBatch");
         LocalSpark.add(numbers, 6);
         query.processAllAvailable(); // ends the epoch
@@ -132,7 +140,8 @@ final class ProgressSparkTest {
         assertThat(progress.durationMs()).containsKeys("alignment", "sinkPrepare", "snapshot", "manifestCommit");
         assertThat(progress.sink().metrics())
                 .containsKeys("stage.0.busy", "stage.0.backPressured", "stage.2.busy")
-                .allSatisfy((name, value) -> assertThat(Double.parseDouble(value)).isNotNegative());
+                .allSatisfy(
+                        (name, value) -> assertThat(Double.parseDouble(value)).isNotNegative());
     }
 
     @Test
@@ -148,10 +157,29 @@ final class ProgressSparkTest {
                 .containsEntry("state-rows", 2.0)
                 .containsKeys(
                         "latency-p99", "rowsRead-perSecond", "stage-0-busy", "stage-1-queueFill", "watermark-lag"));
-        await().untilAsserted(
-                () -> assertThat(gauges("millrace.measured").get("epoch")).isPositive());
+        assertThat(gauges("millrace.measured").keySet().stream().map(name -> name.replaceAll("[^a-zA-Z0-9]", "_")))
+                .as("what the dashboard asks the Prometheus servlet for")
+                .containsAll(namesInDashboard());
+        await().untilAsserted(() ->
+                assertThat(gauges("millrace.measured").get("epoch")).isPositive());
         query.stop();
         assertThat(gauges("millrace.measured")).isEmpty();
+    }
+
+    private static Set<String> namesInDashboard() throws IOException {
+        String dashboard = Files.readString(Path.of("..", "docs", "grafana", "millrace.json"));
+        Matcher names = Pattern.compile("millrace_\\$\\{query}_(\\w+)_Value").matcher(dashboard);
+        Set<String> found = new TreeSet<>();
+        while (names.find()) {
+            found.add(names.group(1));
+        }
+        Matcher ofStages =
+                Pattern.compile("_stage_\\[0-9]\\+_(\\w+)_Value").matcher(dashboard);
+        while (ofStages.find()) {
+            found.add("stage_1_" + ofStages.group(1));
+        }
+        assertThat(found).hasSizeGreaterThan(12);
+        return found;
     }
 
     private static Map<String, Double> gauges(String source) {
