@@ -200,10 +200,7 @@ final class Assembly {
                 RowCount count = new RowCount();
                 at(outputs, input.stageId(), producer)
                         .add(new OutputEdge(
-                                router(input.exchange()),
-                                channels,
-                                inputPartitions.areKeptApart(stage, input),
-                                count));
+                                router(input.exchange()), channels, inputPartitions.areKeptApart(stage, input), count));
                 all.addAll(channels);
                 handedOn.add(count);
             }
@@ -327,7 +324,8 @@ final class Assembly {
                 SourceQueue queue = new SourceQueue(
                         loop.signal(), at(loopsOfStage, stage.id(), task).signal());
                 queues.add(queue);
-                counters.partition(stage.id(), partition, queue);
+                counters.partition(
+                        stage.id(), partition, task, ofTasks.get(task).size(), queue);
                 ofTasks.get(task).add(new ReadingTask.Input(partition, queue));
             }
             String name = "stage %d (%s) reader %d".formatted(stage.id(), stage.name(), r);
@@ -362,7 +360,7 @@ final class Assembly {
         if (factory.keepsState()) {
             return counters.operator(place.stageId(), operatorIndex, place.taskIndex(), factory.name());
         }
-        return factory.assignsWatermark() ? counters.watermarkFinder(place.stageId()) : new OperatorMetrics();
+        return factory.assignsWatermark() ? counters.watermarkFinder(place) : new OperatorMetrics();
     }
 
     private static <T> T at(Map<Integer, List<T>> byStage, int stageId, int taskIndex) {

@@ -23,9 +23,10 @@ final class Counters implements DataflowMetrics {
     /** One channel of each producing task to each consuming task. */
     private record ExchangeParts(int stageId, int inputIndex, List<Channel> channels, List<RowCount> handedOn) {}
 
-    private record PartitionParts(int stageId, int partitionIndex, SourceQueue queue) {}
+    /** @param place its number among the partitions that its task reads */
+    private record PartitionParts(int stageId, int partitionIndex, int taskIndex, int place, SourceQueue queue) {}
 
-    private record Finder(int stageId, OperatorMetrics metrics) {}
+    private record Finder(int stageId, int taskIndex, OperatorMetrics metrics) {}
 
     private final List<TaskSample> tasks = new ArrayList<>();
     private final List<ExchangeParts> exchanges = new ArrayList<>();
@@ -59,9 +60,9 @@ final class Counters implements DataflowMetrics {
     }
 
     /** Of an operator that finds a watermark. */
-    OperatorMetrics watermarkFinder(int stageId) {
+    OperatorMetrics watermarkFinder(TaskPlace place) {
         OperatorMetrics metrics = new OperatorMetrics();
-        watermarkFinders.add(new Finder(stageId, metrics));
+        watermarkFinders.add(new Finder(place.stageId(), place.taskIndex(), metrics));
         return metrics;
     }
 
@@ -69,8 +70,9 @@ final class Counters implements DataflowMetrics {
         exchanges.add(new ExchangeParts(stageId, inputIndex, List.copyOf(channels), List.copyOf(handedOn)));
     }
 
-    void partition(int stageId, int partitionIndex, SourceQueue queue) {
-        partitions.add(new PartitionParts(stageId, partitionIndex, queue));
+    /** @param place its number among the partitions that its task reads */
+    void partition(int stageId, int partitionIndex, int taskIndex, int place, SourceQueue queue) {
+        partitions.add(new PartitionParts(stageId, partitionIndex, taskIndex, place, queue));
     }
 
     @Override
@@ -132,13 +134,11 @@ final class Counters implements DataflowMetrics {
     private WatermarkMetrics.@Nullable Partition watermark(PartitionParts parts) {
         for (Finder finder : watermarkFinders) {
             WatermarkMetrics found = finder.metrics().watermark();
-            if (finder.stageId() != parts.stageId() || found == null) {
-                continue;
-            }
-            for (WatermarkMetrics.Partition partition : found.partitions()) {
-                if (partition.partitionIndex() == parts.partitionIndex()) {
-                    return partition;
-                }
+            if (found != null
+                    && finder.stageId() == parts.stageId()
+                    && finder.taskIndex() == parts.taskIndex()
+                    && found.partitions().size() > parts.place()) {
+                return found.partitions().get(parts.place());
             }
         }
         return null;

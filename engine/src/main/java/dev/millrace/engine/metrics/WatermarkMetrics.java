@@ -16,11 +16,10 @@ public final class WatermarkMetrics {
     /**
      * One input partition.
      *
-     * @param partitionIndex its number within the source
      * @param maxEventTimeMicros the greatest event time that came, or {@link Long#MIN_VALUE}
      * @param isIdle whether it is left out, because no row came for a time
      */
-    public record Partition(int partitionIndex, long maxEventTimeMicros, boolean isIdle) {}
+    public record Partition(long maxEventTimeMicros, boolean isIdle) {}
 
     private final ConcurrentSkipListMap<Long, EventTimes> ended = new ConcurrentSkipListMap<>();
     private volatile List<Partition> partitions = List.of();
@@ -44,6 +43,7 @@ public final class WatermarkMetrics {
         }
     }
 
+    /** In the order of the task's input partitions. */
     public List<Partition> partitions() {
         return partitions;
     }

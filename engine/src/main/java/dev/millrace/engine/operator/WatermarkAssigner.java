@@ -124,9 +124,9 @@ public final class WatermarkAssigner implements PassThrough {
     private void publish(long now) {
         publishedNanos = now;
         metrics.underWay(eventTimesOfEpoch);
-        List<WatermarkMetrics.Partition> all = new ArrayList<>(partitions.length);
-        for (int i = 0; i < partitions.length; i++) {
-            all.add(new WatermarkMetrics.Partition(partitions[i], maxEventTimeMicros[i], isIdle(i, now)));
+        List<WatermarkMetrics.Partition> all = new ArrayList<>(maxEventTimeMicros.length);
+        for (int i = 0; i < maxEventTimeMicros.length; i++) {
+            all.add(new WatermarkMetrics.Partition(maxEventTimeMicros[i], isIdle(i, now)));
         }
         metrics.partitions(all);
     }

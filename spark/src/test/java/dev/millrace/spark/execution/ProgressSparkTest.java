@@ -173,8 +173,7 @@ final class ProgressSparkTest {
         while (names.find()) {
             found.add(names.group(1));
         }
-        Matcher ofStages =
-                Pattern.compile("_stage_\\[0-9]\\+_(\\w+)_Value").matcher(dashboard);
+        Matcher ofStages = Pattern.compile("_stage_\\[0-9]\\+_(\\w+)_Value").matcher(dashboard);
         while (ofStages.find()) {
             found.add("stage_1_" + ofStages.group(1));
         }
