@@ -47,6 +47,7 @@ final class EpochCommitter {
     private final QuerySources sources;
     private final SparkSink sink;
     private final Map<Integer, Integer> sourceOfStage;
+    private final Observations observations;
     private final QueryProgress progress;
     private final LongConsumer committed;
     private final Map<SparkSource, Optional<Offset>> latest = new HashMap<>();
@@ -70,6 +71,7 @@ final class EpochCommitter {
             QuerySources sources,
             SparkSink sink,
             Map<Integer, Integer> sourceOfStage,
+            Observations observations,
             QueryProgress progress) {}
 
     /**
@@ -84,6 +86,7 @@ final class EpochCommitter {
         this.sources = surroundings.sources();
         this.sink = surroundings.sink();
         this.sourceOfStage = surroundings.sourceOfStage();
+        this.observations = surroundings.observations();
         this.progress = surroundings.progress();
         this.state = state;
         this.committed = committed;
@@ -134,8 +137,14 @@ final class EpochCommitter {
             progress.timed("latestOffset", this::askLatest);
         }
         Map<SparkSource, Long> rowsRead = rowsRead(completed);
-        progress.report(
-                new QueryProgress.Epoch(epoch, before, rowsRead, rowsWritten(completed), latest, watermarkMillis));
+        progress.report(new QueryProgress.Epoch(
+                epoch,
+                before,
+                rowsRead,
+                rowsWritten(completed),
+                latest,
+                watermarkMillis,
+                observations.of(completed)));
         query.reported(end, latestProgress(end));
         return rowsRead;
     }

@@ -51,6 +51,7 @@ final class QueryProgress {
      *
      * @param before where each stream stood at its start
      * @param latest what each source was last known to hold
+     * @param observed the metrics of each observation
      */
     record Epoch(
             long epoch,
@@ -58,7 +59,8 @@ final class QueryProgress {
             Map<SparkSource, Long> rowsRead,
             long rowsWritten,
             Map<SparkSource, Optional<Offset>> latest,
-            long watermarkMillis) {
+            long watermarkMillis,
+            Map<String, Row> observed) {
         long allRowsRead() {
             return rowsRead.values().stream().mapToLong(Long::longValue).sum();
         }
@@ -142,7 +144,7 @@ final class QueryProgress {
                                 .map(source -> sourceProgress(source, epoch, durationMillis))
                                 .toArray(SourceProgress[]::new),
                         new SinkProgress(query.sink().toString(), epoch.rowsWritten(), sinkMetrics()),
-                        new HashMap<String, Row>()),
+                        new HashMap<>(epoch.observed())),
                 epochStartMillis,
                 epoch.allRowsRead() > 0 || epoch.rowsWritten() > 0);
         durations.clear();
