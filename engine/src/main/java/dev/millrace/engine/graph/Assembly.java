@@ -131,7 +131,12 @@ final class Assembly {
                 .flatMap(stage -> stage.body().chain().stream())
                 .filter(OperatorFactory::observes)
                 .count();
-        return new EpochShape(partitionCounts, readers.size() * settings.taskCount(), operating, writers, snapshots,
+        return new EpochShape(
+                partitionCounts,
+                readers.size() * settings.taskCount(),
+                operating,
+                writers,
+                snapshots,
                 (int) observing * settings.taskCount());
     }
 

@@ -34,7 +34,10 @@ public final class Observation implements OperatorFactory {
         this.aggregates = new AggregateSupplier(specification);
         StructType fields = new StructType();
         for (NamedExpression metric : specification.results()) {
-            fields = fields.add(metric.name(), metric.toAttribute().dataType(), metric.toAttribute().nullable());
+            fields = fields.add(
+                    metric.name(),
+                    metric.toAttribute().dataType(),
+                    metric.toAttribute().nullable());
         }
         this.schema = fields;
         this.toRow = CatalystTypeConverters$.MODULE$.createToScalaConverter(fields);

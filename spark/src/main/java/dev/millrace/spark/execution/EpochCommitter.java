@@ -138,13 +138,7 @@ final class EpochCommitter {
         }
         Map<SparkSource, Long> rowsRead = rowsRead(completed);
         progress.report(new QueryProgress.Epoch(
-                epoch,
-                before,
-                rowsRead,
-                rowsWritten(completed),
-                latest,
-                watermarkMillis,
-                observations.of(completed)));
+                epoch, before, rowsRead, rowsWritten(completed), latest, watermarkMillis, observations.of(completed)));
         query.reported(end, latestProgress(end));
         return rowsRead;
     }

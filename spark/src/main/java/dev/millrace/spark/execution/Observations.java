@@ -35,8 +35,7 @@ final class Observations {
     Map<String, Row> of(CompletedEpoch epoch) {
         Map<String, Row> metrics = new HashMap<>();
         observations.forEach((operator, observation) -> metrics.put(
-                observation.metricsName(),
-                observation.row(epoch.observations().getOrDefault(operator, List.of()))));
+                observation.metricsName(), observation.row(epoch.observations().getOrDefault(operator, List.of()))));
         return metrics;
     }
 }

@@ -226,13 +226,10 @@ final class StreamStrategy extends SparkStrategy {
 
     /** Its metrics are the results of an aggregation without keys. */
     private SparkPlan observation(CollectMetrics observed) {
-        AggregationParts parts = aggregationParts(
-                new Aggregate(Scala.emptySeq(), observed.metrics(), observed.child(), Scala.none()));
+        AggregationParts parts =
+                aggregationParts(new Aggregate(Scala.emptySeq(), observed.metrics(), observed.child(), Scala.none()));
         return new ObserveExec(
-                observed.name(),
-                Scala.seq(parts.functions()),
-                Scala.seq(parts.results()),
-                planLater(observed.child()));
+                observed.name(), Scala.seq(parts.functions()), Scala.seq(parts.results()), planLater(observed.child()));
     }
 
     /** What Spark makes of an aggregation: its results are expressions over keys and functions. */

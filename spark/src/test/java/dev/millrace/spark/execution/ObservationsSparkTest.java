@@ -103,7 +103,9 @@ final class ObservationsSparkTest {
             assertThat(row.<String>getAs("text")).isEqualTo("a constant");
             assertThat(row.<Object>getAs("spread") == null).isEqualTo(progress.numInputRows() == 0);
         }
-        assertThat(rows).anySatisfy(row -> assertThat(row.toString()).startsWith("[1,7,0,").contains(",7.0,a constant"));
+        assertThat(rows)
+                .anySatisfy(
+                        row -> assertThat(row.toString()).startsWith("[1,7,0,").contains(",7.0,a constant"));
     }
 
     @Test
@@ -116,14 +118,17 @@ final class ObservationsSparkTest {
                 .observe("behind", expr("count(1) as n"));
         StreamingQuery query = start(observed);
         for (int round = 0; round < 20; round++) {
-            LocalSpark.add(numbers, LongStream.range(round * 10L, round * 10L + 30).toArray());
+            LocalSpark.add(
+                    numbers, LongStream.range(round * 10L, round * 10L + 30).toArray());
         }
         query.processAllAvailable();
         query.stop();
 
         assertThat(total(query, "before")).isEqualTo(600);
         assertThat(total(query, "between")).isEqualTo(300);
-        assertThat(total(query, "behind")).isEqualTo(110).isEqualTo(collector.taken().size());
+        assertThat(total(query, "behind"))
+                .isEqualTo(110)
+                .isEqualTo(collector.taken().size());
         for (StreamingQueryProgress progress : query.recentProgress()) {
             assertThat(progress.observedMetrics().get("before").getLong(0)).isEqualTo(progress.numInputRows());
             assertThat(progress.observedMetrics().get("behind").getLong(0))
