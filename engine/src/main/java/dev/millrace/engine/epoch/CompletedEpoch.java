@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param rowsWritten for each writing stage's id, the rows that it wrote in this epoch
  * @param observations for each operator that observes, what each of its tasks saw of the epoch, in any order
  * @param snapshot the state as of its barrier, where state is kept
+ * @param times when its parts were done
  */
 public record CompletedEpoch(
         long epoch,
@@ -25,4 +26,5 @@ public record CompletedEpoch(
         Map<Integer, List<@Nullable Object>> messages,
         Map<Integer, Long> rowsWritten,
         Map<OperatorId, List<byte[]>> observations,
-        Optional<StoredSnapshot> snapshot) {}
+        Optional<StoredSnapshot> snapshot,
+        EpochTimes times) {}
