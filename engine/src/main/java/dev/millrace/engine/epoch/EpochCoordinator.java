@@ -2,6 +2,7 @@ package dev.millrace.engine.epoch;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.StoredSnapshot;
 import dev.millrace.engine.task.BarrierTarget;
 import dev.millrace.engine.task.TaskReports;
@@ -31,26 +32,30 @@ public final class EpochCoordinator implements TaskReports {
                 long epoch,
                 List<Integer> partitionIndexes,
                 List<Object> positions,
-                long rowsRead)
+                long rowsRead,
+                long nanos)
                 implements Report {}
 
-        record Taken(long epoch) implements Report {}
+        record Taken(long epoch, long nanos) implements Report {}
 
-        record Prepared(int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten)
+        record Prepared(int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten, long nanos)
                 implements Report {}
 
-        record Stored(long epoch, StoredSnapshot snapshot) implements Report {}
+        record Stored(long epoch, StoredSnapshot snapshot, long nanos) implements Report {}
+
+        record Observed(OperatorId operator, long epoch, byte[] observation) implements Report {}
 
         record Failed(String where, Throwable cause) implements Report {}
 
         record WakeUp() implements Report {}
     }
 
-    private List<BarrierTarget> barrierTargets = List.of();
+    private BarrierTargets targets = BarrierTargets.NONE;
     private final EpochShape shape;
     private final LinkedBlockingQueue<Report> reports = new LinkedBlockingQueue<>();
     private final Deque<EpochGathering> inFlight = new ArrayDeque<>();
     private long nextEpoch;
+    private long lastEpoch = Long.MAX_VALUE;
     private @Nullable DataflowFailedException failure;
 
     /**
@@ -63,8 +68,8 @@ public final class EpochCoordinator implements TaskReports {
     }
 
     /** All reading tasks; known before the first barrier is asked for. */
-    public void barrierTargets(List<BarrierTarget> targets) {
-        barrierTargets = List.copyOf(targets);
+    public void barrierTargets(BarrierTargets reading) {
+        targets = reading;
     }
 
     /**
@@ -74,7 +79,7 @@ public final class EpochCoordinator implements TaskReports {
     public long requestBarrier() {
         long epoch = beginGathering();
         if (epoch >= 0) {
-            barrierTargets.forEach(target -> target.requestBarrier(epoch));
+            begin(epoch);
         }
         return epoch;
     }
@@ -86,9 +91,27 @@ public final class EpochCoordinator implements TaskReports {
     public long requestLastBarrier() {
         long epoch = beginGathering();
         if (epoch >= 0) {
-            barrierTargets.forEach(target -> target.requestLastBarrier(epoch));
+            lastEpoch = epoch;
+            begin(epoch);
         }
         return epoch;
+    }
+
+    private void begin(long epoch) {
+        ask(targets.portioned(), epoch);
+        if (targets.portionedTasks() == 0) {
+            ask(targets.others(), epoch);
+        }
+    }
+
+    private void ask(List<BarrierTarget> asked, long epoch) {
+        for (BarrierTarget target : asked) {
+            if (epoch == lastEpoch) {
+                target.requestLastBarrier(epoch);
+            } else {
+                target.requestBarrier(epoch);
+            }
+        }
     }
 
     private long beginGathering() {
@@ -132,21 +155,33 @@ public final class EpochCoordinator implements TaskReports {
 
     private void take(Report report) {
         if (report instanceof Report.Positions positions) {
-            gathering(positions.epoch())
-                    .positions(
-                            positions.stageId(),
-                            positions.partitionIndexes(),
-                            positions.positions(),
-                            positions.rowsRead());
+            take(positions);
         } else if (report instanceof Report.Taken taken) {
-            gathering(taken.epoch()).taken();
+            gathering(taken.epoch()).taken(taken.nanos());
         } else if (report instanceof Report.Prepared prepared) {
             gathering(prepared.epoch())
-                    .prepared(prepared.stageId(), prepared.taskIndex(), prepared.message(), prepared.rowsWritten());
+                    .prepared(
+                            prepared.stageId(),
+                            prepared.taskIndex(),
+                            prepared.message(),
+                            prepared.rowsWritten(),
+                            prepared.nanos());
         } else if (report instanceof Report.Stored stored) {
-            gathering(stored.epoch()).stored(stored.snapshot());
+            gathering(stored.epoch()).stored(stored.snapshot(), stored.nanos());
+        } else if (report instanceof Report.Observed observed) {
+            gathering(observed.epoch()).observed(observed.operator(), observed.observation());
         } else if (report instanceof Report.Failed failed) {
             failure = new DataflowFailedException(failed.where(), failed.cause());
+        }
+    }
+
+    private void take(Report.Positions report) {
+        EpochGathering gathering = gathering(report.epoch());
+        gathering.positions(
+                report.stageId(), report.partitionIndexes(), report.positions(), report.rowsRead(), report.nanos());
+        if (targets.portionedStages().contains(report.stageId())
+                && gathering.portionedTaskEnded() == targets.portionedTasks()) {
+            ask(targets.others(), report.epoch());
         }
     }
 
@@ -175,22 +210,28 @@ public final class EpochCoordinator implements TaskReports {
             List<Integer> partitionIndexes,
             List<Object> positions,
             long rowsRead) {
-        reports.add(new Report.Positions(stageId, taskIndex, epoch, partitionIndexes, positions, rowsRead));
+        reports.add(new Report.Positions(
+                stageId, taskIndex, epoch, partitionIndexes, positions, rowsRead, System.nanoTime()));
     }
 
     @Override
     public void barrierTaken(int stageId, int taskIndex, long epoch) {
-        reports.add(new Report.Taken(epoch));
+        reports.add(new Report.Taken(epoch, System.nanoTime()));
     }
 
     @Override
     public void sinkPrepared(int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten) {
-        reports.add(new Report.Prepared(stageId, taskIndex, epoch, message, rowsWritten));
+        reports.add(new Report.Prepared(stageId, taskIndex, epoch, message, rowsWritten, System.nanoTime()));
     }
 
     @Override
     public void snapshotStored(long epoch, StoredSnapshot snapshot) {
-        reports.add(new Report.Stored(epoch, snapshot));
+        reports.add(new Report.Stored(epoch, snapshot, System.nanoTime()));
+    }
+
+    @Override
+    public void observed(OperatorId operator, long epoch, byte[] observation) {
+        reports.add(new Report.Observed(operator, epoch, observation));
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.millrace.engine.epoch;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.StoredSnapshot;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,11 +24,18 @@ final class EpochGathering {
     private final Map<Integer, @Nullable Object[]> messages = new HashMap<>();
     private final Map<Integer, Long> rowsRead = new HashMap<>();
     private final Map<Integer, Long> rowsWritten = new HashMap<>();
+    private final Map<OperatorId, List<byte[]>> observations = new HashMap<>();
+    private int portionedTasksEnded;
     private int missingReaders;
     private int missingTasks;
     private int missingWriters;
     private int missingSnapshots;
+    private int missingObservations;
     private @Nullable StoredSnapshot snapshot;
+    private final long requestedNanos = System.nanoTime();
+    private long alignedNanos = requestedNanos;
+    private long preparedNanos = requestedNanos;
+    private long storedNanos;
 
     EpochGathering(long epoch, EpochShape shape) {
         this.epoch = epoch;
@@ -43,34 +51,49 @@ final class EpochGathering {
         missingReaders = shape.readingTasks();
         missingTasks = shape.operatingTasks();
         missingSnapshots = shape.snapshots();
+        missingObservations = shape.observations();
     }
 
     long epoch() {
         return epoch;
     }
 
-    void positions(int stageId, List<Integer> partitionIndexes, List<Object> reported, long rows) {
+    void positions(int stageId, List<Integer> partitionIndexes, List<Object> reported, long rows, long nanos) {
         @Nullable Object[] all = known(positions, stageId);
         for (int i = 0; i < reported.size(); i++) {
             all[partitionIndexes.get(i)] = reported.get(i);
         }
         rowsRead.merge(stageId, rows, Long::sum);
+        alignedNanos = Math.max(alignedNanos, nanos);
         missingReaders--;
     }
 
-    void taken() {
+    /** One more task that reads portions has started its barrier; gives how many have. */
+    int portionedTaskEnded() {
+        return ++portionedTasksEnded;
+    }
+
+    void taken(long nanos) {
+        alignedNanos = Math.max(alignedNanos, nanos);
         missingTasks--;
     }
 
-    void prepared(int stageId, int taskIndex, @Nullable Object message, long rows) {
+    void prepared(int stageId, int taskIndex, @Nullable Object message, long rows, long nanos) {
+        preparedNanos = Math.max(preparedNanos, nanos);
         known(messages, stageId)[taskIndex] = message;
         rowsWritten.merge(stageId, rows, Long::sum);
         missingWriters--;
     }
 
-    void stored(StoredSnapshot stored) {
+    void stored(StoredSnapshot stored, long nanos) {
+        storedNanos = nanos;
         snapshot = stored;
         missingSnapshots--;
+    }
+
+    void observed(OperatorId operator, byte[] observation) {
+        observations.computeIfAbsent(operator, absent -> new ArrayList<>()).add(observation);
+        missingObservations--;
     }
 
     private @Nullable Object[] known(Map<Integer, @Nullable Object[]> byStage, int stageId) {
@@ -85,7 +108,11 @@ final class EpochGathering {
     }
 
     boolean isComplete() {
-        return missingReaders == 0 && missingTasks == 0 && missingWriters == 0 && missingSnapshots == 0;
+        return missingReaders == 0
+                && missingTasks == 0
+                && missingWriters == 0
+                && missingSnapshots == 0
+                && missingObservations == 0;
     }
 
     CompletedEpoch complete() {
@@ -111,6 +138,9 @@ final class EpochGathering {
                 Map.copyOf(rowsRead),
                 Map.copyOf(allMessages),
                 Map.copyOf(rowsWritten),
-                Optional.ofNullable(snapshot));
+                Map.copyOf(observations),
+                Optional.ofNullable(snapshot),
+                new EpochTimes(
+                        requestedNanos, alignedNanos, preparedNanos, snapshot == null ? alignedNanos : storedNanos));
     }
 }

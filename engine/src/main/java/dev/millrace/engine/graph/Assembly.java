@@ -1,14 +1,19 @@
 package dev.millrace.engine.graph;
 
+import dev.millrace.engine.epoch.BarrierTargets;
 import dev.millrace.engine.epoch.EpochCoordinator;
 import dev.millrace.engine.epoch.EpochShape;
 import dev.millrace.engine.exchange.Channel;
 import dev.millrace.engine.exchange.Signal;
 import dev.millrace.engine.metrics.OperatorMetrics;
+import dev.millrace.engine.metrics.RowCount;
+import dev.millrace.engine.metrics.TaskMetrics;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.operator.PortionEventTimes;
 import dev.millrace.engine.page.Side;
+import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceQueue;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.engine.task.BarrierTarget;
@@ -26,9 +31,13 @@ import dev.millrace.engine.task.TaskPlace;
 import dev.millrace.engine.task.WritingTask;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes the tasks and channels of a graph, and says which of them share a loop: task <em>i</em> of
@@ -44,7 +53,8 @@ final class Assembly {
     private final List<LoopPlan> computeLoops = new ArrayList<>();
     private final List<LoopPlan> ownLoops = new ArrayList<>();
     private final Map<Integer, List<SourceReader>> readers = new HashMap<>();
-    private final Counters counters = new Counters();
+    private final Map<Integer, List<BarrierTarget>> readingTasks = new HashMap<>();
+    private final Counters counters;
     private final WatermarkOrigins watermarkOrigins;
     private final InputPartitions inputPartitions;
     private final EpochCoordinator coordinator;
@@ -63,6 +73,7 @@ final class Assembly {
         this.graph = graph;
         this.settings = settings;
         this.nanoClock = nanoClock;
+        this.counters = new Counters(graph);
         for (int i = 0; i < settings.taskCount(); i++) {
             computeLoops.add(LoopPlan.of("millrace-%s-loop-%d".formatted(settings.name(), i), i, false));
         }
@@ -77,9 +88,38 @@ final class Assembly {
         state = state();
         graph.stages().forEach(this::placeStage);
         graph.stages().forEach(this::connect);
-        List<BarrierTarget> targets = new ArrayList<>();
-        graph.stages().forEach(stage -> makeTasks(stage, targets));
-        coordinator.barrierTargets(targets);
+        graph.stages().forEach(this::makeTasks);
+        coordinator.barrierTargets(barrierTargets());
+    }
+
+    /** A source that ends epochs itself, among those that are asked for barriers. */
+    private record PortionedSource(Source source) implements BarrierTarget {
+        @Override
+        public void requestBarrier(long epoch) {
+            source.endEpoch(epoch);
+        }
+
+        @Override
+        public void requestLastBarrier(long epoch) {
+            source.endEpoch(epoch);
+        }
+    }
+
+    private BarrierTargets barrierTargets() {
+        Set<Integer> portionedStages = new HashSet<>();
+        List<BarrierTarget> portioned = new ArrayList<>();
+        List<BarrierTarget> others = new ArrayList<>();
+        for (StreamGraph.Stage stage : graph.stages()) {
+            if (stage.body() instanceof StageBody.Reading reading) {
+                boolean isPortioned = reading.source().endsEpochs();
+                if (isPortioned) {
+                    portionedStages.add(stage.id());
+                    portioned.add(new PortionedSource(reading.source()));
+                }
+                (isPortioned ? portioned : others).addAll(Objects.requireNonNull(readingTasks.get(stage.id())));
+            }
+        }
+        return new BarrierTargets(portionedStages, portioned, portionedStages.size() * settings.taskCount(), others);
     }
 
     EpochCoordinator coordinator() {
@@ -127,7 +167,17 @@ final class Assembly {
             }
         }
         int snapshots = settings.durability() == null ? 0 : 1;
-        return new EpochShape(partitionCounts, readers.size() * settings.taskCount(), operating, writers, snapshots);
+        long observing = graph.stages().stream()
+                .flatMap(stage -> stage.body().chain().stream())
+                .filter(OperatorFactory::observes)
+                .count();
+        return new EpochShape(
+                partitionCounts,
+                readers.size() * settings.taskCount(),
+                operating,
+                writers,
+                snapshots,
+                (int) observing * settings.taskCount());
     }
 
     /** All tasks with a chain keep their state by one task of this worker. */
@@ -181,7 +231,10 @@ final class Assembly {
     }
 
     private void connect(StreamGraph.Stage stage) {
-        for (StreamGraph.Input input : stage.inputs()) {
+        for (int i = 0; i < stage.inputs().size(); i++) {
+            StreamGraph.Input input = stage.inputs().get(i);
+            List<Channel> all = new ArrayList<>();
+            List<RowCount> handedOn = new ArrayList<>();
             for (int producer = 0; producer < settings.taskCount(); producer++) {
                 List<Channel> channels = new ArrayList<>();
                 for (int consumer : consumers(input.exchange(), producer)) {
@@ -191,10 +244,14 @@ final class Assembly {
                     at(inputs, stage.id(), consumer).add(channel);
                     channels.add(channel);
                 }
+                RowCount count = new RowCount();
                 at(outputs, input.stageId(), producer)
                         .add(new OutputEdge(
-                                router(input.exchange()), channels, inputPartitions.areKeptApart(stage, input)));
+                                router(input.exchange()), channels, inputPartitions.areKeptApart(stage, input), count));
+                all.addAll(channels);
+                handedOn.add(count);
             }
+            counters.exchange(stage.id(), i, all, handedOn);
         }
     }
 
@@ -220,11 +277,12 @@ final class Assembly {
         return exchange instanceof Exchange.Rebalance ? Router.rebalance() : Router.one();
     }
 
-    private void makeTasks(StreamGraph.Stage stage, List<BarrierTarget> targets) {
-        List<List<ReadingTask.Input>> partitions = partitions(stage);
+    private void makeTasks(StreamGraph.Stage stage) {
+        List<ReadingTask.Inputs> partitions = partitions(stage);
         for (int i = 0; i < settings.taskCount(); i++) {
             TaskPlace place = new TaskPlace(stage.id(), stage.name(), i);
             LoopPlan loop = at(loopsOfStage, stage.id(), i);
+            TaskMetrics metrics = counters.task(place, loop.name());
             Inbox inbox = new Inbox(
                     at(inputs, stage.id(), i),
                     leftChannelCount(stage),
@@ -236,11 +294,13 @@ final class Assembly {
                         partitions.get(i),
                         settings.firstEpoch(),
                         loop.signal(),
-                        counters.read(stage.id()));
-                targets.add(task);
+                        metrics);
+                readingTasks
+                        .computeIfAbsent(stage.id(), id -> new ArrayList<>())
+                        .add(task);
                 loop.steps().add(task);
             } else if (stage.body() instanceof StageBody.Operating operating) {
-                loop.steps().add(new OperatingTask(parts(place, operating.chain()), inbox));
+                loop.steps().add(new OperatingTask(parts(place, operating.chain()), inbox, metrics));
             } else if (stage.body() instanceof StageBody.Pulling pulling) {
                 loop.steps()
                         .add(new PullingTask(
@@ -249,9 +309,10 @@ final class Assembly {
                                 inbox,
                                 at(outputs, stage.id(), i),
                                 coordinator,
-                                loop.signal()));
+                                loop.signal(),
+                                metrics));
             } else if (stage.body() instanceof StageBody.Writing writing) {
-                loop.steps().add(writingTask(place, writing, inbox));
+                loop.steps().add(writingTask(place, writing, inbox, metrics));
             }
         }
     }
@@ -281,21 +342,19 @@ final class Assembly {
         return input.exchange().channelCount(settings.taskCount());
     }
 
-    private WritingTask writingTask(TaskPlace place, StageBody.Writing writing, Inbox inbox) {
-        WritingTask task = new WritingTask(
+    private WritingTask writingTask(TaskPlace place, StageBody.Writing writing, Inbox inbox, TaskMetrics metrics) {
+        return new WritingTask(
                 place,
                 inbox,
                 writing.sink().writer(place.taskIndex(), settings.taskCount()),
                 settings.firstEpoch(),
                 coordinator,
-                counters.written(place.stageId()),
+                metrics,
                 counters.latency());
-        counters.writer(task);
-        return task;
     }
 
     /** For each task of a stage the source partitions that it reads; they are dealt in turn. */
-    private List<List<ReadingTask.Input>> partitions(StreamGraph.Stage stage) {
+    private List<ReadingTask.Inputs> partitions(StreamGraph.Stage stage) {
         List<List<ReadingTask.Input>> ofTasks = new ArrayList<>();
         for (int i = 0; i < settings.taskCount(); i++) {
             ofTasks.add(new ArrayList<>());
@@ -314,12 +373,28 @@ final class Assembly {
                 SourceQueue queue = new SourceQueue(
                         loop.signal(), at(loopsOfStage, stage.id(), task).signal());
                 queues.add(queue);
+                counters.partition(
+                        stage.id(), partition, task, ofTasks.get(task).size(), queue);
                 ofTasks.get(task).add(new ReadingTask.Input(partition, queue));
             }
             String name = "stage %d (%s) reader %d".formatted(stage.id(), stage.name(), r);
             loop.steps().add(new ReaderStep(name, reader, queues));
         }
-        return ofTasks;
+        PortionEventTimes portions = portions(stage, partition);
+        return ofTasks.stream()
+                .map(inputs -> new ReadingTask.Inputs(inputs, portions))
+                .toList();
+    }
+
+    private @Nullable PortionEventTimes portions(StreamGraph.Stage stage, int partitionCount) {
+        if (!(stage.body() instanceof StageBody.Reading reading)
+                || !reading.source().endsEpochs()) {
+            return null;
+        }
+        List<Signal> tasks = Objects.requireNonNull(loopsOfStage.get(stage.id())).stream()
+                .map(LoopPlan::signal)
+                .toList();
+        return new PortionEventTimes(partitionCount, tasks, nanoClock.getAsLong());
     }
 
     private TaskParts parts(TaskPlace place, List<OperatorFactory> chain) {
@@ -335,9 +410,7 @@ final class Assembly {
                     settings.taskCount(),
                     settings.keyGroupCount(),
                     settings.stateBudget(),
-                    factory.keepsState()
-                            ? counters.operator(place.stageId(), i, place.taskIndex(), factory.name())
-                            : new OperatorMetrics(),
+                    operatorMetrics(place, i, factory),
                     settings.time(),
                     settings.firstEpoch()));
         }
@@ -346,7 +419,14 @@ final class Assembly {
         return new TaskParts(place, operators, contexts, edges, clock, state, coordinator);
     }
 
+    private OperatorMetrics operatorMetrics(TaskPlace place, int operatorIndex, OperatorFactory factory) {
+        if (factory.keepsState()) {
+            return counters.operator(place.stageId(), operatorIndex, place.taskIndex(), factory.name());
+        }
+        return factory.assignsWatermark() ? counters.watermarkFinder(place) : new OperatorMetrics();
+    }
+
     private static <T> T at(Map<Integer, List<T>> byStage, int stageId, int taskIndex) {
-        return java.util.Objects.requireNonNull(byStage.get(stageId)).get(taskIndex);
+        return Objects.requireNonNull(byStage.get(stageId)).get(taskIndex);
     }
 }

@@ -62,6 +62,11 @@ final class TaskFlow {
         return !quiet && chain.mayGoOn();
     }
 
+    /** Whether what is not through waits for the output. */
+    boolean isBackPressured() {
+        return !quiet && !chain.mayGoOn();
+    }
+
     /** Brings rows through; they stay valid until {@link #isQuiet}. */
     void rows(RowCursor rows) throws Exception {
         chain.giveRows(rows);
@@ -100,6 +105,11 @@ final class TaskFlow {
         boolean refreshed = refreshWatermarksInTime();
         boolean flushed = unflushed && flush();
         return refreshed || flushed;
+    }
+
+    /** Something else than this task's rows has moved a watermark. */
+    void watermarkMoved() {
+        watermarkPending = true;
     }
 
     /** Hands on every watermark that rows have moved. */

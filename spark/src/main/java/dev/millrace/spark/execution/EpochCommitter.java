@@ -7,6 +7,7 @@ import dev.millrace.engine.epoch.Manifest;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.snapshot.SnapshotFile;
 import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.spark.sink.SparkSink;
 import dev.millrace.spark.source.SparkSource;
@@ -47,9 +48,12 @@ final class EpochCommitter {
     private final QuerySources sources;
     private final SparkSink sink;
     private final Map<Integer, Integer> sourceOfStage;
+    private final Observations observations;
     private final QueryProgress progress;
     private final LongConsumer committed;
     private final Map<SparkSource, Optional<Offset>> latest = new HashMap<>();
+    private final Map<SparkSource, Long> committedRows = new HashMap<>();
+    private long committedWritten;
     private StateIndex state;
     private long latestAskedNanos;
     private long lastCommitted;
@@ -70,6 +74,7 @@ final class EpochCommitter {
             QuerySources sources,
             SparkSink sink,
             Map<Integer, Integer> sourceOfStage,
+            Observations observations,
             QueryProgress progress) {}
 
     /**
@@ -84,6 +89,7 @@ final class EpochCommitter {
         this.sources = surroundings.sources();
         this.sink = surroundings.sink();
         this.sourceOfStage = surroundings.sourceOfStage();
+        this.observations = surroundings.observations();
         this.progress = surroundings.progress();
         this.state = state;
         this.committed = committed;
@@ -133,11 +139,47 @@ final class EpochCommitter {
         if (!isLast) {
             progress.timed("latestOffset", this::askLatest);
         }
-        Map<SparkSource, Long> rowsRead = rowsRead(completed);
-        progress.report(
-                new QueryProgress.Epoch(epoch, before, rowsRead, rowsWritten(completed), latest, watermarkMillis));
+        Map<SparkSource, Long> rowsRead = bySource(completed.rowsRead());
+        rowsRead.forEach((source, rows) -> committedRows.merge(source, rows, Long::sum));
+        committedWritten += sum(completed.rowsWritten());
+        progress.report(new QueryProgress.Epoch(
+                epoch, before, rowsRead, sum(completed.rowsWritten()), latest, watermarkMillis, end(completed)));
         query.reported(end, latestProgress(end));
         return rowsRead;
+    }
+
+    /** Reports the epoch under way, if it is time to, while none is being gathered: then all rows that came are its. */
+    void reportUnderWay(int inFlight) {
+        if (inFlight > 0 || progress.untilReportNanos() > 0) {
+            return;
+        }
+        askLatest();
+        watermarkMillis = Math.max(watermarkMillis, progress.watermarkMillis());
+        Map<SparkSource, Long> rowsRead = bySource(progress.rowsRead());
+        rowsRead.replaceAll((source, rows) -> rows - committedRows.getOrDefault(source, 0L));
+        progress.report(new QueryProgress.Epoch(
+                lastCommitted + 1,
+                checkpoint.committedOffsets(),
+                rowsRead,
+                progress.rowsWritten() - committedWritten,
+                latest,
+                watermarkMillis,
+                null));
+    }
+
+    /** How long to wait for an epoch at most before {@link #reportUnderWay} is called. */
+    long untilReportNanos(int inFlight) {
+        return inFlight > 0 ? Long.MAX_VALUE : progress.untilReportNanos();
+    }
+
+    private QueryProgress.EpochEnd end(CompletedEpoch completed) {
+        long bytes = completed
+                .snapshot()
+                .map(stored -> stored.index().stream()
+                        .mapToLong(SnapshotFile.Entry::packedBytes)
+                        .sum())
+                .orElse(0L);
+        return new QueryProgress.EpochEnd(completed.times(), bytes, observations.of(completed));
     }
 
     private void commit(EpochCommit commit) {
@@ -186,14 +228,14 @@ final class EpochCommitter {
         Map<SparkSource, Offset> ends = new LinkedHashMap<>();
         completed.positions().forEach((stageId, positions) -> {
             SparkSource source = source(stageId);
-            ends.put(source, source.merge(positions));
+            source.merge(positions).ifPresent(end -> ends.put(source, end));
         });
         return ends;
     }
 
-    private Map<SparkSource, Long> rowsRead(CompletedEpoch completed) {
+    private Map<SparkSource, Long> bySource(Map<Integer, Long> rowsOfStages) {
         Map<SparkSource, Long> rows = new HashMap<>();
-        completed.rowsRead().forEach((stageId, count) -> rows.merge(source(stageId), count, Long::sum));
+        rowsOfStages.forEach((stageId, count) -> rows.merge(source(stageId), count, Long::sum));
         return rows;
     }
 
@@ -211,10 +253,8 @@ final class EpochCommitter {
         return messages;
     }
 
-    private static long rowsWritten(CompletedEpoch completed) {
-        return completed.rowsWritten().values().stream()
-                .mapToLong(Long::longValue)
-                .sum();
+    private static long sum(Map<Integer, Long> rowsOfStages) {
+        return rowsOfStages.values().stream().mapToLong(Long::longValue).sum();
     }
 
     private void askLatest() {
@@ -233,9 +273,9 @@ final class EpochCommitter {
     /** What the sources are known to hold: never behind what was read. */
     private StreamProgress latestProgress(StreamProgress end) {
         Map<SparkDataStream, Offset> offsets = new LinkedHashMap<>();
-        sources.sources()
-                .forEach(source -> offsets.put(
-                        source.stream(), QueryProgress.latestOf(source, latest).orElse(source.committed())));
+        sources.sources().forEach(source -> QueryProgress.latestOf(source, latest)
+                .or(source::committed)
+                .ifPresent(offset -> offsets.put(source.stream(), offset)));
         return offsets.isEmpty() ? end : Checkpoint.progressOf(offsets);
     }
 }

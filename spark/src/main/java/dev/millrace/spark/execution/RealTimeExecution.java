@@ -2,16 +2,23 @@ package dev.millrace.spark.execution;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.spark.metrics.QueryFigures;
+import dev.millrace.spark.metrics.QueryObservation;
 import dev.millrace.spark.plan.QueryPlanner;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.settings.MillraceSettings;
+import dev.millrace.spark.settings.SettingsInForce;
 import dev.millrace.spark.sink.SparkSink;
 import dev.millrace.spark.sink.StreamingWrites;
 import dev.millrace.spark.sink.WriteRequest;
+import dev.millrace.spark.source.PortionSettings;
+import dev.millrace.spark.source.Reading;
+import dev.millrace.spark.source.SourceFactory;
 import java.io.InterruptedIOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.spark.SparkContext;
@@ -61,6 +68,8 @@ public final class RealTimeExecution extends StreamExecution {
     private final QueryRequest request;
     private final MillraceSettings settings;
     private final Drains drains = new Drains();
+    private final QueryFigures figures;
+    private @Nullable QueryObservation observation;
     private @Nullable StreamExecutionContext context;
     private @Nullable QuerySources querySources;
     private volatile @Nullable QueryRun run;
@@ -79,6 +88,15 @@ public final class RealTimeExecution extends StreamExecution {
                 write.deleteCheckpointOnStop());
         this.request = request;
         this.settings = settings;
+        this.figures = new QueryFigures(new QueryFigures.Identity(
+                id(),
+                runId(),
+                name(),
+                StreamingWrites.nameOf(sink()),
+                outputMode().toString(),
+                request.trigger().batchDurationMs(),
+                System.currentTimeMillis(),
+                SettingsInForce.of(request.session().sessionState().conf())));
     }
 
     /**
@@ -175,6 +193,19 @@ public final class RealTimeExecution extends StreamExecution {
         return name() == null ? id().toString() : name();
     }
 
+    /** What is known of this query. Thread: any. */
+    QueryFigures figures() {
+        return figures;
+    }
+
+    /** What watches the run under way. */
+    QueryObservation observation() {
+        if (observation == null) {
+            throw new IllegalStateException("the query does not run");
+        }
+        return observation;
+    }
+
     // What a run tells its query. Thread: the query's.
 
     void started(long epoch, StreamProgress offsets) {
@@ -268,18 +299,25 @@ public final class RealTimeExecution extends StreamExecution {
     private synchronized QuerySources querySources() {
         if (querySources == null) {
             Map<SparkDataStream, ReadLimit> made = new HashMap<>();
-            querySources = QuerySources.create(
-                    request.session().sessionState().conf(),
-                    analyzedPlan(),
+            StreamMaker maker = new StreamMaker(
+                    request.session(),
                     resolvedCheckpointRoot(),
-                    request.trigger().batchDurationMs(),
+                    Reading.REAL_TIME,
+                    OptionalLong.of(request.trigger().batchDurationMs()),
                     stream -> {
                         // At once, because this is what stops the streams, also when a later one cannot be made.
                         made.put(stream, ReadLimit.allAvailable());
                         uniqueSources_$eq(Scala.immutableMap(made));
                     });
+            querySources = QuerySources.create(analyzedPlan(), maker, sourceFactory());
         }
         return querySources;
+    }
+
+    private SourceFactory sourceFactory() {
+        PortionSettings portions =
+                new PortionSettings(settings.loopCount(), TimeUnit.MILLISECONDS.toNanos(settings.pollIntervalMillis()));
+        return new SourceFactory(request.session().sessionState().conf(), Reading.REAL_TIME, portions);
     }
 
     @Override
@@ -301,6 +339,10 @@ public final class RealTimeExecution extends StreamExecution {
         QueryRun current = new QueryRun(
                 this, session, querySources(), settings, request.trigger().batchDurationMs(), drains);
         run = current;
+        QueryObservation watching = new QueryObservation(
+                session.sparkContext(), figures, session.sessionState().conf().streamingMetricsEnabled());
+        observation = watching;
+        boolean failed = false;
         ApplicationEnd applicationEnd = new ApplicationEnd(this);
         session.sparkContext().addSparkListener(applicationEnd);
         try {
@@ -309,10 +351,12 @@ public final class RealTimeExecution extends StreamExecution {
             }
             current.run();
         } catch (Throwable t) {
+            failed = !isEnding();
             // Unwrapped: Spark tells interrupts from failures by their class.
             throw Scala.sneaky(isEnding() && isOfInterrupt(t) ? interrupted(t) : t);
         } finally {
             session.sparkContext().removeSparkListener(applicationEnd);
+            watching.end(failed);
         }
     }
 
