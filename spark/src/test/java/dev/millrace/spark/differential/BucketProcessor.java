@@ -26,8 +26,7 @@ final class BucketProcessor extends StatefulProcessor<String, Row, Tuple2<String
     }
 
     @Override
-    public Iterator<Tuple2<String, Long>> handleInputRows(
-            String key, Iterator<Row> rows, TimerValues timerValues) {
+    public Iterator<Tuple2<String, Long>> handleInputRows(String key, Iterator<Row> rows, TimerValues timerValues) {
         while (rows.hasNext()) {
             Long before = count.get();
             count.update(before == null ? 1 : before + 1);

@@ -40,17 +40,17 @@ final class CaseProgram {
         for (int i = 0; i < shown.tables().size(); i++) {
             text.append("            Dataset<Row> source%d = sources.get(%d);\n".formatted(i, i));
         }
-        text.append("            return ").append(code.replace("\n", "\n            ")).append(";\n        };\n");
+        text.append("            return ")
+                .append(code.replace("\n", "\n            "))
+                .append(";\n        };\n");
     }
 
     private void appendTable(StringBuilder text, int index) {
         EventTable table = shown.tables().get(index);
-        text.append("        var schema%d = StructType.fromDDL(%s);%n"
-                .formatted(index, Step.quoted(ddl(table.schema()))));
+        text.append(
+                "        var schema%d = StructType.fromDDL(%s);%n".formatted(index, Step.quoted(ddl(table.schema()))));
         text.append("        var table%d = new EventTable(schema%d, List.of(".formatted(index, index));
-        String partitions = table.partitions().stream()
-                .map(CaseProgram::rows)
-                .collect(Collectors.joining(","));
+        String partitions = table.partitions().stream().map(CaseProgram::rows).collect(Collectors.joining(","));
         text.append(partitions).append("));\n");
     }
 
@@ -62,8 +62,7 @@ final class CaseProgram {
     }
 
     private static String rows(List<Row> rows) {
-        return "\n            List.of("
-                + rows.stream().map(CaseProgram::row).collect(Collectors.joining(",")) + ")";
+        return "\n            List.of(" + rows.stream().map(CaseProgram::row).collect(Collectors.joining(",")) + ")";
     }
 
     private static String row(Row row) {
@@ -105,11 +104,14 @@ final class CaseProgram {
                 .map(phase -> "List.of("
                         + phase.stream()
                                 .map(counts -> "new int[] "
-                                        + Arrays.toString(counts).replace('[', '{').replace(']', '}'))
+                                        + Arrays.toString(counts)
+                                                .replace('[', '{')
+                                                .replace(']', '}'))
                                 .collect(Collectors.joining(", "))
                         + ")")
                 .collect(Collectors.joining(", "));
-        String between = shown.between().stream().map(event -> "Case.Event." + event).collect(Collectors.joining(", "));
+        String between =
+                shown.between().stream().map(event -> "Case.Event." + event).collect(Collectors.joining(", "));
         String settings = shown.settings().entrySet().stream()
                 .map(entry -> Step.quoted(entry.getKey()) + ", " + Step.quoted(entry.getValue()))
                 .collect(Collectors.joining(", "));
@@ -137,7 +139,8 @@ final class CaseProgram {
                                 query.isCounted(),
                                 query.hasWatermark(),
                                 query.dropsLateRows(),
-                                java.util.stream.IntStream.range(0, shown.tables().size())
+                                java.util.stream.IntStream.range(
+                                                0, shown.tables().size())
                                         .mapToObj(i -> "table" + i)
                                         .collect(Collectors.joining(", ")),
                                 settings,

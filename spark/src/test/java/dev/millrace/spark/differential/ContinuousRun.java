@@ -165,11 +165,9 @@ final class ContinuousRun implements AutoCloseable {
             return false;
         }
         List<int[]> end = drawn.phases().get(drawn.phases().size() - 1);
-        return java.util.Arrays.stream(query.lastProgress().sources())
-                .allMatch(source -> end.stream()
-                        .anyMatch(counts -> java.util.Arrays.toString(counts)
-                                .replace(" ", "")
-                                .equals(source.endOffset())));
+        return java.util.Arrays.stream(query.lastProgress().sources()).allMatch(source -> end.stream()
+                .anyMatch(counts ->
+                        java.util.Arrays.toString(counts).replace(" ", "").equals(source.endOffset())));
     }
 
     private List<List<String>> actual() {

@@ -60,7 +60,8 @@ public final class Differential {
     }
 
     static SparkSession start() {
-        SparkSession session = LocalSpark.start("local[2]", Map.of("spark.sql.streaming.numRecentProgressUpdates", "5"));
+        SparkSession session =
+                LocalSpark.start("local[2]", Map.of("spark.sql.streaming.numRecentProgressUpdates", "5"));
         session.sparkContext().setLogLevel("ERROR");
         return session;
     }
@@ -84,9 +85,9 @@ public final class Differential {
     /** What went wrong, and the smallest program found that shows it. */
     String report(long seed, Throwable cause) {
         Case failing = Case.draw(seed);
-        String kind = cause instanceof AssertionError ? DIFFERENCE : cause.getClass().getName();
-        Case smallest = new Shrinker(smaller -> kind.equals(failureOf(smaller)), SHRINKING_SECONDS)
-                .shrink(failing);
+        String kind =
+                cause instanceof AssertionError ? DIFFERENCE : cause.getClass().getName();
+        Case smallest = new Shrinker(smaller -> kind.equals(failureOf(smaller)), SHRINKING_SECONDS).shrink(failing);
         return "seed %d, %s mode:%n%s%n%n%s%nReplay it with: bin/differential --from %d --seeds 1%nA smaller case:%n%n%s"
                 .formatted(
                         seed,

@@ -30,7 +30,12 @@ class DifferentialSparkTest {
     @Timeout(600)
     void giveSparksAnswer() throws Exception {
         Differential differential = new Differential(session);
-        SeedRun.Failure failure = SeedRun.of("cases", differential::check, Long.getLong("simulation.from", 0), Long.getLong("simulation.count", SEEDS), Differential.THREADS)
+        SeedRun.Failure failure = SeedRun.of(
+                        "cases",
+                        differential::check,
+                        Long.getLong("simulation.from", 0),
+                        Long.getLong("simulation.count", SEEDS),
+                        Differential.THREADS)
                 .run();
         if (failure != null) {
             throw new AssertionError(differential.report(failure.seed(), failure.cause()), failure.cause());

@@ -69,8 +69,7 @@ public final class EpochRowsProvider implements TableProvider {
 
         @Override
         public Set<TableCapability> capabilities() {
-            return Set.of(
-                    TableCapability.STREAMING_WRITE, TableCapability.TRUNCATE, TableCapability.ACCEPT_ANY_SCHEMA);
+            return Set.of(TableCapability.STREAMING_WRITE, TableCapability.TRUNCATE, TableCapability.ACCEPT_ANY_SCHEMA);
         }
 
         @Override

@@ -38,8 +38,10 @@ final class Expressions {
                         new Typed("if(" + c + " > 10, 'large', 'small')", Kind.TEXT),
                         new Typed("pmod(" + c + ", 5)", Kind.LONG),
                         new Typed("cast(" + c + " as double) / 4", Kind.DOUBLE));
-            case INT -> draw.oneOf(new Typed("abs(" + c + ")", Kind.INT), new Typed("cast(" + c + " as bigint)", Kind.LONG));
-            case DOUBLE -> draw.oneOf(new Typed("-" + c, Kind.DOUBLE), new Typed("coalesce(" + c + ", 1.5)", Kind.DOUBLE));
+            case INT ->
+                draw.oneOf(new Typed("abs(" + c + ")", Kind.INT), new Typed("cast(" + c + " as bigint)", Kind.LONG));
+            case DOUBLE ->
+                draw.oneOf(new Typed("-" + c, Kind.DOUBLE), new Typed("coalesce(" + c + ", 1.5)", Kind.DOUBLE));
             case DECIMAL -> new Typed("cast(" + c + " as decimal(20, 3))", Kind.DECIMAL);
             case TEXT ->
                 draw.oneOf(
@@ -47,7 +49,8 @@ final class Expressions {
                         new Typed("concat(" + c + ", '-')", Kind.TEXT),
                         new Typed("case when " + c + " like '%2%' then upper(" + c + ") end", Kind.TEXT));
             case FLAG -> new Typed("not " + c, Kind.FLAG);
-            case DAY -> draw.oneOf(new Typed("date_add(" + c + ", 3)", Kind.DAY), new Typed("dayofmonth(" + c + ")", Kind.INT));
+            case DAY ->
+                draw.oneOf(new Typed("date_add(" + c + ", 3)", Kind.DAY), new Typed("dayofmonth(" + c + ")", Kind.INT));
             case TIME -> new Typed("minute(" + c + ")", Kind.INT);
             case LIST ->
                 draw.oneOf(

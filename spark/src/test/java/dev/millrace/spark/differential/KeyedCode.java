@@ -126,8 +126,8 @@ final class KeyedCode {
     private static KeyValueGroupedDataset<String, Row> byBucket(Dataset<Row> rows) {
         Dataset<Row> timed = rows.select("k", "ts").filter("ts is not null");
         return timed.groupByKey(
-                (MapFunction<Row, String>) row ->
-                        (row.isNullAt(0) ? "none" : row.getLong(0)) + "@" + new java.sql.Timestamp(bucketEndMillis(row)),
+                (MapFunction<Row, String>) row -> (row.isNullAt(0) ? "none" : row.getLong(0)) + "@"
+                        + new java.sql.Timestamp(bucketEndMillis(row)),
                 Encoders.STRING());
     }
 

@@ -23,8 +23,7 @@ record Query(
     static final int ALL_ROWS = -1;
 
     Query with(Step newTop) {
-        return new Query(
-                newTop, sourceCount, mode, keyCount, isOrdered, isCounted, hasWatermark, dropsLateRows);
+        return new Query(newTop, sourceCount, mode, keyCount, isOrdered, isCounted, hasWatermark, dropsLateRows);
     }
 
     /** What depends on a closing row is still waiting at the end of a stream in append mode. */

@@ -54,7 +54,13 @@ final class RandomQuery {
                     default -> complete();
                 };
         return new Query(
-                relation.step, sources, mode, keyCount, isOrdered, isCounted, relation.hasWatermark,
+                relation.step,
+                sources,
+                mode,
+                keyCount,
+                isOrdered,
+                isCounted,
+                relation.hasWatermark,
                 relation.dropsLateRows);
     }
 
@@ -265,8 +271,7 @@ final class RandomQuery {
                         Map.of("w", Kind.WINDOW),
                         plain,
                         true);
-            case 2 ->
-                group(relation, List.of("window(w, '2 minutes') as w"), Map.of("w", Kind.WINDOW), plain, true);
+            case 2 -> group(relation, List.of("window(w, '2 minutes') as w"), Map.of("w", Kind.WINDOW), plain, true);
             default -> {
                 relation.keep(List.of("w"));
                 relation.step = relation.step.firstRows(List.of("w"));
@@ -287,7 +292,11 @@ final class RandomQuery {
     }
 
     private void group(
-            Relation relation, List<String> keys, Map<String, Kind> keyColumns, Map<String, Kind> plain, boolean drops) {
+            Relation relation,
+            List<String> keys,
+            Map<String, Kind> keyColumns,
+            Map<String, Kind> plain,
+            boolean drops) {
         List<String> functions = new ArrayList<>();
         Map<String, Kind> columns = new LinkedHashMap<>(keyColumns);
         for (int i = draw.between(1, 3); i > 0; i--) {
@@ -360,12 +369,9 @@ final class RandomQuery {
         columns.put("k", Kind.LONG);
         columns.put("ts", Kind.TIME);
         columns.put("bucket", Kind.TIME);
-        relation.select(
-                List.of("k", "ts", "timestamp_seconds(unix_seconds(ts) div 10 * 10) as bucket"), columns);
-        relation.step = relation.step
-                .withStepBefore()
-                .firstRowsWithinWatermark(keys)
-                .withStepBefore();
+        relation.select(List.of("k", "ts", "timestamp_seconds(unix_seconds(ts) div 10 * 10) as bucket"), columns);
+        relation.step =
+                relation.step.withStepBefore().firstRowsWithinWatermark(keys).withStepBefore();
         relation.passing = "k > 7000000";
         relation.stateful(true);
         relation.isCoarse = true;
@@ -407,8 +413,7 @@ final class RandomQuery {
             columns.put("v", Kind.LONG);
             columns.put("n", Kind.LONG);
             String value = type.equals("left_semi") ? "lv" : "coalesce(lv, 0) + coalesce(rv, 0)";
-            left.select(
-                    List.of(side + "k as k", side + "ts as ts", value + " as v", side + "n as n"), columns);
+            left.select(List.of(side + "k as k", side + "ts as ts", value + " as v", side + "n as n"), columns);
             left.passing = "n < 0";
             left.time = "ts";
         } else {
@@ -444,15 +449,29 @@ final class RandomQuery {
     private void userCode(Relation relation, String name) {
         Step step = relation.step;
         relation.step = switch (name) {
-            case "remainders" -> step.code(name, name, in -> KeyedCode.remainders(in.get(0)), in -> KeyedCode.remainders(in.get(0)));
-            case "counts" -> step.code(name, name, in -> KeyedCode.counts(in.get(0)), in -> KeyedCode.counts(in.get(0)));
+            case "remainders" ->
+                step.code(name, name, in -> KeyedCode.remainders(in.get(0)), in -> KeyedCode.remainders(in.get(0)));
+            case "counts" ->
+                step.code(name, name, in -> KeyedCode.counts(in.get(0)), in -> KeyedCode.counts(in.get(0)));
             // The same rows as of the other function, whose batches need no state store.
             case "remaindersOfProcessor" ->
-                step.code(name, "remainders", in -> KeyedCode.remaindersOfProcessor(in.get(0)), in -> KeyedCode.remainders(in.get(0)));
+                step.code(
+                        name,
+                        "remainders",
+                        in -> KeyedCode.remaindersOfProcessor(in.get(0)),
+                        in -> KeyedCode.remainders(in.get(0)));
             case "bucketsByTimeout" ->
-                step.code(name, "bucketsOfBatch", in -> KeyedCode.bucketsByTimeout(in.get(0)), in -> KeyedCode.bucketsOfBatch(in.get(0)));
+                step.code(
+                        name,
+                        "bucketsOfBatch",
+                        in -> KeyedCode.bucketsByTimeout(in.get(0)),
+                        in -> KeyedCode.bucketsOfBatch(in.get(0)));
             default ->
-                step.code(name, "bucketsOfBatch", in -> KeyedCode.bucketsByTimer(in.get(0)), in -> KeyedCode.bucketsOfBatch(in.get(0)));
+                step.code(
+                        name,
+                        "bucketsOfBatch",
+                        in -> KeyedCode.bucketsByTimer(in.get(0)),
+                        in -> KeyedCode.bucketsOfBatch(in.get(0)));
         };
         keyCount = name.equals("counts") ? 1 : keyCount;
         boolean byTime = name.startsWith("buckets");

@@ -46,7 +46,8 @@ final class RandomTables {
         this.columns = columns(draw);
         StructType made = new StructType();
         for (Map.Entry<String, Kind> column : columns.entrySet()) {
-            made = made.add(column.getKey(), column.getValue().type, !column.getKey().equals("n"));
+            made = made.add(
+                    column.getKey(), column.getValue().type, !column.getKey().equals("n"));
         }
         schema = made;
     }
@@ -58,8 +59,20 @@ final class RandomTables {
         all.put("v", Kind.LONG);
         all.put("n", Kind.LONG);
         Map<String, Kind> more = Map.of(
-                "i", Kind.INT, "d", Kind.DOUBLE, "m", Kind.DECIMAL, "s", Kind.TEXT, "b", Kind.FLAG, "day", Kind.DAY,
-                "xs", Kind.LIST);
+                "i",
+                Kind.INT,
+                "d",
+                Kind.DOUBLE,
+                "m",
+                Kind.DECIMAL,
+                "s",
+                Kind.TEXT,
+                "b",
+                Kind.FLAG,
+                "day",
+                Kind.DAY,
+                "xs",
+                Kind.LIST);
         List<String> chosen = draw.some(more.keySet().stream().sorted().toList(), draw.below(5));
         chosen.forEach(name -> all.put(name, more.get(name)));
         Map<String, Kind> shuffled = new LinkedHashMap<>();
@@ -118,8 +131,8 @@ final class RandomTables {
     }
 
     private Row passing(Shape shape, Timestamp time) {
-        Map<String, Object> values = new LinkedHashMap<>(Map.of(
-                "k", PASSING_KEY + shape.source(), "ts", time, "v", PASSING_KEY, "n", -1L, "i", 0, "d", 0.5));
+        Map<String, Object> values = new LinkedHashMap<>(
+                Map.of("k", PASSING_KEY + shape.source(), "ts", time, "v", PASSING_KEY, "n", -1L, "i", 0, "d", 0.5));
         values.putAll(Map.of(
                 "m", BigDecimal.ONE, "s", "text-1", "b", true, "xs", List.of(1L), "day", Date.valueOf("2024-02-20")));
         return row(values);

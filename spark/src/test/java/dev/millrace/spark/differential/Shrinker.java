@@ -66,8 +66,7 @@ final class Shrinker {
         return candidates;
     }
 
-    private static void addFewerRows(
-            Case failing, int source, int partition, int count, List<Case> candidates) {
+    private static void addFewerRows(Case failing, int source, int partition, int count, List<Case> candidates) {
         // The first row, whose watermark late ones are behind, and the closing one stay.
         int first = 1;
         int last = count - 1;

@@ -35,8 +35,9 @@ record Step(String code, String tableCode, List<Step> inputs, Operator asStream,
 
     /** One step over all sources. */
     static Step ofSources(int count, Operator asStream, Operator asTable) {
-        List<Step> sources =
-                java.util.stream.IntStream.range(0, count).mapToObj(Step::source).toList();
+        List<Step> sources = java.util.stream.IntStream.range(0, count)
+                .mapToObj(Step::source)
+                .toList();
         return new Step("query", "query", sources, asStream, asTable);
     }
 
@@ -45,27 +46,25 @@ record Step(String code, String tableCode, List<Step> inputs, Operator asStream,
     }
 
     Step filter(String condition) {
-        return then(".filter(" + quoted(condition) + ")", inputs -> inputs.get(0).filter(condition));
+        return then(
+                ".filter(" + quoted(condition) + ")", inputs -> inputs.get(0).filter(condition));
     }
 
     Step select(List<String> columns) {
-        return then(
-                ".selectExpr(" + quoted(columns) + ")",
-                inputs -> inputs.get(0).selectExpr(columns.toArray(new String[0])));
+        return then(".selectExpr(" + quoted(columns) + ")", inputs -> inputs.get(0)
+                .selectExpr(columns.toArray(new String[0])));
     }
 
     Step watermark(String column, String delay) {
-        return then(
-                ".withWatermark(%s, %s)".formatted(quoted(column), quoted(delay)),
-                inputs -> inputs.get(0).withWatermark(column, delay));
+        return then(".withWatermark(%s, %s)".formatted(quoted(column), quoted(delay)), inputs -> inputs.get(0)
+                .withWatermark(column, delay));
     }
 
     Step group(List<String> keys, List<String> functions) {
         String call = ".groupBy(%s).agg(%s)".formatted(expressions(keys), expressions(functions));
         return then(call, inputs -> {
-            List<Column> columns = functions.stream()
-                    .map(org.apache.spark.sql.functions::expr)
-                    .toList();
+            List<Column> columns =
+                    functions.stream().map(org.apache.spark.sql.functions::expr).toList();
             return inputs.get(0)
                     .groupBy(keys.stream()
                             .map(org.apache.spark.sql.functions::expr)
@@ -80,9 +79,8 @@ record Step(String code, String tableCode, List<Step> inputs, Operator asStream,
 
     Step firstRows(List<String> columns) {
         String[] names = columns.toArray(new String[0]);
-        return then(
-                ".dropDuplicates(new String[] {" + quoted(columns) + "})",
-                inputs -> inputs.get(0).dropDuplicates(names));
+        return then(".dropDuplicates(new String[] {" + quoted(columns) + "})", inputs -> inputs.get(0)
+                .dropDuplicates(names));
     }
 
     /** Batches have no such thing; where each key's rows lie within the delay, it is the first row of each. */
@@ -101,11 +99,12 @@ record Step(String code, String tableCode, List<Step> inputs, Operator asStream,
     }
 
     Step sort(List<String> columns) {
-        Column[] order = columns.stream().map(org.apache.spark.sql.functions::col).toArray(Column[]::new);
-        List<String> code = columns.stream().map(Step::quoted).map("col(%s)"::formatted).toList();
-        return then(
-                ".orderBy(" + String.join(", ", code) + ")",
-                inputs -> inputs.get(0).orderBy(order));
+        Column[] order =
+                columns.stream().map(org.apache.spark.sql.functions::col).toArray(Column[]::new);
+        List<String> code =
+                columns.stream().map(Step::quoted).map("col(%s)"::formatted).toList();
+        return then(".orderBy(" + String.join(", ", code) + ")", inputs -> inputs.get(0)
+                .orderBy(order));
     }
 
     Step union(Step other) {
@@ -124,13 +123,8 @@ record Step(String code, String tableCode, List<Step> inputs, Operator asStream,
     Step joinStatic(String id, String condition, String type, boolean withPassingKeys) {
         String call = ".join(Statics.numbers(spark, %s, %b), expr(%s), %s)"
                 .formatted(quoted(id), withPassingKeys, quoted(condition), quoted(type));
-        return then(
-                call,
-                inputs -> inputs.get(0)
-                        .join(
-                                Statics.numbers(inputs.get(0).sparkSession(), id, withPassingKeys),
-                                expr(condition),
-                                type));
+        return then(call, inputs -> inputs.get(0)
+                .join(Statics.numbers(inputs.get(0).sparkSession(), id, withPassingKeys), expr(condition), type));
     }
 
     /** User code; see {@link KeyedCode}. */
@@ -171,8 +165,7 @@ record Step(String code, String tableCode, List<Step> inputs, Operator asStream,
 
     /** Each step on a line of its own. */
     String toJava(boolean isTable) {
-        List<String> texts =
-                inputs.stream().map(input -> input.toJava(isTable)).toList();
+        List<String> texts = inputs.stream().map(input -> input.toJava(isTable)).toList();
         String own = isTable ? tableCode : code;
         String pattern = own.startsWith("%s") ? "%s\n    " + own.substring(2) : own;
         StringBuilder text = new StringBuilder();
@@ -217,6 +210,7 @@ record Step(String code, String tableCode, List<Step> inputs, Operator asStream,
 
     private static String expressions(List<String> texts) {
         return String.join(
-                ", ", texts.stream().map(Step::quoted).map("expr(%s)"::formatted).toList());
+                ", ",
+                texts.stream().map(Step::quoted).map("expr(%s)"::formatted).toList());
     }
 }

@@ -11,7 +11,6 @@ import dev.millrace.spark.RowTexts;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.thread.SparkTaskScopes;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

@@ -2,8 +2,8 @@ package dev.millrace.spark.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.millrace.spark.RowTexts;
 import dev.millrace.spark.LocalSpark;
+import dev.millrace.spark.RowTexts;
 import java.util.List;
 import java.util.stream.LongStream;
 import org.apache.spark.sql.classic.SparkSession;

@@ -5,12 +5,12 @@ import static org.apache.spark.sql.functions.expr;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.millrace.spark.RowTexts;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.graph.Exchange;
 import dev.millrace.engine.graph.StreamGraph.Stage;
 import dev.millrace.engine.operator.StreamJoinFactory;
 import dev.millrace.spark.LocalSpark;
+import dev.millrace.spark.RowTexts;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
