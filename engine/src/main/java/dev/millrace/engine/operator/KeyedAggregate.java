@@ -71,6 +71,9 @@ public final class KeyedAggregate implements Operator {
             metrics.addRowsDroppedByWatermark(lateCount);
             lateCount = 0;
         }
+        if (done && emission != Emission.PER_EPOCH) {
+            buffers.state().reclaim(); // else the changed entries are held until the barrier
+        }
         publishState(buffers);
         return done;
     }
@@ -160,7 +163,12 @@ public final class KeyedAggregate implements Operator {
             return true;
         }
         KeyedBuffers buffers = opened();
-        return emitChanged(buffers, output) && removeExpired(buffers);
+        return emitChanged(buffers, output) && removeExpired(buffers) && reclaimed(buffers);
+    }
+
+    private static boolean reclaimed(KeyedBuffers buffers) {
+        buffers.state().reclaim();
+        return true;
     }
 
     /** False when there is more to remove than one step may take. */

@@ -24,11 +24,13 @@ abstract class KeyedBuffers implements AutoCloseable {
             return new InBytes(
                     inBytes,
                     initial,
-                    KeyedState.ofBytes(context.keyGroupCount(), initial.length, context.stateBudget()));
+                    KeyedState.ofBytes(context.keyGroupCount(), initial.length, context.stateBudget())
+                            .spillable());
         }
         Aggregate.InObjects inObjects = (Aggregate.InObjects) aggregate;
         return new InObjects(
-                inObjects, KeyedState.ofObjects(context.keyGroupCount(), inObjects, context.stateBudget()));
+                inObjects, KeyedState.ofObjects(context.keyGroupCount(), inObjects, context.stateBudget())
+                        .spillable());
     }
 
     Aggregate aggregate() {

@@ -143,7 +143,7 @@ final class QueryRun {
                 settings.loopCount(),
                 keyGroupCount,
                 firstEpoch,
-                StateMemory.budget(settings.stateMemoryBytes()),
+                StateMemory.budget(settings),
                 state == null ? null : state.durability());
         Dataflow running = Dataflow.create(plan.graph(), shape, scopes);
         dataflow = running;
