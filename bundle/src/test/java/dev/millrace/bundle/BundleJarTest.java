@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 class BundleJarTest {
     private static final Path JAR = Path.of(System.getProperty("bundle.jar", ""));
     private static final String EXTENSIONS = "META-INF/services/org.apache.spark.sql.SparkSessionExtensionsProvider";
+    private static final String WRITES = "META-INF/services/dev.millrace.spark.sink.WriteProvider";
 
     @Test
     void holdsOnlyMillraceClassesAndMetaInf() {
@@ -54,9 +55,18 @@ class BundleJarTest {
 
     @Test
     void namesTheExtensionForSparksServiceLoader() throws IOException {
-        assertThat(entries(JAR)).contains(EXTENSIONS);
+        assertNamesOneClass(EXTENSIONS);
+    }
+
+    @Test
+    void namesTheKafkaSinkForMillracesServiceLoader() throws IOException {
+        assertNamesOneClass(WRITES);
+    }
+
+    private static void assertNamesOneClass(String service) throws IOException {
+        assertThat(entries(JAR)).contains(service);
         try (JarFile jar = new JarFile(JAR.toFile());
-                InputStream in = jar.getInputStream(jar.getEntry(EXTENSIONS))) {
+                InputStream in = jar.getInputStream(jar.getEntry(service))) {
             List<String> providers = new String(in.readAllBytes(), StandardCharsets.UTF_8)
                     .lines()
                     .filter(line -> !line.isBlank() && !line.startsWith("#"))

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.millrace.kafka.broker.KafkaBroker;
+import dev.millrace.kafka.sink.Committed;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -224,6 +225,32 @@ final class KafkaQuerySparkTest {
         waiting.stop();
         assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
         assertThat(waiting.exception().isDefined()).isFalse();
+    }
+
+    @Test
+    void writesInTransactionsAndReplaysNothingAfterAStop() throws Exception {
+        String in = topic(2);
+        String out = topic(1);
+        for (int run = 0; run < 3; run++) {
+            send(in, run * 10, run * 10 + 10);
+            StreamingQuery query = write(records(in).selectExpr("key", "value"), out, "200 milliseconds")
+                    .option("spark.millrace.kafka.transactional", "true")
+                    .start();
+            query.processAllAvailable();
+            query.stop();
+            assertThat(Committed.values(broker.bootstrap(), out))
+                    .containsExactlyInAnyOrderElementsOf(numbers(0, run * 10 + 10));
+        }
+    }
+
+    @Test
+    void refusesAnOutputTopicThatIsMissingBeforeTheQueryStarts() {
+        var writer = write(records("any").selectExpr("value"), "no-such-output", "200 milliseconds")
+                .option("spark.millrace.kafka.transactional", "true");
+
+        assertThatThrownBy(writer::start)
+                .hasMessageContaining("MILLRACE_UNSUPPORTED_SINK")
+                .hasMessageContaining("topic=no-such-output");
     }
 
     private StreamingQuery copy(String in, String out) throws Exception {

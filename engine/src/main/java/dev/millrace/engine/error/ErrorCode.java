@@ -22,6 +22,8 @@ public enum ErrorCode {
     SOURCE_FAILED(ErrorKind.RETRYABLE),
     /** A sink's writer failed. */
     SINK_FAILED(ErrorKind.RETRYABLE),
+    /** Rows that a sink held prepared are gone, and a commit cannot bring them back. */
+    SINK_DATA_LOST(ErrorKind.CORRUPT),
     /** Keyed state outgrew its memory budget. */
     STATE_MEMORY(ErrorKind.RESOURCE),
     /** A row is larger than an engine limit. */

@@ -48,6 +48,9 @@ public final class KeyedAggregate implements Operator {
     public void open(OperatorContext context) {
         metrics = context.metrics();
         buffers = KeyedBuffers.open(aggregates.get(), context);
+        if (emission == Emission.EVERY_CHANGE || emission == Emission.PER_PAGE || emission == Emission.PER_EPOCH) {
+            buffers.state().spillable(); // these look keys up and never walk over all of them
+        }
     }
 
     private KeyedBuffers opened() {
@@ -71,7 +74,7 @@ public final class KeyedAggregate implements Operator {
             metrics.addRowsDroppedByWatermark(lateCount);
             lateCount = 0;
         }
-        if (done && emission != Emission.PER_EPOCH) {
+        if (done && changed.count() == 0) {
             buffers.state().reclaim(); // else the changed entries are held until the barrier
         }
         publishState(buffers);

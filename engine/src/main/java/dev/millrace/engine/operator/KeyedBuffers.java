@@ -24,13 +24,11 @@ abstract class KeyedBuffers implements AutoCloseable {
             return new InBytes(
                     inBytes,
                     initial,
-                    KeyedState.ofBytes(context.keyGroupCount(), initial.length, context.stateBudget())
-                            .spillable());
+                    KeyedState.ofBytes(context.keyGroupCount(), initial.length, context.stateBudget()));
         }
         Aggregate.InObjects inObjects = (Aggregate.InObjects) aggregate;
         return new InObjects(
-                inObjects, KeyedState.ofObjects(context.keyGroupCount(), inObjects, context.stateBudget())
-                        .spillable());
+                inObjects, KeyedState.ofObjects(context.keyGroupCount(), inObjects, context.stateBudget()));
     }
 
     Aggregate aggregate() {

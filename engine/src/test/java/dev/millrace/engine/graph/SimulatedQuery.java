@@ -45,7 +45,6 @@ final class SimulatedQuery {
     /** Whether what tasks do not use of late is put out of memory. */
     final boolean spills;
 
-
     final boolean ofObjects;
     final Emission emission;
     final long[] rowsOfPartition;

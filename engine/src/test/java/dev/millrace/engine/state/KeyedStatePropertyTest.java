@@ -161,9 +161,7 @@ class KeyedStatePropertyTest {
         }
 
         private MemoryBudget budget() {
-            return store == null
-                    ? new MemoryBudget(Long.MAX_VALUE)
-                    : new MemoryBudget(SPILLING_BUDGET_BYTES, store);
+            return store == null ? new MemoryBudget(Long.MAX_VALUE) : new MemoryBudget(SPILLING_BUDGET_BYTES, store);
         }
 
         private void reclaim(StateUnderTest of) {

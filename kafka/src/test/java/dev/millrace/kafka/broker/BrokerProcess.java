@@ -28,7 +28,7 @@ public final class BrokerProcess implements AutoCloseable {
     /**
      * Starts a broker and waits until it answers.
      *
-     * @param folder for its data, deleted at the end
+     * @param folder for its data, deleted at an orderly end; may hold that of a broker that was killed
      * @param log where its log lines and errors go
      * @param jvmOptions for its JVM
      */
@@ -66,6 +66,11 @@ public final class BrokerProcess implements AutoCloseable {
         } catch (ExecutionException e) {
             throw new IOException("Cannot create topics: topics=%s.".formatted(partitionCounts.keySet()), e.getCause());
         }
+    }
+
+    /** Ends the broker as a power cut does; started again in its folder, it goes on with its data and address. */
+    public void kill() {
+        child.kill();
     }
 
     @Override

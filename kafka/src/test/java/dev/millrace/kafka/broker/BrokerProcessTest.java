@@ -30,6 +30,22 @@ class BrokerProcessTest {
         assertThat(data).doesNotExist();
     }
 
+    @Test
+    void goesOnWithItsDataAndAddressAfterAKill(@TempDir Path folder) throws Exception {
+        Path data = folder.resolve("data");
+        BrokerProcess killed = BrokerProcess.start(data, folder.resolve("broker.log"), List.of("-Xmx256m"));
+        killed.createTopics(Map.of("words", 1));
+        send(killed.bootstrap(), "words", "millrace");
+        killed.kill();
+        assertThat(killed.isAlive()).isFalse();
+
+        try (BrokerProcess again = BrokerProcess.start(data, folder.resolve("broker.log"), List.of("-Xmx256m"))) {
+            assertThat(again.bootstrap()).isEqualTo(killed.bootstrap());
+            assertThat(firstValue(again.bootstrap(), "words")).isEqualTo("millrace");
+        }
+        assertThat(data).doesNotExist();
+    }
+
     private static void send(String bootstrap, String topic, String value) throws Exception {
         Map<String, Object> settings = Map.of("bootstrap.servers", bootstrap);
         try (var producer = new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer())) {

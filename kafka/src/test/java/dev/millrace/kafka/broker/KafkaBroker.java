@@ -21,12 +21,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * One KRaft broker, its own controller, in this JVM; listens on loopback, on a port that was free.
  *
- * <p>Thread: one owner. Lifetime: {@link #close} stops it and deletes its data.
+ * <p>Thread: one owner. Lifetime: {@link #close} stops it and deletes its data; one whose process was killed goes on
+ * with its data and its ports when it is started in the same folder.
  */
 public final class KafkaBroker implements AutoCloseable {
     private static final int NODE_ID = 1;
     private static final String CONTROLLER = "CONTROLLER";
     private static final String LOOPBACK = "127.0.0.1";
+
+    /** In the broker's folder: where its data is and on which ports it listens. */
+    private static final String PLACE = "place";
 
     /** A port that was free may be taken before the broker binds it; then others are tried. */
     private static final int MAX_ATTEMPTS = 5;
@@ -47,6 +51,10 @@ public final class KafkaBroker implements AutoCloseable {
         Exit.setExitProcedure((status, message) -> {
             throw new IllegalStateException("Kafka broker gave up: status=%d, %s".formatted(status, message));
         });
+        Path place = folder.resolve(PLACE);
+        if (Files.exists(place)) {
+            return run(Place.read(place), folder);
+        }
         for (int attempt = 1; ; attempt++) {
             try {
                 return startOnFreePorts(folder.resolve("attempt-" + attempt), folder);
@@ -71,20 +79,37 @@ public final class KafkaBroker implements AutoCloseable {
         deleteTree(folder);
     }
 
+    /** Where a broker's data is, and on which ports it listens. */
+    private record Place(String data, int brokerPort, int controllerPort) {
+        static Place read(Path file) throws IOException {
+            List<String> lines = Files.readAllLines(file);
+            return new Place(lines.get(0), Integer.parseInt(lines.get(1)), Integer.parseInt(lines.get(2)));
+        }
+
+        void write(Path file) throws IOException {
+            Files.write(file, List.of(data, Integer.toString(brokerPort), Integer.toString(controllerPort)));
+        }
+    }
+
     private static KafkaBroker startOnFreePorts(Path data, Path folder) throws Exception {
         Files.createDirectories(data);
-        String log = data.toString();
-        int brokerPort = freePort();
-        int controllerPort = freePort();
+        Place place = new Place(data.toString(), freePort(), freePort());
         new Formatter()
                 .setClusterId(Uuid.randomUuid().toString())
                 .setNodeId(NODE_ID)
                 .setControllerListenerName(CONTROLLER)
-                .setMetadataLogDirectory(log)
-                .setDirectories(List.of(log))
+                .setMetadataLogDirectory(place.data())
+                .setDirectories(List.of(place.data()))
                 .setPrintStream(new PrintStream(OutputStream.nullOutputStream()))
                 .run();
-        KafkaConfig config = KafkaConfig.fromProps(properties(log, brokerPort, controllerPort));
+        KafkaBroker broker = run(place, folder);
+        place.write(folder.resolve(PLACE));
+        return broker;
+    }
+
+    private static KafkaBroker run(Place place, Path folder) {
+        KafkaConfig config =
+                KafkaConfig.fromProps(properties(place.data(), place.brokerPort(), place.controllerPort()));
         KafkaRaftServer server = new KafkaRaftServer(config, Time.SYSTEM);
         try {
             server.startup();
@@ -92,7 +117,7 @@ public final class KafkaBroker implements AutoCloseable {
             server.shutdown();
             throw e;
         }
-        return new KafkaBroker(folder, LOOPBACK + ":" + brokerPort, server);
+        return new KafkaBroker(folder, LOOPBACK + ":" + place.brokerPort(), server);
     }
 
     private static Properties properties(String log, int brokerPort, int controllerPort) {
@@ -112,6 +137,7 @@ public final class KafkaBroker implements AutoCloseable {
         properties.put("transaction.state.log.replication.factor", "1");
         properties.put("transaction.state.log.min.isr", "1");
         properties.put("transaction.state.log.num.partitions", "1");
+        properties.put("transaction.abort.timed.out.transaction.cleanup.interval.ms", "500");
         // The disk is somebody's temporary folder: old records go before it fills up.
         properties.put("log.segment.bytes", Integer.toString(64 * 1024 * 1024));
         properties.put("log.retention.bytes", Long.toString(2L * 1024 * 1024 * 1024));

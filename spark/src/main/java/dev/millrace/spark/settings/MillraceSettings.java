@@ -113,6 +113,15 @@ public record MillraceSettings(
                     + "reader does, with one for each. Offsets and options are Spark's either way.",
             MillraceSettings::parseBoolean);
 
+    /** Read where the Kafka sink is; listed here, where all that a user may set is. */
+    public static final Setting<Boolean> KAFKA_TRANSACTIONAL = new Setting<>(
+            PREFIX + "kafka.transactional",
+            "true or false",
+            "false",
+            "Whether Kafka sinks write in transactions, so that read_committed readers see each row exactly once. Also "
+                    + "an option of a sink, which wins. Otherwise Kafka output is at least once.",
+            MillraceSettings::parseBoolean);
+
     /**
      * Set by Millrace itself where it switched Spark's allow-list for real-time queries off, so that
      * it can be switched on again.
@@ -120,8 +129,17 @@ public record MillraceSettings(
     public static final String ALLOW_LIST_RELAXED = PREFIX + "internal.allowListRelaxed";
 
     /** All settings, in the order of their documentation. */
-    public static final List<Setting<?>> ALL =
-            List.of(ENABLED, LOOPS, STATE_MEMORY, STATE_SPILL, STATE_SPILL_DIRECTORY, EVERY_CHANGE, WATERMARK_IDLE_AFTER, RESTORE_EPOCH, KAFKA_NATIVE);
+    public static final List<Setting<?>> ALL = List.of(
+            ENABLED,
+            LOOPS,
+            STATE_MEMORY,
+            STATE_SPILL,
+            STATE_SPILL_DIRECTORY,
+            EVERY_CHANGE,
+            WATERMARK_IDLE_AFTER,
+            RESTORE_EPOCH,
+            KAFKA_NATIVE,
+            KAFKA_TRANSACTIONAL);
 
     private static final Logger LOG = LoggerFactory.getLogger(MillraceSettings.class);
     private static final Set<String> WARNED = ConcurrentHashMap.newKeySet();

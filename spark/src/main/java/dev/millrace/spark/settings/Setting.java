@@ -18,9 +18,11 @@ public record Setting<T>(String key, String type, String defaultText, String doc
     /** The value that stands in {@code conf}, or {@code otherwise}. Errors: UNSUPPORTED_SETTING. */
     public T read(SQLConf conf, T otherwise) {
         String text = conf.getConfString(key, null);
-        if (text == null) {
-            return otherwise;
-        }
+        return text == null ? otherwise : parse(text);
+    }
+
+    /** The value that a text gives. Errors: UNSUPPORTED_SETTING. */
+    public T parse(String text) {
         try {
             return parser.apply(text.trim());
         } catch (IllegalArgumentException e) {

@@ -1,0 +1,136 @@
+package dev.millrace.bench.chaos;
+
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.concat_ws;
+import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.sum;
+
+import java.io.IOException;
+import java.util.concurrent.TimeoutException;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.streaming.StreamingQuery;
+import org.apache.spark.sql.streaming.StreamingQueryException;
+import org.apache.spark.sql.streaming.StreamingQueryListener;
+import org.apache.spark.sql.streaming.Trigger;
+
+/**
+ * The program under test, with Spark's API alone: count and sum per key, a row out for every change, written in
+ * transactions. Stops when its standard input ends, or once all input is processed.
+ *
+ * <p>Lines: {@code epoch <number>}; {@code drained}; {@code failed <message>}; words are separated by tabs.
+ */
+public final class ChaosQuery {
+    static final String INPUT = "numbers";
+    static final String OUTPUT = "counts";
+
+    /** As the last argument: end when all input is processed. */
+    static final String DRAIN = "drain";
+
+    private ChaosQuery() {}
+
+    /** Takes the broker's address, a folder, the storage's sign, the number of loops, and {@link #DRAIN} or "run". */
+    public static void main(String[] arguments) {
+        int exitCode = 0;
+        try {
+            SparkSession spark = session(arguments[1], arguments[2], arguments[3]);
+            spark.streams().addListener(new Reporter());
+            StreamingQuery query = start(spark, arguments[0], arguments[1]);
+            if (arguments[4].equals(DRAIN)) {
+                query.processAllAvailable();
+                query.stop();
+                say("drained");
+            } else {
+                stopAtEndOfInput(query);
+                query.awaitTermination();
+            }
+        } catch (StreamingQueryException | TimeoutException | RuntimeException e) {
+            say("failed\t" + firstLine(e.toString()));
+            org.slf4j.LoggerFactory.getLogger(ChaosQuery.class).error("The query failed.", e);
+            exitCode = 1;
+        }
+        System.exit(exitCode);
+    }
+
+    private static SparkSession session(String folder, String sign, String loops) {
+        return SparkSession.builder()
+                .appName("chaos")
+                .master("local[2]")
+                .config("spark.ui.enabled", "false")
+                .config("spark.driver.host", "127.0.0.1")
+                .config("spark.driver.bindAddress", "127.0.0.1")
+                .config("spark.local.dir", folder + "/spark")
+                .config("spark.sql.warehouse.dir", folder + "/warehouse")
+                .config("spark.sql.shuffle.partitions", "8")
+                .config("spark.hadoop.fs.breakable.impl", BreakableFileSystem.class.getName())
+                .config("spark.hadoop." + BreakableFileSystem.SIGN, sign)
+                .config("spark.millrace.loops", loops)
+                .config("spark.millrace.update.everyChange", "true")
+                .config("spark.millrace.kafka.transactional", "true")
+                .getOrCreate();
+    }
+
+    private static StreamingQuery start(SparkSession spark, String bootstrap, String folder) throws TimeoutException {
+        Dataset<Row> counts = spark.readStream()
+                .format("kafka")
+                .option("kafka.bootstrap.servers", bootstrap)
+                .option("subscribe", INPUT)
+                .option("startingOffsets", "earliest")
+                .load()
+                .select(
+                        col("key").cast("string").as("key"),
+                        col("value").cast("string").cast("long").as("number"))
+                .groupBy("key")
+                .agg(count(lit(1)).as("n"), sum("number").as("total"))
+                .select(col("key"), concat_ws(" ", col("n"), col("total")).as("value"));
+        return counts.writeStream()
+                .format("kafka")
+                .option("kafka.bootstrap.servers", bootstrap)
+                .option("topic", OUTPUT)
+                .option("checkpointLocation", BreakableFileSystem.SCHEME + "://" + folder + "/checkpoint")
+                .outputMode("update")
+                .trigger(Trigger.RealTime("500 milliseconds"))
+                .start();
+    }
+
+    private static void stopAtEndOfInput(StreamingQuery query) {
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        dev.millrace.kafka.broker.ChildJvm.awaitParent();
+                        query.stop();
+                    } catch (IOException | TimeoutException e) {
+                        say("failed\t" + firstLine(e.toString()));
+                        Runtime.getRuntime().halt(1);
+                    }
+                },
+                "end of input");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private static String firstLine(String text) {
+        return text.lines().findFirst().orElse(text);
+    }
+
+    private static synchronized void say(String line) {
+        System.out.println(line);
+        System.out.flush();
+    }
+
+    /** Hears of each epoch that the query commits. */
+    private static final class Reporter extends StreamingQueryListener {
+        @Override
+        public void onQueryStarted(QueryStartedEvent event) {}
+
+        @Override
+        public void onQueryProgress(QueryProgressEvent event) {
+            say("epoch\t" + event.progress().batchId());
+        }
+
+        @Override
+        public void onQueryTerminated(QueryTerminatedEvent event) {}
+    }
+}

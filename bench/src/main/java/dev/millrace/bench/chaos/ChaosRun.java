@@ -1,0 +1,269 @@
+package dev.millrace.bench.chaos;
+
+import dev.millrace.kafka.broker.BrokerProcess;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.regex.Pattern;
+import org.apache.spark.sql.SparkSession;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One run: broker, generator and query, each on its own, and the faults that the seed chooses; then everything is
+ * drained and compared.
+ *
+ * <p>Thread: one.
+ */
+final class ChaosRun implements AutoCloseable {
+    private static final Duration COMEBACK = Duration.ofMinutes(3);
+    private static final Duration DRAIN = Duration.ofMinutes(5);
+    private static final Duration LISTEN = Duration.ofMillis(200);
+    private static final int MAX_LOOPS = 3;
+
+    /** How often a query that ends by itself is started again without an epoch between. */
+    private static final int MAX_STARTS = 10;
+
+    /** What a query may end by itself with: what is outside did not come back in time. */
+    private static final Pattern TOLERATED = Pattern.compile(
+            "MILLRACE_(SOURCE_FAILED|SINK_FAILED|STATE_STORAGE)|" + Pattern.quote(BreakableFileSystem.BROKEN));
+
+    private final ChaosOptions options;
+    private final Path folder;
+    private final Path launch;
+    private final Path sign;
+    private final Random random;
+    private final long startNanos = System.nanoTime();
+    private final Map<Fault, Integer> faults = new EnumMap<>(Fault.class);
+    private @Nullable BrokerProcess broker;
+    private @Nullable NumberGenerator generator;
+    private @Nullable QueryProcess query;
+    private int loops = 2;
+    private int starts;
+    private long epochs;
+
+    /**
+     * @param folder for data and logs
+     * @param launch holds the JVM options that Spark needs
+     */
+    ChaosRun(ChaosOptions options, Path folder, Path launch) {
+        this.options = options;
+        this.folder = folder;
+        this.launch = launch;
+        this.sign = folder.resolve("storage-is-broken");
+        this.random = new Random(options.seed());
+    }
+
+    /** Errors: ChaosException when the query does not come back, or ends with what must not be. */
+    ChaosResult run() throws IOException, InterruptedException, ChaosException {
+        BrokerProcess running = startBroker();
+        running.createTopics(Map.of(ChaosQuery.INPUT, 3, ChaosQuery.OUTPUT, 2));
+        generator = new NumberGenerator(running.bootstrap(), options.seed(), options.rate());
+        startQuery("run");
+        awaitEpoch();
+        say("the query answers; faults begin, seed=%d".formatted(options.seed()));
+        inflictFaults();
+        long sent = Objects.requireNonNull(generator).finish();
+        say("sent %d rows; draining".formatted(sent));
+        drain();
+        BatchAnswer answer = compare();
+        if (answer.rows() != sent) {
+            throw new ChaosException(
+                    "Cannot judge the output: sent=%d, input holds=%d.".formatted(sent, answer.rows()));
+        }
+        return new ChaosResult(faults, epochs, answer);
+    }
+
+    private void inflictFaults() throws IOException, InterruptedException, ChaosException {
+        List<Fault> first = new ArrayList<>(Arrays.asList(Fault.values()));
+        Collections.shuffle(first, random);
+        long deadline = System.nanoTime() + (long) (options.minutes() * 60e9);
+        while (System.nanoTime() < deadline || !first.isEmpty()) {
+            Thread.sleep(between(300, 3_000));
+            Fault fault = first.isEmpty() ? Fault.values()[random.nextInt(Fault.values().length)] : first.remove(0);
+            faults.merge(fault, 1, Integer::sum);
+            inflict(fault);
+            // Now and then the next fault comes before the query has got over this one.
+            if (random.nextInt(5) > 0) {
+                awaitEpoch();
+            }
+        }
+        awaitEpoch();
+    }
+
+    private void inflict(Fault fault) throws IOException, InterruptedException {
+        switch (fault) {
+            case KILL_QUERY -> {
+                say("killing the query");
+                query().kill();
+                startQuery("run");
+            }
+            case KILL_BROKER -> {
+                int millis = between(100, 3_000);
+                say("killing the broker for %d ms".formatted(millis));
+                Objects.requireNonNull(broker).kill();
+                Thread.sleep(millis);
+                BrokerProcess unused = startBroker();
+            }
+            case BREAK_STORAGE -> breakStorage();
+            case RESTART -> {
+                loops = 1 + (loops + between(0, MAX_LOOPS - 2)) % MAX_LOOPS;
+                say("restarting the query with loops=%d".formatted(loops));
+                query().close();
+                startQuery("run");
+            }
+        }
+    }
+
+    private void breakStorage() throws IOException, InterruptedException {
+        int millis = between(300, 4_000);
+        boolean kills = random.nextInt(3) == 0;
+        say("breaking the checkpoint's storage for %d ms%s".formatted(millis, kills ? ", and killing the query" : ""));
+        Files.createFile(sign);
+        Thread.sleep(millis);
+        if (kills) {
+            faults.merge(Fault.KILL_QUERY, 1, Integer::sum);
+            query().kill();
+        }
+        Files.delete(sign);
+        if (kills) {
+            startQuery("run");
+        }
+    }
+
+    /** Waits until the query has committed an epoch more; one that ended by itself is started again. */
+    private void awaitEpoch() throws IOException, InterruptedException, ChaosException {
+        long before = Math.max(epochs, query().lastEpoch() + 1);
+        long deadline = System.nanoTime() + COMEBACK.toNanos();
+        long begun = System.nanoTime();
+        while (System.nanoTime() < deadline) {
+            listen();
+            if (epochs > before) {
+                starts = 0;
+                say("  epoch %d is committed, %.1f s".formatted(epochs - 1, (System.nanoTime() - begun) / 1e9));
+                return;
+            }
+            if (!query().isAlive()) {
+                startAgain("run");
+            }
+        }
+        throw new ChaosException("The query did not come back: seconds=%d, epochs=%d. See %s."
+                .formatted(COMEBACK.toSeconds(), epochs, log("query")));
+    }
+
+    private void drain() throws IOException, InterruptedException, ChaosException {
+        query().close();
+        startQuery(ChaosQuery.DRAIN);
+        long deadline = System.nanoTime() + DRAIN.toNanos();
+        while (System.nanoTime() < deadline) {
+            listen();
+            if (query().isDrained()) {
+                query().close();
+                return;
+            }
+            if (!query().isAlive()) {
+                startAgain(ChaosQuery.DRAIN);
+            }
+        }
+        throw new ChaosException("The query did not process all input: seconds=%d, epochs=%d. See %s."
+                .formatted(DRAIN.toSeconds(), epochs, log("query")));
+    }
+
+    private void listen() throws InterruptedException {
+        boolean unused = query().listen(LISTEN);
+        epochs = Math.max(epochs, query().lastEpoch() + 1);
+    }
+
+    private void startAgain(String mode) throws IOException, InterruptedException, ChaosException {
+        while (query().listen(Duration.ZERO)) {
+            // Its last words may still be on their way.
+        }
+        String failure = query().failure();
+        if (!TOLERATED.matcher(failure).find() || ++starts > MAX_STARTS) {
+            throw new ChaosException("The query ended by itself: %s See %s.".formatted(failure, log("query")));
+        }
+        say("  the query ended by itself and is started again: " + failure);
+        startQuery(mode);
+    }
+
+    private void startQuery(String mode) throws IOException {
+        query = QueryProcess.start(
+                log("query"),
+                jvmOptions("query", "@" + launch.resolve("jvm-options"), "-Xmx1g"),
+                List.of(
+                        Objects.requireNonNull(broker).bootstrap(),
+                        folder.toString(),
+                        sign.toString(),
+                        Integer.toString(loops),
+                        mode));
+    }
+
+    private BrokerProcess startBroker() throws IOException, InterruptedException {
+        BrokerProcess started =
+                BrokerProcess.start(folder.resolve("kafka"), log("broker"), jvmOptions("broker", "-Xmx512m"));
+        broker = started;
+        return started;
+    }
+
+    private BatchAnswer compare() {
+        SparkSession spark = SparkSession.builder()
+                .appName("answer")
+                .master("local[2]")
+                .config("spark.ui.enabled", "false")
+                .config("spark.driver.host", "127.0.0.1")
+                .config("spark.driver.bindAddress", "127.0.0.1")
+                .config("spark.local.dir", folder.resolve("spark").toString())
+                .config("spark.sql.warehouse.dir", folder.resolve("warehouse").toString())
+                .config("spark.sql.shuffle.partitions", "4")
+                .getOrCreate();
+        try {
+            return BatchAnswer.compare(spark, Objects.requireNonNull(broker).bootstrap());
+        } finally {
+            spark.stop();
+        }
+    }
+
+    private QueryProcess query() {
+        return Objects.requireNonNull(query, "not started");
+    }
+
+    private int between(int least, int most) {
+        return least + random.nextInt(most - least + 1);
+    }
+
+    private List<String> jvmOptions(String name, String... options) {
+        List<String> all = new ArrayList<>(Arrays.asList(options));
+        all.add("-Dlog4j2.configurationFile=log4j2-file.properties");
+        all.add("-Dbench.log=" + log(name));
+        return all;
+    }
+
+    private Path log(String name) {
+        return folder.resolve(name + ".log");
+    }
+
+    private void say(String line) {
+        System.out.printf("%6.1f s  %s%n", (System.nanoTime() - startNanos) / 1e9, line);
+    }
+
+    @Override
+    public void close() {
+        if (query != null) {
+            query.kill();
+        }
+        if (generator != null) {
+            generator.close();
+        }
+        if (broker != null) {
+            broker.close();
+        }
+    }
+}

@@ -1,0 +1,5 @@
+/** A short run of {@code bin/chaos}. */
+@NullMarked
+package dev.millrace.bench.chaos;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,69 @@
+package dev.millrace.kafka.sink;
+
+import org.apache.spark.SparkEnv;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
+import org.apache.spark.sql.connector.write.DataWriter;
+import org.apache.spark.sql.connector.write.PhysicalWriteInfoImpl;
+import org.apache.spark.sql.connector.write.WriterCommitMessage;
+import org.apache.spark.sql.connector.write.streaming.StreamingDataWriterFactory;
+import org.apache.spark.unsafe.types.UTF8String;
+import scala.reflect.ClassTag$;
+
+/**
+ * One attempt of a query that writes one text column, driven as the engine drives it: writers from a factory that
+ * went through bytes, messages that did so too.
+ */
+final class Attempt {
+    private final TransactionalWrite write;
+    private final StreamingDataWriterFactory factory;
+
+    Attempt(TransactionSettings settings, int taskCount) {
+        this.write = TransactionalWrite.open(settings);
+        this.factory = copy(write.createStreamingWriterFactory(new PhysicalWriteInfoImpl(taskCount)));
+    }
+
+    /** Fences and aborts, as the engine does before the first writer. */
+    Attempt takeOver() {
+        write.abortUnfinished();
+        return this;
+    }
+
+    /** Writes an epoch's rows of one task and leaves the transaction open. */
+    DataWriter<InternalRow> begin(int task, long epoch, String... values) throws Exception {
+        DataWriter<InternalRow> writer = factory.createWriter(task, task, epoch);
+        for (String value : values) {
+            writer.write(row(value));
+        }
+        return writer;
+    }
+
+    /** Writes an epoch's rows of one task and prepares them. */
+    WriterCommitMessage prepare(int task, long epoch, String... values) throws Exception {
+        DataWriter<InternalRow> writer = begin(task, epoch, values);
+        WriterCommitMessage message = writer.commit();
+        writer.close();
+        return copy(message);
+    }
+
+    void commit(long epoch, WriterCommitMessage... messages) {
+        write.commit(epoch, messages);
+    }
+
+    /** Loses the producers, as a process that is killed does: the broker hears nothing. */
+    void crash() {
+        write.abort(0, new WriterCommitMessage[0]);
+    }
+
+    static InternalRow row(String value) {
+        return new GenericInternalRow(new Object[] {UTF8String.fromString(value)});
+    }
+
+    private static <T> T copy(T value) {
+        var serializer = SparkEnv.get().closureSerializer().newInstance();
+        return serializer.deserialize(
+                serializer.serialize(value, ClassTag$.MODULE$.apply(Object.class)),
+                Attempt.class.getClassLoader(),
+                ClassTag$.MODULE$.apply(Object.class));
+    }
+}

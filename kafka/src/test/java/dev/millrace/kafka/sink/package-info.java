@@ -1,0 +1,5 @@
+/** Tests of the transactional sink against a real broker. */
+@NullMarked
+package dev.millrace.kafka.sink;
+
+import org.jspecify.annotations.NullMarked;
