@@ -128,13 +128,9 @@ final class TransactionAdmin implements AutoCloseable {
 
     /** How a transactional id stands, for a message. */
     String describe(String transactionalId) {
-        try {
-            TransactionDescription found =
-                    ask(admin.describeTransactions(List.of(transactionalId)).description(transactionalId));
-            return "state=%s, its producer epoch=%d".formatted(found.state(), found.producerEpoch());
-        } catch (RuntimeException e) {
-            return "its state is unknown: " + e.getMessage();
-        }
+        TransactionDescription found =
+                ask(admin.describeTransactions(List.of(transactionalId)).description(transactionalId));
+        return "state=%s, its producer epoch=%d".formatted(found.state(), found.producerEpoch());
     }
 
     private <T> T ask(KafkaFuture<T> answer) {

@@ -116,6 +116,8 @@ final class TransactionalWrite implements RecoverableWrite {
     private String describe(WriterMessage.Prepared transaction) {
         try (TransactionAdmin admin = TransactionAdmin.open(settings)) {
             return admin.describe(transaction.transactionalId());
+        } catch (RuntimeException e) {
+            return "its state is unknown: " + e.getMessage();
         }
     }
 

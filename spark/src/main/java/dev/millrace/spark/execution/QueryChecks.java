@@ -48,9 +48,8 @@ final class QueryChecks {
         }
         throw new MillraceException(
                 ErrorCode.UNSUPPORTED_SINK,
-                ("Cannot write in real time: sink=%s takes whole batches, not rows. Use a sink such as Kafka, foreach, "
-                                + "console or memory, or Trigger.ProcessingTime.")
-                        .formatted(sink.getClass().getSimpleName()));
+                "Cannot write in real time: sink=%s takes no streaming writes. Use another, or write to it in foreachBatch."
+                        .formatted(StreamingWrites.nameOf(sink)));
     }
 
     private static void checkSources(LogicalPlan plan) {

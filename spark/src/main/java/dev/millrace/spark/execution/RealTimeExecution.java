@@ -107,7 +107,7 @@ public final class RealTimeExecution extends StreamExecution {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_OUTPUT_MODE,
                     "Cannot write in real time: sink=%s does not take outputMode=%s. Choose another of the two."
-                            .formatted(sink().name(), outputMode()),
+                            .formatted(StreamingWrites.nameOf(sink()), outputMode()),
                     e);
         }
     }
@@ -134,7 +134,7 @@ public final class RealTimeExecution extends StreamExecution {
                     ErrorCode.UNSUPPORTED_SINK,
                     ("Cannot write in real time: sink=%s asks for rows that are distributed or ordered in batches. "
                                     + "Switch that off in the table's settings, or use Trigger.ProcessingTime.")
-                            .formatted(sink().name()));
+                            .formatted(StreamingWrites.nameOf(sink())));
         }
         return write;
     }
@@ -144,7 +144,7 @@ public final class RealTimeExecution extends StreamExecution {
     SparkSink openSink(SparkSession session, int taskCount, ClassLoader loader) {
         LogicalPlan plan = logicalPlan();
         return new SparkSink(
-                sink().name(),
+                StreamingWrites.nameOf(sink()),
                 plan.output().size(),
                 taskCount,
                 loader,
@@ -190,11 +190,16 @@ public final class RealTimeExecution extends StreamExecution {
         current.batchId_$eq(epoch);
         current.endOffsets_$eq(end);
         current.offsetSeqMetadata_$eq(metadata);
+        // For the jobs that a sink may run: Spark's job pages show it.
+        sparkSession().sparkContext().setJobDescription(getBatchDescriptionString());
     }
 
     /** An epoch is durable. */
     void committed(StreamProgress end) {
         committedOffsets_$eq(end);
+        Scala.optional(request.catalogTable())
+                .ifPresent(table ->
+                        sparkSession().catalog().refreshTable(table.identifier().quotedString()));
         long epoch = getLatestExecutionContext().batchId();
         if (epoch > minLogEntriesToMaintain()) {
             purge(epoch - minLogEntriesToMaintain());

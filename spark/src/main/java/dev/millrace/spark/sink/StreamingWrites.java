@@ -6,6 +6,7 @@ import java.util.ServiceLoader;
 import java.util.function.Supplier;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.write.streaming.StreamingWrite;
+import org.apache.spark.sql.execution.streaming.Sink;
 
 /** Chooses the streaming write of a query: one of Millrace's own, or else the connector's. Thread: any. */
 public final class StreamingWrites {
@@ -15,6 +16,11 @@ public final class StreamingWrites {
                     .toList();
 
     private StreamingWrites() {}
+
+    /** What explain and errors call a sink. A V1 sink has no name of its own. */
+    public static String nameOf(Table sink) {
+        return sink instanceof Sink ? sink.toString() : sink.name();
+    }
 
     /** Whether Millrace writes to a sink for which the connector has no streaming write. */
     public static boolean writesTo(Table sink) {

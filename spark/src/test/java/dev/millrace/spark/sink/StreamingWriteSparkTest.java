@@ -1,0 +1,202 @@
+package dev.millrace.spark.sink;
+
+import static dev.millrace.spark.LocalSpark.every;
+import static dev.millrace.spark.LocalSpark.isOnMillrace;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.spark.LocalSpark;
+import dev.millrace.spark.sink.RecordingCatalog.Recorded;
+import dev.millrace.spark.sink.RecordingCatalog.Written;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.ForeachWriter;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.connector.catalog.Column;
+import org.apache.spark.sql.connector.expressions.Transform;
+import org.apache.spark.sql.execution.streaming.sources.LowLatencyMemoryStream;
+import org.apache.spark.sql.streaming.StreamingQuery;
+import org.apache.spark.sql.streaming.StreamingQueryException;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What Spark promises to a connector's streaming write, and to a ForeachWriter. */
+@Timeout(120)
+final class StreamingWriteSparkTest {
+    private static SparkSession session;
+
+    @TempDir
+    private Path checkpoint;
+
+    private LowLatencyMemoryStream<Long> numbers;
+
+    @BeforeAll
+    static void start() {
+        session = LocalSpark.start("local[2]", Map.of("spark.sql.catalog.recording", RecordingCatalog.class.getName()));
+    }
+
+    @AfterAll
+    static void stop() {
+        LocalSpark.stop(session);
+    }
+
+    @BeforeEach
+    void open() {
+        numbers = LocalSpark.numbers(session, 2);
+    }
+
+    @Test
+    void createsATableAndCommitsEachEpochWithItsTasksMessagesInOrder() throws Exception {
+        StreamingQuery query = numbers.toDF()
+                .selectExpr("value", "value % 2 AS part")
+                .writeStream()
+                .format("recording")
+                .partitionBy("part")
+                .option("checkpointLocation", checkpoint.toString())
+                .trigger(every(100))
+                .toTable("recording.written");
+        assertThat(isOnMillrace(query)).isTrue();
+        for (int i = 0; i < 3; i++) {
+            LocalSpark.add(numbers, i * 2, i * 2 + 1);
+            query.processAllAvailable();
+        }
+        query.stop();
+
+        Recorded table = RecordingCatalog.table("written");
+        assertThat(Arrays.stream(table.columns()).map(Column::name)).containsExactly("value", "part");
+        assertThat(Arrays.stream(table.partitioning()).map(Transform::toString)).containsExactly("identity(part)");
+        assertThat(table.values()).containsExactlyInAnyOrder(0L, 1L, 2L, 3L, 4L, 5L);
+        assertThat(table.epochs).isSorted().doesNotHaveDuplicates();
+        for (int i = 0; i < table.epochs.size(); i++) {
+            List<Written> messages = table.committed.get(i);
+            for (int task = 0; task < messages.size(); task++) {
+                assertThat(messages.get(task).task()).isEqualTo(task);
+                assertThat(messages.get(task).epoch()).isEqualTo(table.epochs.get(i));
+            }
+        }
+    }
+
+    @Test
+    void refusesATableThatDemandsOrder() {
+        assertThatThrownBy(() -> numbers.toDF()
+                        .writeStream()
+                        .format("recording")
+                        .option("checkpointLocation", checkpoint.toString())
+                        .trigger(every(100))
+                        .toTable("recording.sorted"))
+                .isInstanceOf(MillraceException.class)
+                .hasMessageContaining("MILLRACE_UNSUPPORTED_SINK")
+                .hasMessageContaining("sorted");
+    }
+
+    @Test
+    void callsAForeachWriterInSparksOrder() throws Exception {
+        Journal journal = new Journal("order", -1, true);
+        StreamingQuery query = start(numbers.toDF(), journal);
+        LocalSpark.add(numbers, 1, 2, 3);
+        query.processAllAvailable();
+        query.stop();
+
+        // Of each partition and epoch: opened, its rows, closed without an error.
+        Map<String, List<String>> byWriter = journal.byWriter();
+        assertThat(byWriter).isNotEmpty().allSatisfy((writer, calls) -> {
+            assertThat(calls.get(0)).isEqualTo("open");
+            assertThat(calls.subList(1, calls.size() - 1)).allMatch(call -> call.startsWith("process"));
+            assertThat(calls.get(calls.size() - 1)).isEqualTo("close null");
+        });
+        assertThat(byWriter.values().stream().flatMap(List::stream).filter(call -> call.startsWith("process")))
+                .containsExactlyInAnyOrder("process 1", "process 2", "process 3");
+    }
+
+    @Test
+    void closesAForeachWriterWithWhatItThrew() throws Exception {
+        Journal journal = new Journal("throws", 2, true);
+        StreamingQuery query = start(numbers.toDF(), journal);
+        LocalSpark.add(numbers, 2);
+
+        assertThatThrownBy(query::processAllAvailable)
+                .isInstanceOf(StreamingQueryException.class)
+                .hasStackTraceContaining("no 2");
+        assertThat(journal.byWriter().values().stream().flatMap(List::stream)).contains("process 2", "close no 2");
+    }
+
+    @Test
+    void givesNoRowsToAForeachWriterThatDeclinesThem() throws Exception {
+        Journal journal = new Journal("declines", -1, false);
+        StreamingQuery query = start(numbers.toDF(), journal);
+        LocalSpark.add(numbers, 1, 2, 3);
+        query.processAllAvailable();
+        query.stop();
+
+        assertThat(journal.byWriter().values().stream().flatMap(List::stream))
+                .contains("open", "close null")
+                .noneMatch(call -> call.startsWith("process"));
+    }
+
+    private StreamingQuery start(Dataset<Row> rows, Journal journal) throws Exception {
+        return rows.writeStream()
+                .foreach(journal)
+                .option("checkpointLocation", checkpoint.toString())
+                .trigger(every(100))
+                .start();
+    }
+
+    /** Writes down what is asked of it, across the copies that tasks make of it. */
+    private static final class Journal extends ForeachWriter<Row> {
+        private static final long serialVersionUID = 1L;
+        private static final Map<String, Map<String, List<String>>> CALLS = new ConcurrentHashMap<>();
+
+        private final String name;
+        private final long refused;
+        private final boolean opens;
+        private String writer = "";
+
+        Journal(String name, long refused, boolean opens) {
+            this.name = name;
+            this.refused = refused;
+            this.opens = opens;
+            CALLS.put(name, new ConcurrentHashMap<>());
+        }
+
+        Map<String, List<String>> byWriter() {
+            return CALLS.get(name);
+        }
+
+        private void note(String call) {
+            byWriter()
+                    .computeIfAbsent(writer, made -> new CopyOnWriteArrayList<>())
+                    .add(call);
+        }
+
+        @Override
+        public boolean open(long partitionId, long epochId) {
+            writer = partitionId + " of " + epochId;
+            note("open");
+            return opens;
+        }
+
+        @Override
+        public void process(Row row) {
+            note("process " + row.getLong(0));
+            if (row.getLong(0) == refused) {
+                throw new IllegalArgumentException("no " + refused);
+            }
+        }
+
+        @Override
+        public void close(Throwable error) {
+            note("close " + (error == null ? null : error.getMessage()));
+        }
+    }
+}
