@@ -94,20 +94,26 @@ public final class WatermarkAssigner implements PassThrough {
         }
     }
 
-    /** The watermark as of now: time alone may move it, when a partition falls idle. */
+    /**
+     * The watermark as of now: time alone may move it, when a partition falls idle. When all are, nobody is
+     * waited for, and the partition that is ahead says how far the rows have come.
+     */
     @Override
     public long outputWatermark(long inputWatermark) {
         long now = nanoClock.getAsLong();
         long least = Long.MAX_VALUE;
+        long greatest = NONE;
         boolean anyActive = false;
         for (int i = 0; i < partitions.length; i++) {
+            greatest = Math.max(greatest, maxEventTimeMicros[i]);
             if (!isIdle(i, now)) {
                 anyActive = true;
                 least = Math.min(least, maxEventTimeMicros[i]);
             }
         }
-        if (anyActive && least >= NONE + delayMicros) {
-            watermarkMicros = Math.max(watermarkMicros, least - delayMicros);
+        long reached = anyActive ? least : greatest;
+        if (reached >= NONE + delayMicros) {
+            watermarkMicros = Math.max(watermarkMicros, reached - delayMicros);
         }
         return watermarkMicros;
     }

@@ -46,6 +46,10 @@ public final class Inbox {
      */
     @Nullable
     Item poll() {
+        Item pending = watermark.pending();
+        if (pending != null) {
+            return pending;
+        }
         for (int tried = 0; tried < channels.length; ) {
             int index = turn;
             Item item = atBarrier[index] ? null : channels[index].poll();

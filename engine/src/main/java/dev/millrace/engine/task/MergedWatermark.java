@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  * The one watermark of a task's input, out of those of its channels. It never moves back. A channel
  * that is idle is left out, and so is one whose rows have no watermark. Channels whose watermarks come
  * from the same place in the query form a group, of which always the least holds: one that lags is
- * about to bring rows that the others have already brought. Between groups the policy chooses.
+ * about to bring rows that the others have already brought. Between groups the policy chooses. When all
+ * are idle nobody is waited for: the greatest watermark holds, in whatever order they fell idle.
  *
  * <p>Thread: the owning task.
  */
@@ -25,6 +26,7 @@ public final class MergedWatermark {
     private final long[] leastOfGroup;
     private long watermark = Long.MIN_VALUE;
     private boolean allIdle;
+    private boolean idlePending;
 
     /** @param groups for each channel the number of its group, from 0, or {@link #NO_WATERMARK} */
     public MergedWatermark(int[] groups, WatermarkPolicy policy) {
@@ -68,15 +70,33 @@ public final class MergedWatermark {
         }
         boolean becameIdle = !anyActive && !allIdle;
         allIdle = !anyActive;
-        if (becameIdle) {
-            return Item.Idle.INSTANCE;
-        }
-        long merged = anyActive ? choose() : Long.MIN_VALUE;
+        long merged = anyActive ? choose() : greatest();
         if (merged > watermark) {
             watermark = merged;
+            idlePending = becameIdle;
             return new Item.Watermark(merged);
         }
-        return null;
+        return becameIdle ? Item.Idle.INSTANCE : null;
+    }
+
+    /** What else the last change meant for the task, once; or null. */
+    @Nullable
+    Item pending() {
+        if (!idlePending) {
+            return null;
+        }
+        idlePending = false;
+        return Item.Idle.INSTANCE;
+    }
+
+    private long greatest() {
+        long greatest = Long.MIN_VALUE;
+        for (int i = 0; i < groups.length; i++) {
+            if (groups[i] != NO_WATERMARK) {
+                greatest = Math.max(greatest, watermarks[i]);
+            }
+        }
+        return greatest;
     }
 
     /** A group of which no channel is active stands at the greatest number, and has no say. */

@@ -3,6 +3,7 @@ package dev.millrace.engine.graph;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.engine.epoch.CompletedEpoch;
+import dev.millrace.engine.harness.Seeds;
 import dev.millrace.engine.harness.IntervalJoin;
 import dev.millrace.engine.harness.IntervalJoin.Interval;
 import dev.millrace.engine.harness.KeyedRows;
@@ -32,7 +33,7 @@ import org.junit.jupiter.api.Test;
  * every row without a match once the watermarks of both sides allow it. A side is one or two stages, or
  * the same stage as the other side.
  *
- * <p>Replay one: {@code mvn test -pl engine -Dtest=JoinSimulation -Dsimulation.seed=<seed>}.
+ * <p>Many more seeds than the build runs: {@code bin/simulate}.
  */
 class JoinSimulation {
     private static final int SEEDS = 400;
@@ -40,18 +41,11 @@ class JoinSimulation {
 
     @Test
     void givesEveryMatchOnceWhateverTheSchedule() throws Exception {
-        Long only = Long.getLong("simulation.seed");
-        if (only != null) {
-            new Run(only).check();
-            return;
-        }
-        for (long seed = 0; seed < SEEDS; seed++) {
-            try {
-                new Run(seed).check();
-            } catch (Throwable e) {
-                throw new AssertionError("seed=" + seed + ": replay with -Dsimulation.seed=" + seed, e);
-            }
-        }
+        Seeds.simulate(SEEDS, JoinSimulation::run);
+    }
+
+    static void run(long seed) throws Exception {
+        new Run(seed).check();
     }
 
     /** Rows of one partition, their times going up. */

@@ -83,7 +83,7 @@ class WatermarkAssignerTest {
     }
 
     @Test
-    void staysWhereItIsWhenAllPartitionsAreIdle() {
+    void movesToWhatThePartitionAheadSaysWhenAllAreIdle() {
         assigner.inputPartitions(new int[] {0, 1});
         observe(0, 100);
         observe(1, 50);
@@ -91,7 +91,7 @@ class WatermarkAssignerTest {
         assertThat(assigner.isIdle()).isFalse();
 
         nanos += IDLE_NANOS;
-        assertThat(watermark()).isEqualTo(40);
+        assertThat(watermark()).isEqualTo(90);
         assertThat(assigner.isIdle()).isTrue();
     }
 

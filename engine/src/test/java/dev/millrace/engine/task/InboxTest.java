@@ -70,6 +70,19 @@ class InboxTest {
     }
 
     @Test
+    void movesToTheGreatestWatermarkWhenAllInputsAreIdleInWhateverOrder() {
+        left.offer(new Item.Watermark(10));
+        right.offer(new Item.Watermark(7));
+        assertThat(inbox.poll()).isEqualTo(new Item.Watermark(7));
+        left.offer(Item.Idle.INSTANCE);
+        assertThat(inbox.poll()).isNull();
+        right.offer(Item.Idle.INSTANCE);
+        assertThat(inbox.poll()).isEqualTo(new Item.Watermark(10));
+        assertThat(inbox.poll()).isEqualTo(Item.Idle.INSTANCE);
+        assertThat(inbox.poll()).isNull();
+    }
+
+    @Test
     void tellsByWhichSideRowsCame() {
         Inbox ofTwo = new Inbox(List.of(left, right), 1, new MergedWatermark(new int[] {0, 1}, WatermarkPolicy.LEAST));
         right.offer(rows());

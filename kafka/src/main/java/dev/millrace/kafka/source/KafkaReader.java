@@ -180,8 +180,9 @@ final class KafkaReader implements SourceReader {
         }
         try {
             input.moveTo(consumer().position(input.partition(), Duration.ZERO));
-        } catch (TimeoutException e) {
-            // The consumer is finding out whether the position is still valid; the next look will tell.
+        } catch (TimeoutException | WakeupException e) {
+            // The consumer is finding out whether the position is still valid; the next look will tell. A wake-up
+            // must not get past here: records of the same poll may not be handed over yet.
         }
     }
 
