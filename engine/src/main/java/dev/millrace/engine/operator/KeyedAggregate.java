@@ -49,6 +49,9 @@ public final class KeyedAggregate implements Operator {
     public void open(OperatorContext context) {
         metrics = context.metrics();
         buffers = KeyedBuffers.open(aggregates.get(), context);
+        if (emission == Emission.EVERY_CHANGE || emission == Emission.PER_PAGE || emission == Emission.PER_EPOCH) {
+            buffers.state().spillable(); // these look keys up and never walk over all of them
+        }
     }
 
     private KeyedBuffers opened() {
@@ -72,6 +75,9 @@ public final class KeyedAggregate implements Operator {
         if (lateCount > 0) {
             metrics.addRowsDroppedByWatermark(lateCount);
             lateCount = 0;
+        }
+        if (done && changed.count() == 0) {
+            buffers.state().reclaim(); // else the changed entries are held until the barrier
         }
         publishState(buffers);
         return done;
@@ -168,7 +174,7 @@ public final class KeyedAggregate implements Operator {
         KeyedBuffers buffers = opened();
         return switch (emission) {
             case EVERY_CHANGE, PER_PAGE, AT_EXPIRY -> true;
-            case PER_EPOCH -> emitChanged(buffers, output) && removeExpired(buffers);
+            case PER_EPOCH -> emitChanged(buffers, output) && removeExpired(buffers) && reclaimed(buffers);
             case ALL_PER_EPOCH -> emitAll(buffers, output);
         };
     }
@@ -206,6 +212,11 @@ public final class KeyedAggregate implements Operator {
                     emit(buffers, keyGroup, entry, output);
                     return true;
                 }));
+    }
+
+    private static boolean reclaimed(KeyedBuffers buffers) {
+        buffers.state().reclaim();
+        return true;
     }
 
     /** False when there is more to remove than one step may take. */

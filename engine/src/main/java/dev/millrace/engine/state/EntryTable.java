@@ -42,7 +42,7 @@ public abstract sealed class EntryTable permits KeyedTable, GroupedTable {
     public static final long NEVER = SectionEntry.NEVER;
 
     /** The largest number that {@link #changeMark} keeps. */
-    public static final int MAX_CHANGE_MARK = (1 << 29) - 1;
+    public static final int MAX_CHANGE_MARK = (1 << 28) - 1;
 
     static final int MAX_IDLE_GARBAGE_BYTES = 1024;
     static final int HEADER_BYTES = 24;
@@ -59,6 +59,9 @@ public abstract sealed class EntryTable permits KeyedTable, GroupedTable {
     /** Set in the mark of an entry that expires earlier than a snapshot may say. */
     private static final int EARLIER = 1 << 29;
 
+    /** Set in the mark of an entry that came back to memory since the eviction last passed it. */
+    private static final int LOADED = 1 << 28;
+
     final StateLedger ledger;
     final ExpiryQueue expiries;
     private final int tailBytes;
@@ -73,6 +76,10 @@ public abstract sealed class EntryTable permits KeyedTable, GroupedTable {
     /** The snapshot that is being written, or null. */
     @Nullable
     TableFreeze freeze;
+
+    /** The keys that are not in memory, or null while all are. */
+    @Nullable
+    SpilledKeys spilled;
 
     private int rowCount;
     private long garbageBytes;
@@ -228,12 +235,26 @@ public abstract sealed class EntryTable permits KeyedTable, GroupedTable {
 
     /** A time before which no entry expires. */
     public final long earliestExpiryMicros() {
-        return expiries.earliestMicros();
+        SpilledKeys outside = spilled;
+        long inMemory = expiries.earliestMicros();
+        return outside == null ? inMemory : Math.min(inMemory, outside.earliestExpiryMicros());
     }
 
-    /** The first entry in the table's own order, or {@link #NONE}. */
+    /**
+     * The first entry in the table's own order, or {@link #NONE}. Not of a state that is spillable: what
+     * was spilled would be left out.
+     */
     public final int firstEntry() {
-        return skipRemoved(arena, arena.first());
+        if (ledger.maySpill()) {
+            throw new MillraceException(
+                    ErrorCode.INVARIANT,
+                    "Cannot walk over all entries of a state that may spill. Report this as a bug.");
+        }
+        return firstInMemory();
+    }
+
+    final int firstInMemory() {
+        return firstLive(arena);
     }
 
     /** The entry behind another in the table's own order, or {@link #NONE}. */
@@ -241,8 +262,15 @@ public abstract sealed class EntryTable permits KeyedTable, GroupedTable {
         return nextLive(arena, entry);
     }
 
+    /** The entries in memory. */
     public final int rowCount() {
         return rowCount;
+    }
+
+    /** The entries that are not in memory. */
+    final long spilledRowCount() {
+        SpilledKeys outside = spilled;
+        return outside == null ? 0 : outside.rowCount();
     }
 
     // What the tables' kinds build on.
@@ -256,7 +284,7 @@ public abstract sealed class EntryTable permits KeyedTable, GroupedTable {
     /** Leads to {@code moved} what has led to {@code entry}. */
     abstract void relink(int entry, int moved);
 
-    private void saveBefore(int entry) {
+    final void saveBefore(int entry) {
         TableFreeze freezing = freeze;
         if (freezing != null) {
             freezing.saveBefore(entry);
@@ -270,6 +298,15 @@ public abstract sealed class EntryTable permits KeyedTable, GroupedTable {
     RowView storedValue(int entry, RowView view) {
         return value(entry, view);
     }
+
+    /** The entry behind another of the same key, or {@link #NONE}. */
+    abstract int nextOfKey(int entry);
+
+    /** Whether this is the first entry of its key. */
+    abstract boolean isFirstOfKey(int entry);
+
+    /** Adds an entry with what it had before it was spilled, and returns it. */
+    abstract int addSpilled(RowView wholeKey, int subKeySizeBytes, RowView value, long expiryMicros);
 
     /** Takes back what a snapshot has put. */
     abstract void restorePut(SectionEntry put);
@@ -401,6 +438,56 @@ public abstract sealed class EntryTable permits KeyedTable, GroupedTable {
         INT.set(bytes, at, set ? mark | flag : mark & ~flag);
     }
 
+    final int flags(int entry) {
+        return (int) INT.get(bytes(entry), EntryArena.offset(entry) + 12) & (STORED | EARLIER);
+    }
+
+    /** Brings an entry back to memory that was spilled; the count of all rows stays as it is. */
+    final void addLoaded(
+            RowView wholeKey, int subKeySizeBytes, RowView value, long expiryMicros, int stamp, int flags) {
+        int entry = addSpilled(wholeKey, subKeySizeBytes, value, expiryMicros);
+        ledger.addRows(-1);
+        INT.set(bytes(entry), EntryArena.offset(entry) + 8, stamp);
+        flag(entry, flags | LOADED, true);
+        if (stamp != ledger.epoch()) {
+            markStored(entry); // the snapshot of the epoch in which it changed has it
+        }
+    }
+
+    /** Puts keys out of memory, as {@link SpilledKeys#evict}, and gives their memory back. */
+    final int evict(SpillArea area, int keyGroup, int limit, boolean changedToo) {
+        SpilledKeys outside = spilled;
+        if (outside == null) {
+            outside = new SpilledKeys(this, area, keyGroup);
+            spilled = outside;
+        }
+        int looked = outside.evict(limit, changedToo);
+        giveGarbageBack();
+        return looked;
+    }
+
+    /** Whether the eviction has come to the table's end. */
+    final boolean isEvictionThrough() {
+        SpilledKeys outside = spilled;
+        return outside == null || outside.isEvictionThrough();
+    }
+
+    /** Whether an entry came back to memory since this was last asked. */
+    final boolean takeLoaded(int entry) {
+        boolean loaded = hasFlag(entry, LOADED);
+        if (loaded) {
+            flag(entry, LOADED, false);
+        }
+        return loaded;
+    }
+
+    /** Drops an entry that was spilled; the count of all rows stays as it is. */
+    final void dropSpilled(int entry) {
+        unlink(entry);
+        drop(entry);
+        ledger.addRows(1);
+    }
+
     final boolean isRemoved(int entry) {
         return isRemoved(bytes(entry), EntryArena.offset(entry));
     }
@@ -456,9 +543,16 @@ public abstract sealed class EntryTable permits KeyedTable, GroupedTable {
         }
     }
 
+    /** Moves the entries together where removed ones take a good part: memory is short. */
+    private void giveGarbageBack() {
+        if (garbageBytes > MAX_IDLE_GARBAGE_BYTES && garbageBytes > arena.usedBytes() / 4) {
+            compact();
+        }
+    }
+
     /** Moves all entries that are left to a new arena, and builds slots and queue anew for them. */
     final void compact() {
-        snapshots.finish();
+        snapshots.finishInMemory();
         ledger.freeing(true);
         expiries.clear();
         restartIndex();
@@ -470,6 +564,9 @@ public abstract sealed class EntryTable permits KeyedTable, GroupedTable {
         }
         before.dropChunksBefore(NONE);
         garbageBytes = 0;
+        if (spilled != null) {
+            spilled.entriesMoved();
+        }
         ledger.freeing(false);
     }
 
@@ -497,7 +594,7 @@ public abstract sealed class EntryTable permits KeyedTable, GroupedTable {
         return skipRemoved(in, in.next(entry, entrySizeBytes(in.bytes(entry), EntryArena.offset(entry))));
     }
 
-    private int skipRemoved(EntryArena in, int entry) {
+    final int skipRemoved(EntryArena in, int entry) {
         int at = entry;
         while (at != NONE && isRemoved(in.bytes(at), EntryArena.offset(at))) {
             at = in.next(at, entrySizeBytes(in.bytes(at), EntryArena.offset(at)));

@@ -8,30 +8,37 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.rocksdb.Snapshot;
 
 /**
  * All tables of a state as of a barrier, on their way into a snapshot.
  *
  * <p>Thread: the owning task.
  */
-final class FrozenTables implements FrozenState {
+final class FrozenTables implements FrozenState, AutoCloseable {
     private final @Nullable EntryTable[] tables;
     private final Deque<Section> ready = new ArrayDeque<>();
+    private final @Nullable SpillArea area;
+    private @Nullable Snapshot outside;
     private int keyGroup;
 
     /**
      * Freezes the tables.
      *
      * @param epoch the stamp of what changed in the epoch that the barrier ends
+     * @param area where entries are that are not in memory, or null while all are
      */
-    FrozenTables(OperatorId operator, int stateIndex, @Nullable EntryTable[] tables, int epoch) {
+    FrozenTables(
+            OperatorId operator, int stateIndex, @Nullable EntryTable[] tables, int epoch, @Nullable SpillArea area) {
         this.tables = tables;
+        this.area = area;
+        this.outside = area == null ? null : area.snapshot();
         for (int i = 0; i < tables.length; i++) {
             EntryTable table = tables[i];
             if (table != null) {
                 SectionKey key = new SectionKey(operator, stateIndex, i);
                 boolean base = table.snapshots().needsBase();
-                table.snapshots().freeze(epoch, new KeyGroupWriter(key, base, ready::add));
+                table.snapshots().freeze(epoch, new KeyGroupWriter(key, base, ready::add), outside);
             }
         }
     }
@@ -64,6 +71,22 @@ final class FrozenTables implements FrozenState {
             }
             keyGroup++;
         }
+        close();
         return true;
+    }
+
+    /** Gives up what was not written. */
+    @Override
+    public void close() {
+        Snapshot held = outside;
+        if (held != null && area != null) {
+            for (EntryTable table : tables) {
+                if (table != null) {
+                    table.snapshots().close();
+                }
+            }
+            outside = null;
+            area.release(held);
+        }
     }
 }

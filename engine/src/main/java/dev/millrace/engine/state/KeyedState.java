@@ -29,6 +29,9 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
     /** What a table takes before its first entry, with its queue, arena and snapshots. */
     private static final int EMPTY_TABLE_BYTES = 512;
 
+    /** After so many bytes a restore looks whether memory is short. */
+    private static final int RESTORED_AT_ONCE_BYTES = 16 * 1024;
+
     /** Makes the table of a key group. */
     @FunctionalInterface
     private interface TableMaker<T> {
@@ -39,6 +42,8 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
     private final TableMaker<T> maker;
     private final @Nullable EntryTable[] tables;
     private @Nullable FrozenTables frozen;
+    private @Nullable Eviction eviction;
+    private long restoredBytes;
 
     /** Where the walk over expired entries goes on. */
     private int expiringKeyGroup;
@@ -103,8 +108,8 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
     }
 
     /**
-     * Moves entries together where removed ones take too much; hardly anything otherwise. To be called
-     * after a page at which entries were removed or changed their size, while no address is held.
+     * Moves entries together where removed ones take too much, and makes room where memory is short;
+     * hardly anything otherwise. To be called after each page, while no address is held.
      */
     public void reclaim() {
         if (ledger.takeGarbageNote()) {
@@ -114,6 +119,33 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
                 }
             }
         }
+        Eviction evicting = eviction;
+        if (evicting != null) {
+            evicting.makeRoom();
+        }
+    }
+
+    /**
+     * Lets the state spill to local disk when memory is short, at {@link #reclaim} and while it is
+     * restored. For operators that find entries by their keys and by their expiry times only: a walk over
+     * all entries of a table does not see what was spilled.
+     */
+    public KeyedState<T> spillable() {
+        SpillStore store = ledger.budget().spill();
+        if (store != null) {
+            eviction = new Eviction(tables, ledger, store);
+        }
+        ledger.allowSpill();
+        return this;
+    }
+
+    /** How many of the rows are not in memory. */
+    public long spilledRowCount() {
+        long count = 0;
+        for (EntryTable table : tables) {
+            count += table == null ? 0 : table.spilledRowCount();
+        }
+        return count;
     }
 
     /**
@@ -124,18 +156,22 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
         if (!startExpiring(watermarkMicros)) {
             return true;
         }
+        long lastMicros = Math.min(watermarkMicros, EntryTable.NEVER - 1);
         int left = limit;
         while (expiringKeyGroup < tables.length) {
             if (left <= 0) {
                 return false;
             }
-            EntryTable table = tables[expiringKeyGroup++];
-            if (table != null && table.earliestExpiryMicros() <= watermarkMicros) {
-                int removed = ExpiryWalk.removeAll(table, watermarkMicros);
-                if (removed > 0) {
-                    table.snapshots().expired(watermarkMicros, true);
+            EntryTable table = tables[expiringKeyGroup];
+            if (table != null && table.earliestExpiryMicros() <= lastMicros) {
+                int removed = ExpiryWalk.removeSome(table, lastMicros);
+                boolean all = table.earliestExpiryMicros() > lastMicros;
+                if (removed > 0 || all && table.snapshots().isExpiring()) {
+                    table.snapshots().expired(lastMicros, all);
                 }
                 left -= removed;
+            } else {
+                expiringKeyGroup++;
             }
         }
         endExpiring();
@@ -210,7 +246,8 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
         }
         reclaim();
         int ended = ledger.epoch();
-        FrozenTables now = new FrozenTables(operator, stateIndex, tables, ended);
+        SpillArea area = eviction == null ? null : eviction.area();
+        FrozenTables now = new FrozenTables(operator, stateIndex, tables, ended, area);
         ledger.epoch(ended + 1);
         frozen = now;
         return now;
@@ -229,7 +266,16 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
                     "Cannot restore state: keyGroup=%d, keyGroups=%d. Restart from an earlier epoch or a new checkpoint."
                             .formatted(keyGroup, tables.length));
         }
-        table(keyGroup).snapshots().restore(section);
+        TableSnapshots snapshots = table(keyGroup).snapshots();
+        section.read(entry -> {
+            snapshots.restore(entry);
+            restoredBytes += entry.key().sizeBytes() + entry.value().sizeBytes();
+            if (restoredBytes > RESTORED_AT_ONCE_BYTES) {
+                restoredBytes = 0;
+                reclaim();
+            }
+        });
+        snapshots.restored(section);
     }
 
     public long rowCount() {
@@ -244,6 +290,12 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
     /** Forgets all state and gives its memory back. */
     @Override
     public void close() {
+        if (frozen != null) {
+            frozen.close();
+        }
+        if (eviction != null) {
+            eviction.close();
+        }
         Arrays.fill(tables, null);
         ledger.close();
     }

@@ -59,7 +59,7 @@ public final class KeyedTable extends EntryTable {
         while (true) {
             long slot = slots[at];
             if (slot == 0) {
-                return NONE;
+                return spilled == null ? NONE : load(spilled, hash, key, keyOffset, keySizeBytes);
             }
             if (SlotIndex.hash(slot) == hash) {
                 int entry = SlotIndex.address(slot);
@@ -72,6 +72,10 @@ public final class KeyedTable extends EntryTable {
             }
             at = (at + 1) & mask;
         }
+    }
+
+    private int load(SpilledKeys outside, int hash, byte[] key, int keyOffset, int keySizeBytes) {
+        return outside.load(key, keyOffset, keySizeBytes) ? find(hash, key, keyOffset, keySizeBytes) : NONE;
     }
 
     /** The entry of a key, or {@link #NONE}. */
@@ -161,6 +165,28 @@ public final class KeyedTable extends EntryTable {
                     "Cannot use a hot object: the table's values are bytes. Report this as a bug.");
         }
         return objects;
+    }
+
+    @Override
+    int nextOfKey(int entry) {
+        return NONE;
+    }
+
+    @Override
+    boolean isFirstOfKey(int entry) {
+        return true;
+    }
+
+    @Override
+    int addSpilled(RowView wholeKey, int subKeySizeBytes, RowView value, long expiryMicros) {
+        int hash = KeyBytes.hash(wholeKey.bytes(), wholeKey.offset(), wholeKey.sizeBytes());
+        if (objects == null) {
+            return add(hash, wholeKey, value, expiryMicros);
+        }
+        Object object = objects.deserialize(value);
+        int entry = add(hash, wholeKey, expiryMicros);
+        placeObject(entry, object);
+        return entry;
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.millrace.engine.state;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The memory that keyed state may take, shared by all tasks and queries of a process. Tables reserve
@@ -12,10 +13,41 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 public final class MemoryBudget {
     private final long limitBytes;
+    private final @Nullable SpillStore spill;
+    private final long spillFromBytes;
     private final AtomicLong usedBytes = new AtomicLong();
 
+    /** A budget beyond which state is an error. */
     public MemoryBudget(long limitBytes) {
+        this(limitBytes, null);
+    }
+
+    /** @param spill where state goes when the budget is nearly used, or null for nowhere */
+    public MemoryBudget(long limitBytes, @Nullable SpillStore spill) {
+        this(limitBytes, spill, limitBytes - limitBytes / 4);
+    }
+
+    /** @param spillFromBytes from how much on states spill what they have not used of late */
+    public MemoryBudget(long limitBytes, @Nullable SpillStore spill, long spillFromBytes) {
         this.limitBytes = limitBytes;
+        this.spill = spill;
+        this.spillFromBytes = spillFromBytes;
+    }
+
+    /** Where state goes when the budget is nearly used, or null. */
+    @Nullable
+    SpillStore spill() {
+        return spill;
+    }
+
+    /** Whether so much is used that states should spill what they have not used of late. */
+    boolean isNearlyUsed() {
+        return usedBytes.get() > spillFromBytes;
+    }
+
+    /** Whether so much is used that states have to spill what they can. */
+    boolean isAlmostUsed() {
+        return usedBytes.get() > spillFromBytes + (limitBytes - spillFromBytes) / 2;
     }
 
     /** Errors: STATE_MEMORY when the limit would be passed; then nothing was reserved. */

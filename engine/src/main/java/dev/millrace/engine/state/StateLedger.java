@@ -24,9 +24,14 @@ final class StateLedger implements AutoCloseable {
     private boolean freeing;
     private long earliestExpiryMicros = Long.MAX_VALUE;
     private boolean garbageNoted;
+    private boolean maySpill;
 
     StateLedger(MemoryBudget budget) {
         this.budget = budget;
+    }
+
+    MemoryBudget budget() {
+        return budget;
     }
 
     /**
@@ -91,6 +96,15 @@ final class StateLedger implements AutoCloseable {
 
     void epoch(int newEpoch) {
         epoch = newEpoch;
+    }
+
+    /** Says that entries may be put out of memory. */
+    void allowSpill() {
+        maySpill = true;
+    }
+
+    boolean maySpill() {
+        return maySpill;
     }
 
     /** Says that a table holds more garbage than it should. */

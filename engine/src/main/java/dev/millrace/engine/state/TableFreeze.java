@@ -27,11 +27,7 @@ final class TableFreeze {
         this.epoch = epoch;
         this.writer = writer;
         this.removals = removals;
-        this.next = table.firstEntry();
-    }
-
-    KeyGroupWriter writer() {
-        return writer;
+        this.next = table.firstInMemory();
     }
 
     boolean isWritten() {

@@ -7,8 +7,13 @@ import dev.millrace.engine.snapshot.RestoredState;
 import dev.millrace.engine.snapshot.SnapshotStorage;
 import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.engine.state.MemoryBudget;
+import dev.millrace.engine.state.SpillStore;
 import dev.millrace.engine.task.SnapshotTask;
 import dev.millrace.engine.task.Step;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -21,7 +26,7 @@ final class SimulatedAttempt {
 
     private static final long BUDGET_BYTES = 256L << 20;
 
-    private final MemoryBudget budget = new MemoryBudget(BUDGET_BYTES);
+    private final MemoryBudget budget;
     private final Random random;
     private final Assembly assembly;
     private final List<Step> opened = new ArrayList<>();
@@ -36,6 +41,7 @@ final class SimulatedAttempt {
             Random random)
             throws Exception {
         this.random = random;
+        this.budget = budget(query.spills);
         Durability durability = new Durability(
                 storage,
                 place.name(),
@@ -58,6 +64,21 @@ final class SimulatedAttempt {
             }
         }
         running = new ArrayList<>(opened);
+    }
+
+    /** Where state spills, it does so whatever memory there is. */
+    private static MemoryBudget budget(boolean spills) {
+        return spills
+                ? new MemoryBudget(BUDGET_BYTES, new SpillStore(SimulatedAttempt::newFolder), 0)
+                : new MemoryBudget(BUDGET_BYTES);
+    }
+
+    private static Path newFolder() {
+        try {
+            return Files.createTempDirectory("millrace-spill");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     EpochCoordinator coordinator() {

@@ -101,8 +101,8 @@ class KeyedTableTest {
             add(table, key(100_000 + i), 120_000_000);
         }
 
-        assertThat(ExpiryWalk.removeAll(table, 59_999_999)).isZero();
-        assertThat(ExpiryWalk.removeAll(table, 60_000_000)).isEqualTo(10_000);
+        assertThat(ExpiryWalk.removeSome(table, 59_999_999)).isZero();
+        assertThat(ExpiryWalk.removeSome(table, 60_000_000)).isEqualTo(10_000);
         assertThat(table.rowCount()).isEqualTo(10);
         assertThat(find(table, key(100_003))).isNotEqualTo(KeyedTable.NONE);
         assertThat(find(table, key(3))).isEqualTo(KeyedTable.NONE);
@@ -114,8 +114,8 @@ class KeyedTableTest {
         add(table, key(1), KeyedTable.NEVER);
         add(table, key(2), 5);
 
-        assertThat(ExpiryWalk.removeAll(table, Long.MAX_VALUE)).isEqualTo(1);
-        assertThat(ExpiryWalk.removeAll(table, Long.MAX_VALUE)).isZero();
+        assertThat(ExpiryWalk.removeSome(table, Long.MAX_VALUE)).isEqualTo(1);
+        assertThat(ExpiryWalk.removeSome(table, Long.MAX_VALUE)).isZero();
         assertThat(find(table, key(1))).isNotEqualTo(KeyedTable.NONE);
     }
 
@@ -127,8 +127,8 @@ class KeyedTableTest {
         int again = add(table, key(1), 70);
 
         assertThat(table.bytes(again)[table.valueOffset(again)]).isZero();
-        assertThat(ExpiryWalk.removeAll(table, 60)).isZero();
-        assertThat(ExpiryWalk.removeAll(table, 70)).isEqualTo(1);
+        assertThat(ExpiryWalk.removeSome(table, 60)).isZero();
+        assertThat(ExpiryWalk.removeSome(table, 70)).isEqualTo(1);
     }
 
     @Test

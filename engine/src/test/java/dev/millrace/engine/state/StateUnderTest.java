@@ -51,6 +51,9 @@ final class StateUnderTest implements AutoCloseable {
             case GROUPS -> KeyedState.ofGroups(KEY_GROUPS, budget);
             case LISTS -> KeyedState.ofLists(KEY_GROUPS, budget);
         };
+        if (budget.spill() != null) {
+            state.spillable();
+        }
     }
 
     /** Objects whose bytes are their text. */
@@ -156,6 +159,14 @@ final class StateUnderTest implements AutoCloseable {
     /** The value of an entry that is there. */
     String find(Name name) {
         return value(table(name.key()), entry(name));
+    }
+
+    long expiryMicros(Name name) {
+        return table(name.key()).expiryMicros(entry(name));
+    }
+
+    long spilledRowCount() {
+        return state.spilledRowCount();
     }
 
     Name name(EntryTable table, int entry) {
