@@ -1,5 +1,6 @@
 package dev.millrace.engine.operator;
 
+import dev.millrace.engine.metrics.StateSize;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.page.Side;
 import dev.millrace.engine.snapshot.FrozenState;
@@ -133,8 +134,8 @@ final class KeptRows implements AutoCloseable {
         return state.rowCount();
     }
 
-    long sizeBytes() {
-        return state.sizeBytes();
+    StateSize size() {
+        return state.size();
     }
 
     @Override

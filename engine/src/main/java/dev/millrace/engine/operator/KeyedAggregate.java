@@ -8,8 +8,8 @@ import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
-import dev.millrace.engine.state.KeyedState;
 import dev.millrace.engine.state.KeyedTable;
+import dev.millrace.engine.state.KeyedWalk;
 import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -35,8 +35,13 @@ public final class KeyedAggregate implements Operator {
     private OperatorMetrics metrics = new OperatorMetrics();
     private long watermarkMicros = Long.MIN_VALUE;
     private int emittedCount;
-    private int nextKeyGroup;
-    private int nextEntry = KeyedTable.NONE;
+
+    /** Whether what changed in this epoch is told by the state alone, for its entries may have moved. */
+    private boolean changedIsInState;
+
+    /** What is being given at a barrier, or null. */
+    private @Nullable KeyedWalk walk;
+
     private long lateCount;
 
     /** @param aggregates called once, on the owning thread */
@@ -49,9 +54,6 @@ public final class KeyedAggregate implements Operator {
     public void open(OperatorContext context) {
         metrics = context.metrics();
         buffers = KeyedBuffers.open(aggregates.get(), context);
-        if (emission == Emission.EVERY_CHANGE || emission == Emission.PER_PAGE || emission == Emission.PER_EPOCH) {
-            buffers.state().spillable(); // these look keys up and never walk over all of them
-        }
     }
 
     private KeyedBuffers opened() {
@@ -76,11 +78,23 @@ public final class KeyedAggregate implements Operator {
             metrics.addRowsDroppedByWatermark(lateCount);
             lateCount = 0;
         }
-        if (done && changed.count() == 0) {
-            buffers.state().reclaim(); // else the changed entries are held until the barrier
+        if (done) {
+            makeRoom(buffers);
         }
         publishState(buffers);
         return done;
+    }
+
+    /** Lets state go out of memory where that is short; then no entry may be held for the barrier any more. */
+    private void makeRoom(KeyedBuffers buffers) {
+        if (changed.count() > 0) {
+            changedIsInState |= buffers.state().isMemoryShort();
+            if (!changedIsInState) {
+                return;
+            }
+            changed.clear();
+        }
+        buffers.state().reclaim();
     }
 
     private boolean takeAll(KeyedBuffers buffers, RowCursor rows) {
@@ -99,7 +113,8 @@ public final class KeyedAggregate implements Operator {
                 if (output.isFull()) {
                     return false;
                 }
-                emit(buffers, batch.keyGroup(), take(buffers), output);
+                int entry = take(buffers);
+                emit(buffers, buffers.state().table(batch.keyGroup()), entry, output);
                 batch.advance();
             }
         }
@@ -136,7 +151,8 @@ public final class KeyedAggregate implements Operator {
             if (output.isFull()) {
                 return false;
             }
-            emit(buffers, changed.keyGroup(emittedCount), changed.entry(emittedCount), output);
+            KeyedTable table = buffers.state().table(changed.keyGroup(emittedCount));
+            emit(buffers, table, changed.entry(emittedCount), output);
             emittedCount++;
         }
         return forgetChanged();
@@ -149,9 +165,11 @@ public final class KeyedAggregate implements Operator {
         return true;
     }
 
-    private void emit(KeyedBuffers buffers, int keyGroup, int entry, Output output) {
-        KeyedTable table = buffers.state().table(keyGroup);
-        RowView result = buffers.result(table, entry, table.key(entry, key));
+    private void emit(KeyedBuffers buffers, KeyedTable table, int entry, Output output) {
+        emit(buffers.result(table, entry, table.key(entry, key)), output);
+    }
+
+    private static void emit(RowView result, Output output) {
         output.emit(result.bytes(), result.offset(), result.sizeBytes());
     }
 
@@ -174,29 +192,62 @@ public final class KeyedAggregate implements Operator {
         KeyedBuffers buffers = opened();
         return switch (emission) {
             case EVERY_CHANGE, PER_PAGE, AT_EXPIRY -> true;
-            case PER_EPOCH -> emitChanged(buffers, output) && removeExpired(buffers) && reclaimed(buffers);
-            case ALL_PER_EPOCH -> emitAll(buffers, output);
+            case PER_EPOCH -> emitChangedOfEpoch(buffers, output) && removeExpired(buffers);
+            case ALL_PER_EPOCH -> emitFromState(buffers, false, output);
         };
     }
 
+    private boolean emitChangedOfEpoch(KeyedBuffers buffers, Output output) {
+        if (!changedIsInState) {
+            return emitChanged(buffers, output);
+        }
+        if (!emitFromState(buffers, true, output)) {
+            return false;
+        }
+        changedIsInState = false;
+        return true;
+    }
+
     /** Goes on with the entry at which the output was full; nothing changes in between. */
-    private boolean emitAll(KeyedBuffers buffers, Output output) {
-        KeyedState<KeyedTable> state = buffers.state();
-        while (true) {
-            while (nextEntry == KeyedTable.NONE) {
-                if (nextKeyGroup == state.keyGroupCount()) {
-                    nextKeyGroup = 0;
-                    return true;
-                }
-                KeyedTable table = state.existingTable(nextKeyGroup++);
-                nextEntry = table == null ? KeyedTable.NONE : table.firstEntry();
-            }
-            if (output.isFull()) {
-                return false;
-            }
-            int keyGroup = nextKeyGroup - 1;
-            emit(buffers, keyGroup, nextEntry, output);
-            nextEntry = state.table(keyGroup).nextEntry(nextEntry);
+    private boolean emitFromState(KeyedBuffers buffers, boolean changedOnly, Output output) {
+        KeyedWalk going = walk;
+        if (going == null) {
+            going = changedOnly ? KeyedWalk.overChanged(buffers.state()) : KeyedWalk.overAll(buffers.state());
+            walk = going;
+        }
+        boolean done = going.run(new Emitter(buffers, changedOnly, output));
+        if (done) {
+            walk = null;
+        }
+        return done;
+    }
+
+    /** Gives the result of each entry that it is shown. */
+    private final class Emitter implements KeyedWalk.Visitor {
+        private final KeyedBuffers buffers;
+        private final boolean countsUpdates;
+        private final Output output;
+
+        Emitter(KeyedBuffers buffers, boolean countsUpdates, Output output) {
+            this.buffers = buffers;
+            this.countsUpdates = countsUpdates;
+            this.output = output;
+        }
+
+        @Override
+        public boolean inMemory(KeyedTable table, int entry) {
+            return !output.isFull() && give(buffers.result(table, entry, table.key(entry, key)));
+        }
+
+        @Override
+        public boolean spilled(RowView key, RowView value) {
+            return !output.isFull() && give(buffers.result(key, value));
+        }
+
+        private boolean give(RowView result) {
+            emit(result, output);
+            metrics.addRowsUpdated(countsUpdates ? 1 : 0);
+            return true;
         }
     }
 
@@ -209,14 +260,9 @@ public final class KeyedAggregate implements Operator {
                     if (output.isFull()) {
                         return false;
                     }
-                    emit(buffers, keyGroup, entry, output);
+                    emit(buffers, table, entry, output);
                     return true;
                 }));
-    }
-
-    private static boolean reclaimed(KeyedBuffers buffers) {
-        buffers.state().reclaim();
-        return true;
     }
 
     /** False when there is more to remove than one step may take. */
@@ -266,11 +312,15 @@ public final class KeyedAggregate implements Operator {
     }
 
     private void publishState(KeyedBuffers buffers) {
-        metrics.state(buffers.state().rowCount(), buffers.state().sizeBytes());
+        metrics.state(buffers.state().size());
     }
 
     @Override
     public void close() {
+        if (walk != null) {
+            walk.close();
+            walk = null;
+        }
         if (buffers != null) {
             buffers.close();
             buffers = null;

@@ -310,9 +310,7 @@ public final class StreamJoin implements Operator {
             metrics.addRowsRemoved(removedCount);
             removedCount = 0;
         }
-        metrics.state(
-                task.left().rowCount() + task.right().rowCount(),
-                task.left().sizeBytes() + task.right().sizeBytes());
+        metrics.state(task.left().size().plus(task.right().size()));
     }
 
     @Override

@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Makes room when the memory for state is nearly used: puts keys of one state out of memory that were
- * not used of late, some at a time, one table after another; when memory is about to end, also those
+ * not changed of late, some at a time, one table after another; when memory is about to end, also those
  * that were, as many as it takes.
  *
  * <p>Thread: the owning task. Bounds: a call looks at {@link #ENTRIES_AT_ONCE} entries; when memory is
@@ -35,31 +35,27 @@ final class Eviction implements AutoCloseable {
         return area;
     }
 
+    /** Puts some keys out where memory is short. No address may be held. Errors: STATE_STORAGE. */
     void makeRoom() {
         MemoryBudget budget = ledger.budget();
         if (!budget.isNearlyUsed()) {
             callsToLeaveOut = 0;
             return;
         }
-        if (callsToLeaveOut > 0) {
+        if (callsToLeaveOut > 0 && !budget.isAlmostUsed()) {
             callsToLeaveOut--;
             return;
         }
+        long left = 2 * ledger.rowCount();
+        if (left == 0) {
+            return;
+        }
         long before = ledger.usedBytes();
-        long left = 2 * entriesInMemory();
         evictSome(false);
         while (budget.isAlmostUsed() && left > 0) {
             left -= evictSome(true);
         }
-        callsToLeaveOut = ledger.usedBytes() < before || entriesInMemory() == 0 ? 0 : CALLS_TO_LEAVE_OUT;
-    }
-
-    private long entriesInMemory() {
-        long count = 0;
-        for (EntryTable table : tables) {
-            count += table == null ? 0 : table.rowCount();
-        }
-        return count;
+        callsToLeaveOut = ledger.usedBytes() < before ? 0 : CALLS_TO_LEAVE_OUT;
     }
 
     /** Returns how many entries were looked at, at least one. */
@@ -74,8 +70,9 @@ final class Eviction implements AutoCloseable {
             EntryTable table = tables[keyGroup];
             boolean isThrough = true;
             if (table != null && table.rowCount() > 0) {
-                left -= table.evict(to, keyGroup, left, changedToo);
-                isThrough = table.isEvictionThrough();
+                SpilledKeys outside = table.spilledTo(to, keyGroup);
+                left -= outside.evict(left, changedToo);
+                isThrough = outside.isEvictionThrough();
             }
             if (isThrough) {
                 keyGroup = keyGroup + 1 == tables.length ? 0 : keyGroup + 1;

@@ -125,7 +125,8 @@ final class ExpiryWalk<T extends EntryTable> {
 
     /**
      * Removes entries whose expiry time is at or before the watermark, and returns how many they were:
-     * all that are in memory, and some of those outside. A few are taken out one by one; when they are many, the others are moved together instead.
+     * all that are in memory, and some of those outside. A few are taken out one by one; when they are
+     * many, the others are moved together instead.
      */
     static int removeSome(EntryTable table, long watermarkMicros) {
         long lastMicros = Math.min(watermarkMicros, NEVER - 1);
@@ -162,7 +163,7 @@ final class ExpiryWalk<T extends EntryTable> {
     }
 
     private static void markExpired(EntryTable table, long lastMicros) {
-        for (int entry = table.firstInMemory(); entry != NONE; entry = table.nextEntry(entry)) {
+        for (int entry = table.firstEntry(); entry != NONE; entry = table.nextEntry(entry)) {
             if (table.expiryMicros(entry) <= lastMicros) {
                 table.dropBeforeCompaction(entry);
             }

@@ -8,7 +8,6 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.rocksdb.Snapshot;
 
 /**
  * All tables of a state as of a barrier, on their way into a snapshot.
@@ -19,7 +18,9 @@ final class FrozenTables implements FrozenState, AutoCloseable {
     private final @Nullable EntryTable[] tables;
     private final Deque<Section> ready = new ArrayDeque<>();
     private final @Nullable SpillArea area;
-    private @Nullable Snapshot outside;
+    private final int epoch;
+    private final boolean spilledChanges;
+    private SpillArea.@Nullable View outside;
     private int keyGroup;
 
     /**
@@ -27,12 +28,20 @@ final class FrozenTables implements FrozenState, AutoCloseable {
      *
      * @param epoch the stamp of what changed in the epoch that the barrier ends
      * @param area where entries are that are not in memory, or null while all are
+     * @param spilledChanges whether some of those had changed in that epoch when they were put out
      */
     FrozenTables(
-            OperatorId operator, int stateIndex, @Nullable EntryTable[] tables, int epoch, @Nullable SpillArea area) {
+            OperatorId operator,
+            int stateIndex,
+            @Nullable EntryTable[] tables,
+            int epoch,
+            @Nullable SpillArea area,
+            boolean spilledChanges) {
         this.tables = tables;
         this.area = area;
-        this.outside = area == null ? null : area.snapshot();
+        this.epoch = epoch;
+        this.spilledChanges = spilledChanges;
+        this.outside = area == null ? null : area.view();
         for (int i = 0; i < tables.length; i++) {
             EntryTable table = tables[i];
             if (table != null) {
@@ -78,15 +87,19 @@ final class FrozenTables implements FrozenState, AutoCloseable {
     /** Gives up what was not written. */
     @Override
     public void close() {
-        Snapshot held = outside;
-        if (held != null && area != null) {
-            for (EntryTable table : tables) {
-                if (table != null) {
-                    table.snapshots().close();
-                }
+        SpillArea.View held = outside;
+        if (held == null || area == null) {
+            return;
+        }
+        for (EntryTable table : tables) {
+            if (table != null) {
+                table.snapshots().close();
             }
-            outside = null;
-            area.release(held);
+        }
+        outside = null;
+        held.close();
+        if (spilledChanges) {
+            area.deleteChanges(epoch);
         }
     }
 }

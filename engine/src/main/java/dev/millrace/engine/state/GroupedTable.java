@@ -238,7 +238,7 @@ public final class GroupedTable extends EntryTable {
     }
 
     @Override
-    int addSpilled(RowView wholeKey, int subKeySizeBytes, RowView value, long expiryMicros) {
+    int addStored(RowView wholeKey, int subKeySizeBytes, RowView value, long expiryMicros) {
         int keySizeBytes = wholeKey.sizeBytes() - subKeySizeBytes;
         RowView key = new RowView().pointTo(wholeKey.bytes(), wholeKey.offset(), keySizeBytes);
         RowView subKey = new RowView().pointTo(wholeKey.bytes(), wholeKey.offset() + keySizeBytes, subKeySizeBytes);

@@ -2,6 +2,7 @@ package dev.millrace.engine.state;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.metrics.StateSize;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
@@ -20,6 +21,10 @@ import org.jspecify.annotations.Nullable;
  *   <li>at a barrier: {@link #freeze};
  *   <li>at a start: {@link #restore} for each section of a key group, before any row.
  * </ul>
+ *
+ * <p>Where the budget says so, entries are put out of memory when it is short, to local disk, and come
+ * back when they are looked for or expire. What removes, adds and finds entries does not show it; a walk
+ * over all of them is a {@link KeyedWalk}.
  *
  * <p>Thread: the owning task. Bounds: the memory budget, from which all tables reserve.
  *
@@ -42,7 +47,7 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
     private final TableMaker<T> maker;
     private final @Nullable EntryTable[] tables;
     private @Nullable FrozenTables frozen;
-    private @Nullable Eviction eviction;
+    private final @Nullable Eviction eviction;
     private long restoredBytes;
 
     /** Where the walk over expired entries goes on. */
@@ -54,6 +59,8 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
         this.ledger = new StateLedger(budget);
         this.maker = maker;
         this.tables = new EntryTable[keyGroupCount];
+        SpillStore store = budget.spill();
+        this.eviction = store == null ? null : new Eviction(tables, ledger, store);
     }
 
     /** One value per key: bytes, all of one size, changed where they lie. */
@@ -123,29 +130,6 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
         if (evicting != null) {
             evicting.makeRoom();
         }
-    }
-
-    /**
-     * Lets the state spill to local disk when memory is short, at {@link #reclaim} and while it is
-     * restored. For operators that find entries by their keys and by their expiry times only: a walk over
-     * all entries of a table does not see what was spilled.
-     */
-    public KeyedState<T> spillable() {
-        SpillStore store = ledger.budget().spill();
-        if (store != null) {
-            eviction = new Eviction(tables, ledger, store);
-        }
-        ledger.allowSpill();
-        return this;
-    }
-
-    /** How many of the rows are not in memory. */
-    public long spilledRowCount() {
-        long count = 0;
-        for (EntryTable table : tables) {
-            count += table == null ? 0 : table.spilledRowCount();
-        }
-        return count;
     }
 
     /**
@@ -246,8 +230,8 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
         }
         reclaim();
         int ended = ledger.epoch();
-        SpillArea area = eviction == null ? null : eviction.area();
-        FrozenTables now = new FrozenTables(operator, stateIndex, tables, ended, area);
+        boolean spilledChanges = ledger.takeSpilledChangeNote();
+        FrozenTables now = new FrozenTables(operator, stateIndex, tables, ended, spillArea(), spilledChanges);
         ledger.epoch(ended + 1);
         frozen = now;
         return now;
@@ -278,8 +262,29 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
         snapshots.restored(section);
     }
 
+    /** Where spilled entries are, or null while none ever was. */
+    @Nullable
+    SpillArea spillArea() {
+        return eviction == null ? null : eviction.area();
+    }
+
+    /** The stamp of what changes now. */
+    int epoch() {
+        return ledger.epoch();
+    }
+
+    /** Whether the memory is so short that {@link #reclaim} would put entries out of it. */
+    public boolean isMemoryShort() {
+        return eviction != null && ledger.budget().isNearlyUsed();
+    }
+
+    /** All entries, those that are not in memory included. */
     public long rowCount() {
-        return ledger.rowCount();
+        return ledger.rowCount() + ledger.spilledRowCount();
+    }
+
+    public StateSize size() {
+        return new StateSize(rowCount(), sizeBytes(), ledger.spilledRowCount(), ledger.spilledBytes());
     }
 
     /** The memory that all tables take, garbage and room to grow included. */

@@ -178,7 +178,7 @@ public final class KeyedTable extends EntryTable {
     }
 
     @Override
-    int addSpilled(RowView wholeKey, int subKeySizeBytes, RowView value, long expiryMicros) {
+    int addStored(RowView wholeKey, int subKeySizeBytes, RowView value, long expiryMicros) {
         int hash = KeyBytes.hash(wholeKey.bytes(), wholeKey.offset(), wholeKey.sizeBytes());
         if (objects == null) {
             return add(hash, wholeKey, value, expiryMicros);
@@ -210,9 +210,7 @@ public final class KeyedTable extends EntryTable {
     }
 
     private int hashOf(int entry) {
-        byte[] bytes = bytes(entry);
-        int offset = EntryArena.offset(entry);
-        return KeyBytes.hash(bytes, offset + HEADER_BYTES, keySizeBytes(bytes, offset));
+        return KeyBytes.hash(bytes(entry), EntryArena.offset(entry) + HEADER_BYTES, keySizeBytes(entry));
     }
 
     @Override
@@ -244,20 +242,14 @@ public final class KeyedTable extends EntryTable {
             throw corrupt("a value has sizeBytes=%d, expected %d".formatted(value.sizeBytes(), fixedValueBytes()));
         }
         int entry = findWhole(key, put.subKeySizeBytes());
-        boolean known = entry != NONE;
-        int hash = KeyBytes.hash(key.bytes(), key.offset(), key.sizeBytes());
-        if (known) {
-            entry = changeExpiry(entry, put.expiryMicros());
-        }
-        if (objects == null) {
-            entry = known ? replace(entry, value) : add(hash, key, value, put.expiryMicros());
+        if (entry == NONE) {
+            entry = addStored(key, 0, value, put.expiryMicros());
         } else {
-            Object object = objects.deserialize(value);
-            if (known) {
-                replaceObject(entry, object);
+            entry = changeExpiry(entry, put.expiryMicros());
+            if (objects == null) {
+                entry = replace(entry, value);
             } else {
-                entry = add(hash, key, put.expiryMicros());
-                placeObject(entry, object);
+                replaceObject(entry, objects.deserialize(value));
             }
         }
         markRestored(entry);

@@ -4,37 +4,30 @@ import static dev.millrace.engine.state.EntryTable.NEVER;
 import static dev.millrace.engine.state.EntryTable.NONE;
 
 import dev.millrace.engine.page.RowView;
-import java.nio.ByteBuffer;
 import java.util.Arrays;
-import org.rocksdb.Snapshot;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The keys of one table that are not in memory. A key is here with all its entries or not at all; one
  * that is looked for comes back to memory whole.
  *
- * <p>Layout of a key's entries, one behind the other, the most significant byte first:
- * <pre>
- *   | subKeySize | valueSize | epoch | mark | expiry | sub-key | value |
- *        4            4          4      4      8
- * </pre>
- *
- * <p>Thread: the owning task.
+ * <p>Thread: the owning task. Bounds: a key whose entries take more than {@link #MOST_KEY_BYTES} stays in
+ * memory.
  */
 final class SpilledKeys {
-    private static final int HEADER_BYTES = 24;
-    private static final int INITIAL_BYTES = 256;
+    static final int MOST_KEY_BYTES = 64 << 20;
 
-    /** How many keys come back at once when their time has come. */
+    /** How many keys come back at once when their time has come, and how much they may take. */
     private static final int EXPIRED_AT_ONCE = 256;
 
     private static final int EXPIRED_BYTES_AT_ONCE = 64 * 1024;
+    private static final byte[] NO_KEY = new byte[0];
 
     private final EntryTable table;
     private final SpillArea area;
     private final int keyGroup;
     private final RowView keyView = new RowView();
-    private final RowView value = new RowView();
-    private ByteBuffer entries = ByteBuffer.allocate(INITIAL_BYTES);
+    private final SpilledEntries.Writer entries = new SpilledEntries.Writer();
     private int keyCount;
     private long rowCount;
     private long earliestMicros = NEVER;
@@ -42,8 +35,11 @@ final class SpilledKeys {
     /** Where the eviction goes on, or NONE for the start. */
     private int hand = NONE;
 
-    /** The last epoch of which something is here that changed in it. */
+    /** The last epoch of which something was put here that changed in it. */
     private int lastChangedEpoch = StateLedger.BEFORE_ALL_EPOCHS;
+
+    /** The key that was last looked for in vain, or null: who finds none adds it, and may look again. */
+    private byte @Nullable [] absentKey;
 
     SpilledKeys(EntryTable table, SpillArea area, int keyGroup) {
         this.table = table;
@@ -70,9 +66,11 @@ final class SpilledKeys {
         return hand == NONE;
     }
 
-    /** Whether something is here that changed in this epoch and that its snapshot has to write. */
-    boolean mayHoldChangesOf(int epoch) {
-        return lastChangedEpoch == epoch && rowCount > 0;
+    /** What is here as of a barrier and the snapshot has to write, or null for nothing. */
+    @Nullable
+    SpilledFreeze freeze(SpillArea.View view, int epoch, KeyGroupWriter writer) {
+        boolean mayHoldAny = rowCount > 0 && (writer.isBase() || lastChangedEpoch == epoch);
+        return mayHoldAny ? new SpilledFreeze(view, keyGroup, epoch, writer) : null;
     }
 
     /**
@@ -85,7 +83,7 @@ final class SpilledKeys {
      */
     int evict(int limit, boolean changedToo) {
         int looked = 0;
-        int entry = hand == NONE ? table.firstInMemory() : table.skipRemoved(table.arena, hand);
+        int entry = hand == NONE ? table.firstEntry() : table.skipRemoved(hand);
         while (entry != NONE && looked < limit) {
             looked++;
             if (table.isFirstOfKey(entry) && mayBeEvicted(entry, changedToo)) {
@@ -94,23 +92,52 @@ final class SpilledKeys {
             entry = table.nextEntry(entry);
         }
         area.flush();
+        absentKey = null;
         hand = entry;
+        table.giveGarbageBack();
         return looked;
     }
 
     private boolean mayBeEvicted(int first, boolean changedToo) {
         boolean may = true;
+        long sizeBytes = 0;
         for (int entry = first; entry != NONE; entry = table.nextOfKey(entry)) {
-            may &= !table.takeLoaded(entry) && (changedToo || table.stamp(entry) != table.ledger.epoch());
+            boolean inUse = table.hasFlag(entry, EntryLayout.LOADED)
+                    || !changedToo && table.stamp(entry) == table.ledger.epoch();
+            table.flag(entry, EntryLayout.LOADED, false);
+            sizeBytes += table.entrySizeBytes(entry);
+            may &= !inUse;
         }
-        return may;
+        return may && sizeBytes <= MOST_KEY_BYTES;
     }
 
     private void evictKey(int first) {
+        entries.start();
+        long expiryMicros = NEVER;
+        long rows = 0;
+        boolean changed = false;
         for (int entry = first; entry != NONE; entry = table.nextOfKey(entry)) {
-            table.saveBefore(entry);
+            table.saveBeforeSpilling(entry);
+            expiryMicros = Math.min(expiryMicros, table.expiryMicros(entry));
+            changed |= table.stamp(entry) == table.ledger.epoch();
+            entries.append(table, entry);
+            rows++;
         }
-        put(first);
+        byte[] key = table.key(first, keyView).toBytes();
+        byte[] stored = entries.toBytes();
+        area.put(keyGroup, key, stored, expiryMicros);
+        if (changed) {
+            lastChangedEpoch = table.ledger.epoch();
+            area.putChange(lastChangedEpoch, keyGroup, key);
+            table.ledger.noteSpilledChange();
+        }
+        keyCount++;
+        count(rows, key.length + stored.length);
+        earliestMicros = Math.min(earliestMicros, expiryMicros);
+        drop(first);
+    }
+
+    private void drop(int first) {
         int next;
         for (int entry = first; entry != NONE; entry = next) {
             next = table.nextOfKey(entry);
@@ -118,89 +145,50 @@ final class SpilledKeys {
         }
     }
 
-    private void put(int first) {
-        entries.clear();
-        long expiryMicros = NEVER;
-        for (int entry = first; entry != NONE; entry = table.nextOfKey(entry)) {
-            expiryMicros = Math.min(expiryMicros, table.expiryMicros(entry));
-            append(entry);
-            rowCount++;
-        }
-        byte[] bytes = Arrays.copyOf(entries.array(), entries.position());
-        area.put(keyGroup, table.key(first, keyView).toBytes(), bytes, expiryMicros);
-        keyCount++;
-        earliestMicros = Math.min(earliestMicros, expiryMicros);
-    }
-
-    private void append(int entry) {
-        RowView stored = table.storedValue(entry, value);
-        int subKeySizeBytes = table.subKeySizeBytes(entry);
-        int needed = HEADER_BYTES + subKeySizeBytes + stored.sizeBytes();
-        if (entries.remaining() < needed) {
-            int capacity = Math.max(entries.position() + needed, 2 * entries.capacity());
-            entries = ByteBuffer.wrap(Arrays.copyOf(entries.array(), capacity)).position(entries.position());
-        }
-        RowView whole = table.wholeKey(entry, keyView);
-        entries.putInt(subKeySizeBytes).putInt(stored.sizeBytes());
-        int stamp = table.stamp(entry);
-        if (stamp == table.ledger.epoch()) {
-            lastChangedEpoch = stamp;
-        }
-        entries.putInt(stamp).putInt(table.flags(entry)).putLong(table.expiryMicros(entry));
-        entries.put(whole.bytes(), whole.offset() + whole.sizeBytes() - subKeySizeBytes, subKeySizeBytes);
-        entries.put(stored.bytes(), stored.offset(), stored.sizeBytes());
+    private void count(long rows, long sizeBytes) {
+        rowCount += rows;
+        table.ledger.addSpilled(rows, sizeBytes);
     }
 
     /** Brings a key back to memory; false when it is not here. Errors: STATE_MEMORY, STATE_STORAGE. */
     boolean load(byte[] key, int offset, int sizeBytes) {
-        if (keyCount == 0) {
+        byte[] absent = absentKey;
+        if (keyCount == 0
+                || absent != null && Arrays.equals(absent, 0, absent.length, key, offset, offset + sizeBytes)) {
             return false;
         }
         byte[] exact = Arrays.copyOfRange(key, offset, offset + sizeBytes);
-        byte[] stored = area.entries(keyGroup, exact);
+        byte[] stored = area.entries(keyGroup, exact, 0, sizeBytes);
+        absentKey = exact; // from here on: adding its entries looks the key up
         if (stored == null) {
             return false;
         }
-        // The key goes from here before its entries are added: adding looks the key up.
-        long[] expiryMicros = {NEVER};
-        read(exact, stored, (whole, subKeySizeBytes, entryValue, stamp, flags, micros) -> {
-            expiryMicros[0] = Math.min(expiryMicros[0], micros);
-            rowCount--;
-        });
-        keyCount--;
-        area.delete(keyGroup, exact, expiryMicros[0]);
-        area.flush();
-        read(
-                exact,
-                stored,
-                (whole, subKeySizeBytes, entryValue, stamp, flags, micros) ->
-                        table.addLoaded(whole, subKeySizeBytes, entryValue, micros, stamp, flags));
+        forget(exact, stored);
+        SpilledEntries loaded = new SpilledEntries(exact, stored);
+        while (loaded.next()) {
+            table.addLoaded(
+                    loaded.wholeKey(),
+                    loaded.subKeySizeBytes(),
+                    loaded.value(),
+                    loaded.expiryMicros(),
+                    loaded.stamp(),
+                    loaded.flags());
+        }
         return true;
     }
 
-    /** Takes what is spilled of an entry. */
-    @FunctionalInterface
-    interface Reader {
-        void entry(RowView wholeKey, int subKeySizeBytes, RowView value, int stamp, int flags, long expiryMicros);
-    }
-
-    static void read(byte[] key, byte[] stored, Reader reader) {
-        RowView wholeKey = new RowView();
-        RowView entryValue = new RowView();
-        ByteBuffer from = ByteBuffer.wrap(stored);
-        while (from.hasRemaining()) {
-            int subKeySizeBytes = from.getInt();
-            int valueSizeBytes = from.getInt();
-            int stamp = from.getInt();
-            int flags = from.getInt();
-            long expiryMicros = from.getLong();
-            byte[] whole = Arrays.copyOf(key, key.length + subKeySizeBytes);
-            from.get(whole, key.length, subKeySizeBytes);
-            wholeKey.pointTo(whole, 0, whole.length);
-            entryValue.pointTo(stored, from.position(), valueSizeBytes);
-            from.position(from.position() + valueSizeBytes);
-            reader.entry(wholeKey, subKeySizeBytes, entryValue, stamp, flags, expiryMicros);
+    private void forget(byte[] key, byte[] stored) {
+        long expiryMicros = NEVER;
+        long rows = 0;
+        SpilledEntries gone = new SpilledEntries(NO_KEY, stored);
+        while (gone.next()) {
+            expiryMicros = Math.min(expiryMicros, gone.expiryMicros());
+            rows++;
         }
+        keyCount--;
+        count(-rows, -(key.length + stored.length));
+        area.delete(keyGroup, key, expiryMicros);
+        area.flush();
     }
 
     /**
@@ -217,7 +205,7 @@ final class SpilledKeys {
         try (SpillArea.Cursor cursor = area.times(keyGroup)) {
             while (cursor.isValid() && cursor.expiryMicros() <= lastMicros && count < EXPIRED_AT_ONCE) {
                 times[count] = cursor.expiryMicros();
-                keys[count++] = cursor.keyBehindTime();
+                keys[count++] = cursor.key();
                 cursor.advance();
             }
             times[count] = cursor.isValid() ? cursor.expiryMicros() : NEVER;
@@ -229,10 +217,5 @@ final class SpilledKeys {
             loaded++;
         }
         earliestMicros = times[loaded];
-    }
-
-    /** All that is here as of a snapshot. */
-    SpillArea.Cursor allEntries(Snapshot snapshot) {
-        return area.allEntries(keyGroup, snapshot);
     }
 }

@@ -6,7 +6,6 @@ import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.Section;
 import dev.millrace.engine.snapshot.SectionEntry;
 import org.jspecify.annotations.Nullable;
-import org.rocksdb.Snapshot;
 
 /**
  * A table's way into snapshots and back: what was removed since the last one, what snapshots hold by
@@ -63,7 +62,7 @@ final class TableSnapshots {
      *
      * @param outside the spilled entries as they are, or null where no table has any
      */
-    void freeze(int epoch, KeyGroupWriter to, @Nullable Snapshot outside) {
+    void freeze(int epoch, KeyGroupWriter to, SpillArea.@Nullable View outside) {
         if (expiring) {
             throw new MillraceException(
                     ErrorCode.INVARIANT,
@@ -80,9 +79,7 @@ final class TableSnapshots {
         expiredMicros = NOTHING_EXPIRED;
         table.freeze = new TableFreeze(table, epoch, to, ended);
         SpilledKeys keys = table.spilled;
-        if (keys != null && outside != null && (to.isBase() || keys.mayHoldChangesOf(epoch))) {
-            spilledFreeze = new SpilledFreeze(keys.allEntries(outside), epoch, to);
-        }
+        spilledFreeze = keys == null || outside == null ? null : keys.freeze(outside, epoch, to);
         writer = to;
     }
 

@@ -3,17 +3,13 @@ package dev.millrace.engine.graph;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.engine.epoch.EpochCoordinator;
+import dev.millrace.engine.harness.Spilling;
 import dev.millrace.engine.snapshot.RestoredState;
 import dev.millrace.engine.snapshot.SnapshotStorage;
 import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.engine.state.MemoryBudget;
-import dev.millrace.engine.state.SpillStore;
 import dev.millrace.engine.task.SnapshotTask;
 import dev.millrace.engine.task.Step;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -41,7 +37,7 @@ final class SimulatedAttempt {
             Random random)
             throws Exception {
         this.random = random;
-        this.budget = budget(query.spills);
+        this.budget = query.spills ? Spilling.budget() : new MemoryBudget(BUDGET_BYTES);
         Durability durability = new Durability(
                 storage,
                 place.name(),
@@ -64,21 +60,6 @@ final class SimulatedAttempt {
             }
         }
         running = new ArrayList<>(opened);
-    }
-
-    /** Where state spills, it does so whatever memory there is. */
-    private static MemoryBudget budget(boolean spills) {
-        return spills
-                ? new MemoryBudget(BUDGET_BYTES, new SpillStore(SimulatedAttempt::newFolder), 0)
-                : new MemoryBudget(BUDGET_BYTES);
-    }
-
-    private static Path newFolder() {
-        try {
-            return Files.createTempDirectory("millrace-spill");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     EpochCoordinator coordinator() {

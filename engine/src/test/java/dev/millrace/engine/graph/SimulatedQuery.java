@@ -42,7 +42,7 @@ final class SimulatedQuery {
     /** Whether partitions without rows are left out of the watermark, so that some rows come too late. */
     final boolean rowsMayBeLate;
 
-    /** Whether what tasks do not use of late is put out of memory. */
+    /** Whether state is put out of memory whenever it may be. */
     final boolean spills;
 
     final boolean ofObjects;
@@ -63,7 +63,7 @@ final class SimulatedQuery {
         boolean closes = !withoutKeys && random.nextInt(5) < 3;
         this.windowMicros = closes ? 1 + random.nextInt(60) : NEVER;
         this.rowsMayBeLate = closes && random.nextInt(4) == 0;
-        this.spills = random.nextInt(4) == 0;
+        this.spills = random.nextInt(6) == 0;
         this.sources = 1 + random.nextInt(2);
         boolean large = random.nextInt(4) == 0;
         this.names = names(large ? 60 : 1 << random.nextInt(7), large);

@@ -9,9 +9,6 @@ import dev.millrace.engine.snapshot.Section;
 import dev.millrace.engine.snapshot.SectionKey;
 import dev.millrace.engine.state.StateUnderTest.Kind;
 import dev.millrace.engine.state.StateUnderTest.Name;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -97,22 +94,13 @@ class KeyedStatePropertyTest {
     private void forEachSeedSpilling(Kind kind) {
         long[] mostSpilled = {0};
         Seeds.forEach(SEEDS_SPILLING, seed -> {
-            SpillStore store = new SpillStore(() -> newFolder(folder));
-            Run run = new Run(seed, kind, store);
+            Run run = new Run(seed, kind, folder);
             run.toEnd();
             mostSpilled[0] = Math.max(mostSpilled[0], run.mostSpilled);
-            assertThat(store.isOpen()).isFalse();
+            assertThat(run.budget.isSpilling()).isFalse();
             assertThat(folder).isEmptyDirectory();
         });
         assertThat(mostSpilled[0]).as("rows that were spilled at one time").isGreaterThan(100);
-    }
-
-    private static Path newFolder(Path in) {
-        try {
-            return Files.createTempDirectory(in, "spill");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     /** What is known of an entry. */
@@ -125,7 +113,7 @@ class KeyedStatePropertyTest {
 
     private static final class Run {
         private final Random random;
-        private final @Nullable SpillStore store;
+        private final @Nullable Path store;
         private final MemoryBudget budget;
         private final Kind kind;
         private final StateUnderTest state;
@@ -135,6 +123,10 @@ class KeyedStatePropertyTest {
         private final int valueFill;
         private final int changesPerEpoch;
         private final int expiryRange;
+
+        /** What was added or changed since the last barrier, also what was removed then. */
+        private final Set<Name> changed = new HashSet<>();
+
         private long watermarkMicros;
         private long mostSpilled;
 
@@ -146,7 +138,7 @@ class KeyedStatePropertyTest {
         private Map<Name, Known> atBarrier = Map.of();
 
         /** @param store where the state spills, with little memory, or null for never */
-        Run(long seed, Kind kind, @Nullable SpillStore store) {
+        Run(long seed, Kind kind, @Nullable Path store) {
             this.random = new Random(seed);
             this.kind = kind;
             this.store = store;
@@ -161,7 +153,13 @@ class KeyedStatePropertyTest {
         }
 
         private MemoryBudget budget() {
-            return store == null ? new MemoryBudget(Long.MAX_VALUE) : new MemoryBudget(SPILLING_BUDGET_BYTES, store);
+            if (store == null) {
+                return new MemoryBudget(Long.MAX_VALUE);
+            }
+            // Memory is short now and then, or always.
+            return random.nextInt(4) == 0
+                    ? new MemoryBudget(2 * SPILLING_BUDGET_BYTES, () -> SpillFolder.in(store), 0)
+                    : new MemoryBudget(SPILLING_BUDGET_BYTES, () -> SpillFolder.in(store));
         }
 
         private void reclaim(StateUnderTest of) {
@@ -213,6 +211,7 @@ class KeyedStatePropertyTest {
             Name name = randomName();
             Known known = model.get(name);
             String value = randomValue();
+            changed.add(name);
             if (known == null) {
                 long expiryMicros = randomExpiry();
                 state.add(name, value, expiryMicros);
@@ -241,6 +240,9 @@ class KeyedStatePropertyTest {
             if (known != null) {
                 long expiryMicros = randomExpiry();
                 state.changeExpiry(name, expiryMicros);
+                if (expiryMicros != known.expiryMicros()) {
+                    changed.add(name);
+                }
                 model.put(name, new Known(known.value(), expiryMicros));
             }
         }
@@ -274,6 +276,7 @@ class KeyedStatePropertyTest {
                             random.nextBoolean() ? EntryTable.NEVER : watermarkMicros + 1 + random.nextInt(9);
                     assertThat(table.changeExpiry(entry, expiryMicros)).isEqualTo(entry);
                     model.put(name, new Known(known.value(), expiryMicros));
+                    changed.add(name);
                     return true;
                 }
                 if (random.nextInt(4) == 0) {
@@ -292,6 +295,8 @@ class KeyedStatePropertyTest {
             assertThat(state.rowCount()).isEqualTo(model.size());
             if (store == null) {
                 requireEqual(entries(state), model);
+            } else if (!kind.isGrouped()) {
+                compareWalks();
             }
             requireFound(state, model);
             if (kind.isGrouped()) {
@@ -299,6 +304,16 @@ class KeyedStatePropertyTest {
             }
             state.reclaim();
             assertThat(state.boundsGarbage()).isTrue();
+        }
+
+        /** Walks find what is out of memory too. */
+        private void compareWalks() {
+            Map<Name, String> all = new HashMap<>();
+            model.forEach((name, known) -> all.put(name, known.value()));
+            Map<Name, String> changedOnes = new HashMap<>(all);
+            changedOnes.keySet().retainAll(changed);
+            requireEqual(state.walk(false, random), all);
+            requireEqual(state.walk(true, random), changedOnes);
         }
 
         /** Lists keep their order for good, groups that of adding until they are restored. */
@@ -331,6 +346,7 @@ class KeyedStatePropertyTest {
             Map<Name, Known> earlierModel = atBarrier;
             atBarrier = new LinkedHashMap<>(model);
             FrozenState now = state.freeze(OPERATOR, STATE_INDEX);
+            changed.clear();
             if (earlier != null) {
                 // What was left of it was written in haste, as of its own barrier.
                 assertThat(earlier.write(1, written::add)).isTrue();
@@ -388,7 +404,7 @@ class KeyedStatePropertyTest {
         }
 
         /** Says only what differs, and not all of it: states are large. */
-        private static void requireEqual(Map<Name, Known> actual, Map<Name, Known> expected) {
+        private static void requireEqual(Map<Name, ?> actual, Map<Name, ?> expected) {
             List<String> differences = new ArrayList<>();
             Set<Name> names = new HashSet<>(expected.keySet());
             names.addAll(actual.keySet());

@@ -12,6 +12,8 @@ import org.junit.jupiter.api.Test;
 class KeyedTableTest {
     private static final int VALUE_BYTES = 24;
 
+    private static final long STEP_BYTES = new MemoryBudget(Long.MAX_VALUE).stepBytes();
+
     private final MemoryBudget budget = new MemoryBudget(Long.MAX_VALUE);
     private final StateLedger ledger = new StateLedger(budget);
     private final KeyedTable table = KeyedTable.ofBytes(ledger, 0, VALUE_BYTES);
@@ -215,10 +217,10 @@ class KeyedTableTest {
     @Test
     void reservesInStepsAndKeepsAtMostTwoSpare() {
         ledger.take(1);
-        assertThat(budget.usedBytes()).isEqualTo(StateLedger.STEP_BYTES);
-        ledger.take(10 * StateLedger.STEP_BYTES);
-        ledger.giveBack(10 * StateLedger.STEP_BYTES);
-        assertThat(budget.usedBytes()).isLessThanOrEqualTo(2 * StateLedger.STEP_BYTES);
+        assertThat(budget.usedBytes()).isEqualTo(STEP_BYTES);
+        ledger.take(10 * STEP_BYTES);
+        ledger.giveBack(10 * STEP_BYTES);
+        assertThat(budget.usedBytes()).isLessThanOrEqualTo(2 * STEP_BYTES);
         ledger.close();
         assertThat(budget.usedBytes()).isZero();
     }

@@ -1,6 +1,7 @@
 package dev.millrace.spark.execution;
 
 import dev.millrace.engine.metrics.DataflowMetrics;
+import dev.millrace.engine.metrics.StateSize;
 import dev.millrace.spark.source.OffsetJson;
 import dev.millrace.spark.source.SparkSource;
 import java.util.ArrayList;
@@ -34,6 +35,8 @@ final class QueryProgress {
 
     /** Spark's name, in the progress of a deduplication. */
     private static final String DROPPED_DUPLICATES = "numDroppedDuplicateRows";
+    private static final String SPILLED_ROWS = "numRowsSpilled";
+    private static final String SPILLED_BYTES = "spilledBytes";
 
     private final RealTimeExecution query;
     private final List<SparkSource> sources;
@@ -68,15 +71,14 @@ final class QueryProgress {
 
     /** The counters of one operator, summed over its tasks. */
     private record OperatorTotals(
-            int tasks, long rows, long bytes, long updated, long removed, long dropped, long duplicates) {
-        private static final OperatorTotals ZERO = new OperatorTotals(0, 0, 0, 0, 0, 0, 0);
+            int tasks, StateSize state, long updated, long removed, long dropped, long duplicates) {
+        private static final OperatorTotals ZERO = new OperatorTotals(0, StateSize.NONE, 0, 0, 0, 0);
 
         OperatorTotals plus(DataflowMetrics.OperatorSample sample) {
             var task = sample.metrics();
             return new OperatorTotals(
                     tasks + 1,
-                    rows + task.stateRows(),
-                    bytes + task.stateBytes(),
+                    state.plus(task.state()),
                     updated + task.rowsUpdated(),
                     removed + task.rowsRemoved(),
                     dropped + task.rowsDroppedByWatermark(),
@@ -221,17 +223,23 @@ final class QueryProgress {
         OperatorTotals last = lastOperators.getOrDefault(key, OperatorTotals.ZERO);
         return new StateOperatorProgress(
                 key.name(),
-                total.rows(),
+                total.state().rows(),
                 total.updated() - last.updated(),
                 0,
                 total.removed() - last.removed(),
                 0,
                 0,
-                total.bytes(),
+                total.state().memoryBytes(),
                 total.dropped() - last.dropped(),
                 keyGroupCount,
                 total.tasks(),
-                new HashMap<>(Map.of(DROPPED_DUPLICATES, total.duplicates() - last.duplicates())));
+                new HashMap<>(Map.of(
+                        DROPPED_DUPLICATES,
+                        total.duplicates() - last.duplicates(),
+                        SPILLED_ROWS,
+                        total.state().spilledRows(),
+                        SPILLED_BYTES,
+                        total.state().spilledBytes())));
     }
 
     private DataflowMetrics dataflow() {

@@ -234,7 +234,7 @@ final class QueryRun {
                 settings.loopCount(),
                 prepared.keyGroupCount(),
                 start.firstEpoch(),
-                StateMemory.budget(settings),
+                StateMemory.budget(settings.stateMemoryBytes()),
                 prepared.state().durability(from),
                 query.triggerClock()::getTimeMillis);
         Dataflow running = Dataflow.create(prepared.plan().graph(), shape, prepared.scopes());

@@ -23,8 +23,6 @@ import org.slf4j.LoggerFactory;
  * @param isEnabled whether real-time queries run on Millrace
  * @param loopCount tasks per stage and loops per query
  * @param stateMemoryBytes memory for keyed state, shared by all queries of the process
- * @param spillsState whether state goes to local disk when its memory is nearly used
- * @param spillDirectory where to, or empty for Spark's local directory
  * @param everyChange whether update mode emits a row for every change
  * @param watermarkIdleMillis after how long without rows an input partition holds no watermark back
  * @param restoreEpoch the epoch to go back to, or -1 for the last committed one
@@ -36,8 +34,6 @@ public record MillraceSettings(
         boolean isEnabled,
         int loopCount,
         long stateMemoryBytes,
-        boolean spillsState,
-        String spillDirectory,
         boolean everyChange,
         long watermarkIdleMillis,
         long restoreEpoch,
@@ -71,20 +67,6 @@ public record MillraceSettings(
             "40 % of the largest heap",
             "Memory for keyed state, shared by all queries of the process. Unit: bytes, or with a suffix.",
             MillraceSettings::parseStateMemory);
-
-    public static final Setting<Boolean> STATE_SPILL = new Setting<>(
-            PREFIX + "state.spill",
-            "true or false",
-            "true",
-            "Whether state that is not in use goes to local disk when three quarters of its memory are used.",
-            MillraceSettings::parseBoolean);
-
-    public static final Setting<String> STATE_SPILL_DIRECTORY = new Setting<>(
-            PREFIX + "state.spill.directory",
-            "a local folder",
-            "Spark's local directory",
-            "Where state goes that has no room in memory, in a temporary folder of the process.",
-            text -> text);
 
     public static final Setting<Boolean> EVERY_CHANGE = new Setting<>(
             PREFIX + "update.everyChange",
@@ -162,8 +144,6 @@ public record MillraceSettings(
             ENABLED,
             LOOPS,
             STATE_MEMORY,
-            STATE_SPILL,
-            STATE_SPILL_DIRECTORY,
             EVERY_CHANGE,
             WATERMARK_IDLE_AFTER,
             RESTORE_EPOCH,
@@ -184,8 +164,6 @@ public record MillraceSettings(
                 ENABLED.read(conf, true),
                 LOOPS.read(conf, defaultLoopCount(master)),
                 STATE_MEMORY.read(conf, defaultStateMemoryBytes()),
-                STATE_SPILL.read(conf, true),
-                STATE_SPILL_DIRECTORY.read(conf, ""),
                 EVERY_CHANGE.read(conf, false),
                 WATERMARK_IDLE_AFTER.read(conf, TimeUnit.SECONDS.toMillis(30)),
                 RESTORE_EPOCH.read(conf, -1L),
