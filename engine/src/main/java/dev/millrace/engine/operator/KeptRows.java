@@ -92,9 +92,16 @@ final class KeptRows implements AutoCloseable {
         state.table(keyGroup).remove(entry);
     }
 
-    /** Gives back what removed rows take. No entry may be held. */
+    /** Gives back what removed rows take, and makes room. No entry may be held. */
     void reclaim() {
         state.reclaim();
+    }
+
+    /** Makes room at once where memory comes to its end. No entry may be held. */
+    void relieve() {
+        if (state.isMemoryAlmostUsed()) {
+            state.reclaim();
+        }
     }
 
     /** A time before which no row is removed. */

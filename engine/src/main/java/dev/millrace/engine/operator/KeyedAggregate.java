@@ -36,6 +36,10 @@ public final class KeyedAggregate implements Operator {
     private long watermarkMicros = Long.MIN_VALUE;
     private int emittedCount;
 
+    /** Whether rows wait until all that has changed is given. */
+    private boolean isEmitting;
+
+
     /** Whether what changed in this epoch is told by the state alone, for its entries may have moved. */
     private boolean changedIsInState;
 
@@ -70,7 +74,7 @@ public final class KeyedAggregate implements Operator {
         boolean done =
                 switch (emission) {
                     case EVERY_CHANGE -> takeAndEmitRowByRow(buffers, rows, output) && forgetChanged();
-                    case PER_PAGE -> takeAll(buffers, rows) && emitChanged(buffers, output);
+                    case PER_PAGE -> takeAndEmitByPage(buffers, rows, output);
                     case PER_EPOCH -> takeAll(buffers, rows);
                     case ALL_PER_EPOCH, AT_EXPIRY -> takeAll(buffers, rows) && forgetChanged();
                 };
@@ -98,17 +102,53 @@ public final class KeyedAggregate implements Operator {
     }
 
     private boolean takeAll(KeyedBuffers buffers, RowCursor rows) {
+        while (takeSome(buffers, rows)) {
+            if (emission != Emission.PER_EPOCH) {
+                forgetChanged();
+            }
+            makeRoom(buffers);
+        }
+        return true;
+    }
+
+    /** Takes the rows, or some of them where memory comes to its end; then true. */
+    private boolean takeSome(KeyedBuffers buffers, RowCursor rows) {
         while (fillBatch(buffers, rows)) {
             while (batch.hasRow()) {
                 take(buffers);
                 batch.advance();
             }
+            if (buffers.state().isMemoryAlmostUsed()) {
+                return rows.hasRow();
+            }
         }
+        return false;
+    }
+
+    /** Where memory comes to its end within the page, what has changed until then is given first. */
+    private boolean takeAndEmitByPage(KeyedBuffers buffers, RowCursor rows, Output output) {
+        do {
+            if (!isEmitting) {
+                boolean unused = takeSome(buffers, rows);
+                isEmitting = true;
+            }
+            if (!emitChanged(buffers, output)) {
+                return false;
+            }
+            isEmitting = false;
+            if (rows.hasRow()) {
+                makeRoom(buffers);
+            }
+        } while (rows.hasRow());
         return true;
     }
 
     private boolean takeAndEmitRowByRow(KeyedBuffers buffers, RowCursor rows, Output output) {
         while (batch.hasRow() || fillBatch(buffers, rows)) {
+            if (buffers.state().isMemoryAlmostUsed()) {
+                forgetChanged();
+                makeRoom(buffers);
+            }
             while (batch.hasRow()) {
                 if (output.isFull()) {
                     return false;

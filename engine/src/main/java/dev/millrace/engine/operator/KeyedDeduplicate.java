@@ -109,6 +109,9 @@ public final class KeyedDeduplicate implements Operator {
                 duplicateCount++;
             }
             rows.advance();
+            if (keys.isMemoryAlmostUsed()) {
+                keys.reclaim();
+            }
         }
         return true;
     }

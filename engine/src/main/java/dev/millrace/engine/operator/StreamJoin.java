@@ -113,6 +113,8 @@ public final class StreamJoin implements Operator {
             if (!take(task, rows.side(), rows.keyGroup(), output)) {
                 return false;
             }
+            task.left().relieve();
+            task.right().relieve();
         }
         return true;
     }

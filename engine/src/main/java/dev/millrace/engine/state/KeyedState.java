@@ -278,6 +278,11 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
         return eviction != null && ledger.budget().isNearlyUsed();
     }
 
+    /** Whether {@link #reclaim} should not wait for the end of the page, but come as soon as no address is held. */
+    public boolean isMemoryAlmostUsed() {
+        return eviction != null && ledger.budget().isAlmostUsed();
+    }
+
     /** All entries, those that are not in memory included. */
     public long rowCount() {
         return ledger.rowCount() + ledger.spilledRowCount();
