@@ -39,7 +39,6 @@ public final class KeyedAggregate implements Operator {
     /** Whether rows wait until all that has changed is given. */
     private boolean isEmitting;
 
-
     /** Whether what changed in this epoch is told by the state alone, for its entries may have moved. */
     private boolean changedIsInState;
 

@@ -1,5 +1,7 @@
 package dev.millrace.engine.task;
 
+import dev.millrace.engine.metrics.StepClock;
+import dev.millrace.engine.metrics.TaskMetrics;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.stream.Item;
@@ -17,15 +19,18 @@ public final class OperatingTask implements Step {
     private final TaskFlow flow;
     private final TaskSnapshots snapshots;
     private final Inbox inbox;
+    private final TaskMetrics metrics;
     private final RowCursor cursor = new RowCursor();
     private @Nullable Page page;
+    private Item.@Nullable Barrier waitingBarrier;
     private long barrierUnderWay = NONE;
 
-    public OperatingTask(TaskParts parts, Inbox inbox) {
+    public OperatingTask(TaskParts parts, Inbox inbox, TaskMetrics metrics) {
         this.parts = parts;
         this.flow = parts.flow();
         this.snapshots = parts.snapshots();
         this.inbox = inbox;
+        this.metrics = metrics;
     }
 
     @Override
@@ -36,6 +41,7 @@ public final class OperatingTask implements Step {
     @Override
     public void open() throws Exception {
         parts.open();
+        parts.chain().inputPartitions(inbox.inputPartitionCount());
     }
 
     @Override
@@ -51,17 +57,23 @@ public final class OperatingTask implements Step {
         if (!flow.isQuiet()) {
             return true;
         }
-        Item item = inbox.poll();
+        Item item = waitingBarrier != null ? waitingBarrier : inbox.poll();
         if (item == null) {
             return flow.dry() || woken;
+        }
+        if (item instanceof Item.Barrier barrier && !watermarksThrough(barrier)) {
+            return true;
         }
         if (item instanceof Item.Rows rows) {
             page = rows.page();
             cursor.side(inbox.side());
+            cursor.inputPartition(inbox.inputPartition(rows.page()));
             flow.rows(cursor.pointTo(rows.page()));
         } else {
             if (item instanceof Item.Barrier barrier) {
                 barrierUnderWay = barrier.epoch();
+            } else if (item instanceof Item.Watermark mark) {
+                metrics.watermark(mark.micros());
             }
             flow.mark(item);
         }
@@ -71,10 +83,18 @@ public final class OperatingTask implements Step {
         return true;
     }
 
+    /** Brings the watermarks on that rows have moved before a barrier; false when they are not through yet. */
+    private boolean watermarksThrough(Item.Barrier barrier) throws Exception {
+        flow.refreshWatermarks();
+        waitingBarrier = flow.isQuiet() ? null : barrier;
+        return waitingBarrier == null;
+    }
+
     private void itemThrough() throws Exception {
         Page done = page;
         if (done != null) {
             page = null;
+            metrics.rowsTaken().add(done.rowCount());
             inbox.recycle(done);
         }
         if (barrierUnderWay != NONE) {
@@ -87,6 +107,16 @@ public final class OperatingTask implements Step {
     @Override
     public long deadlineNanos() {
         return flow.deadlineNanos();
+    }
+
+    @Override
+    public StepClock clock() {
+        return metrics.clock();
+    }
+
+    @Override
+    public boolean isBackPressured() {
+        return flow.isBackPressured();
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.millrace.engine.task;
 
 import dev.millrace.engine.exchange.Channel;
+import dev.millrace.engine.metrics.RowCount;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.stream.Item;
 import java.util.List;
@@ -9,23 +10,33 @@ import org.jspecify.annotations.Nullable;
 /**
  * One task's end of one exchange: a page being filled for each channel. A page is handed on when it
  * is full or when the task's input runs dry; while a channel is full its page goes on filling, so
- * that a backlog makes pages larger rather than more.
+ * that a backlog makes pages larger rather than more. Where partitions are kept apart, a page holds
+ * rows of one input partition.
  *
  * <p>Bounds: per channel one page being filled and one full page that waits. Thread: the owning task.
  */
 public final class OutputEdge {
     private final Router router;
+    private final RowCount handedOn;
     private final Channel[] channels;
+    private final boolean keepsPartitionsApart;
     private final Page[] filling;
     private final @Nullable Page[] waiting;
     private int waitingCount;
     private int turn;
     private int marked;
     private long readNanos;
+    private int inputPartition;
 
-    public OutputEdge(Router router, List<Channel> channels) {
+    /**
+     * @param keepsPartitionsApart whether a consumer asks which input partition rows are of
+     * @param handedOn counts the rows that channels have taken
+     */
+    public OutputEdge(Router router, List<Channel> channels, boolean keepsPartitionsApart, RowCount handedOn) {
         this.router = router;
+        this.handedOn = handedOn;
         this.channels = channels.toArray(new Channel[0]);
+        this.keepsPartitionsApart = keepsPartitionsApart;
         this.filling = new Page[channels.size()];
         this.waiting = new Page[channels.size()];
         for (int i = 0; i < filling.length; i++) {
@@ -35,6 +46,12 @@ public final class OutputEdge {
 
     void readNanos(long nanos) {
         readNanos = nanos;
+    }
+
+    void inputPartition(int partition) {
+        if (keepsPartitionsApart) {
+            inputPartition = partition;
+        }
     }
 
     boolean isFull() {
@@ -61,27 +78,37 @@ public final class OutputEdge {
         }
     }
 
-    /** True when a full page made way for the row. */
+    /** True when a full page made way for the row, or one of another input partition. */
     private boolean append(int target, byte[] bytes, int offset, int sizeBytes, int keyGroup) {
         Page page = filling[target];
-        boolean full = !page.hasRoomFor(sizeBytes);
+        boolean full = !page.hasRoomFor(sizeBytes) || page.inputPartition() != inputPartition && !page.isEmpty();
         if (full) {
-            if (!channels[target].offer(new Item.Rows(page))) {
+            if (!offer(target, page)) {
                 waiting[target] = page;
                 waitingCount++;
             }
             page = channels[target].emptyPage();
             filling[target] = page;
         }
+        page.inputPartition(inputPartition);
         page.append(bytes, offset, sizeBytes, keyGroup, readNanos);
         return full;
+    }
+
+    private boolean offer(int target, Page page) {
+        int rows = page.rowCount(); // once it is taken, the page is another's
+        boolean taken = channels[target].offer(new Item.Rows(page));
+        if (taken) {
+            handedOn.add(rows);
+        }
+        return taken;
     }
 
     /** Hands on the full pages that wait; false when some still do. */
     private boolean offerWaiting() {
         for (int i = 0; i < channels.length && waitingCount > 0; i++) {
             Page page = waiting[i];
-            if (page != null && channels[i].offer(new Item.Rows(page))) {
+            if (page != null && offer(i, page)) {
                 waiting[i] = null;
                 waitingCount--;
             }
@@ -104,7 +131,7 @@ public final class OutputEdge {
     private boolean flush(int target) {
         Page full = waiting[target];
         if (full != null) {
-            if (!channels[target].offer(new Item.Rows(full))) {
+            if (!offer(target, full)) {
                 return false;
             }
             waiting[target] = null;
@@ -112,7 +139,7 @@ public final class OutputEdge {
         }
         Page page = filling[target];
         if (!page.isEmpty()) {
-            if (!channels[target].offer(new Item.Rows(page))) {
+            if (!offer(target, page)) {
                 return false;
             }
             filling[target] = channels[target].emptyPage();

@@ -12,8 +12,12 @@ import dev.millrace.engine.harness.OperatorHarness.Outcome;
 import dev.millrace.engine.harness.RecordingOutput;
 import dev.millrace.engine.harness.Seeds;
 import dev.millrace.engine.harness.Snapshots;
+import dev.millrace.engine.metrics.EventTimes;
+import dev.millrace.engine.metrics.OperatorMetrics;
+import dev.millrace.engine.metrics.WatermarkMetrics;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
+import dev.millrace.engine.state.MemoryBudget;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -40,23 +44,20 @@ class WatermarkAssignerTest {
         assertThat(watermark()).isEqualTo(90);
         observe(0, 50);
         assertThat(watermark()).isEqualTo(90);
-        assigner.inputPartitions(new int[] {0, 1});
-        observe(1, 20);
-        assertThat(watermark()).isEqualTo(90);
     }
 
     @Test
     void isTheLeastOfAllPartitions() {
-        assigner.inputPartitions(new int[] {7, 3});
-        observe(7, 100);
-        observe(3, 60);
+        assigner.inputPartitions(2);
+        observe(1, 100);
+        observe(0, 60);
 
         assertThat(watermark()).isEqualTo(50);
     }
 
     @Test
     void waitsForAPartitionWithoutRowsUntilItIsIdle() {
-        assigner.inputPartitions(new int[] {0, 1});
+        assigner.inputPartitions(2);
         nanos += IDLE_NANOS / 2;
         observe(0, 100);
         assertThat(watermark()).isEqualTo(NONE);
@@ -67,7 +68,7 @@ class WatermarkAssignerTest {
 
     @Test
     void takesAnIdlePartitionInAgainWithItsNextRow() {
-        assigner.inputPartitions(new int[] {0, 1});
+        assigner.inputPartitions(2);
         observe(0, 100);
         observe(1, 50);
         assertThat(watermark()).isEqualTo(40);
@@ -84,7 +85,7 @@ class WatermarkAssignerTest {
 
     @Test
     void movesToWhatThePartitionAheadSaysWhenAllAreIdle() {
-        assigner.inputPartitions(new int[] {0, 1});
+        assigner.inputPartitions(2);
         observe(0, 100);
         observe(1, 50);
         assertThat(watermark()).isEqualTo(40);
@@ -97,25 +98,10 @@ class WatermarkAssignerTest {
 
     @Test
     void isIdleWithoutPartitions() {
-        assigner.inputPartitions(new int[0]);
+        assigner.inputPartitions(0);
 
         assertThat(assigner.isIdle()).isTrue();
         assertThat(watermark()).isEqualTo(NONE);
-    }
-
-    @Test
-    void keepsWhatItKnowsOfPartitionsThatAreDeclaredAgain() {
-        assigner.inputPartitions(new int[] {1, 2});
-        observe(1, 100);
-        observe(2, 70);
-        nanos += IDLE_NANOS - 1;
-        assigner.inputPartitions(new int[] {2, 0, 1});
-        assertThat(watermark()).isEqualTo(NONE);
-        observe(0, 90);
-
-        assertThat(watermark()).isEqualTo(60);
-        nanos += 1;
-        assertThat(watermark()).isEqualTo(80);
     }
 
     @Test
@@ -172,7 +158,7 @@ class WatermarkAssignerTest {
         observe(0, 100);
         assertThat(watermark()).isEqualTo(90);
         WatermarkAssigner without = assigner();
-        without.inputPartitions(new int[0]);
+        without.inputPartitions(0);
         WatermarkAssigner restored = assigner();
         for (WatermarkAssigner task : List.of(assigner, without)) {
             Snapshots.restore(restored, Snapshots.of(task));
@@ -212,6 +198,29 @@ class WatermarkAssignerTest {
             assertThat(adverse.watermarkMicros()).isLessThanOrEqualTo(plain.watermarkMicros());
             assertThat(plain.watermarkMicros()).isGreaterThan(400);
         });
+    }
+
+    @Test
+    void saysHowFarEachPartitionHasComeAndTheEventTimesOfEachEpoch() {
+        OperatorMetrics metrics = new OperatorMetrics();
+        assigner.open(new OperatorContext(0, 1, 1, new MemoryBudget(1), metrics, () -> 0, 0));
+        assigner.inputPartitions(2);
+        observe(0, 10, 30);
+        observe(1, 50);
+        long unused = watermark();
+        WatermarkMetrics known = metrics.watermark();
+        assertThat(known.eventTimes(0)).as("under way").isEqualTo(new EventTimes(3, 10, 50, 30));
+
+        assigner.barrier(0, null);
+        nanos += IDLE_NANOS - 1;
+        observe(1, 70);
+        nanos += 1;
+        assigner.barrier(1, null);
+
+        assertThat(known.eventTimes(0)).isEqualTo(new EventTimes(3, 10, 50, 30));
+        assertThat(known.eventTimes(1)).isEqualTo(new EventTimes(1, 70, 70, 70));
+        assertThat(known.partitions())
+                .containsExactly(new WatermarkMetrics.Partition(30, true), new WatermarkMetrics.Partition(70, false));
     }
 
     private static List<String> hex(Outcome outcome) {

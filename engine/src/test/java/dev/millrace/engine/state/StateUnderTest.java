@@ -230,7 +230,9 @@ final class StateUnderTest implements AutoCloseable {
         try (KeyedWalk walk = changedOnly ? KeyedWalk.overChanged(keyed) : KeyedWalk.overAll(keyed)) {
             int stops = 0;
             while (!walk.run(visitor)) {
-                assertThat(++stops).as("stops, of which each is followed by a step").isLessThan(100_000);
+                assertThat(++stops)
+                        .as("stops, of which each is followed by a step")
+                        .isLessThan(100_000);
             }
         }
         return found;

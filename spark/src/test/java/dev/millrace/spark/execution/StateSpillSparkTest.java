@@ -8,43 +8,43 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.spark.LocalSpark;
 import dev.millrace.spark.scala.Scala;
-import org.apache.spark.sql.streaming.ValueState;
-import org.apache.spark.sql.streaming.TimerValues;
-import org.apache.spark.sql.streaming.TimeMode;
-import org.apache.spark.sql.streaming.TTLConfig;
-import org.apache.spark.sql.streaming.StatefulProcessor;
-import org.apache.spark.sql.streaming.OutputMode;
-import org.apache.spark.sql.streaming.MapState;
-import org.apache.spark.sql.streaming.ListState;
-import org.apache.spark.sql.streaming.GroupStateTimeout;
-import org.apache.spark.sql.streaming.GroupState;
-import org.apache.spark.sql.streaming.ExpiredTimerInfo;
-import org.apache.spark.sql.Encoders;
-import org.apache.spark.api.java.function.MapGroupsWithStateFunction;
-import org.apache.spark.api.java.function.MapFunction;
-import java.util.stream.Collectors;
-import java.util.Iterator;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import org.apache.spark.api.java.function.MapFunction;
+import org.apache.spark.api.java.function.MapGroupsWithStateFunction;
 import org.apache.spark.api.java.function.VoidFunction2;
 import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.ForeachWriter;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.execution.streaming.sources.LowLatencyMemoryStream;
 import org.apache.spark.sql.streaming.DataStreamWriter;
+import org.apache.spark.sql.streaming.ExpiredTimerInfo;
+import org.apache.spark.sql.streaming.GroupState;
+import org.apache.spark.sql.streaming.GroupStateTimeout;
+import org.apache.spark.sql.streaming.ListState;
+import org.apache.spark.sql.streaming.MapState;
+import org.apache.spark.sql.streaming.OutputMode;
+import org.apache.spark.sql.streaming.StatefulProcessor;
 import org.apache.spark.sql.streaming.StreamingQuery;
+import org.apache.spark.sql.streaming.TTLConfig;
+import org.apache.spark.sql.streaming.TimeMode;
+import org.apache.spark.sql.streaming.TimerValues;
+import org.apache.spark.sql.streaming.ValueState;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -226,9 +226,8 @@ final class StateSpillSparkTest {
         UnaryOperator<Dataset<Row>> query =
                 values -> keyed(values).groupBy("k").count().selectExpr("substring_index(k, '-', 1)", "count");
         VoidFunction2<Dataset<Row>, Long> take = (rows, epoch) -> {
-            List<String> all = rows.collectAsList().stream()
-                    .map(row -> row.mkString("="))
-                    .toList();
+            List<String> all =
+                    rows.collectAsList().stream().map(row -> row.mkString("=")).toList();
             assertThat(lastByKey(all)).hasSameSizeAs(all);
             Taker.TAKEN.addAll(all);
         };
@@ -243,8 +242,7 @@ final class StateSpillSparkTest {
     void closesWindowsWhenTheirTimeHasCome() throws Exception {
         UnaryOperator<Dataset<Row>> query = values -> keyed(values, "timestamp_seconds(value div 100) as t")
                 .withWatermark("t", "400 seconds")
-                .groupBy(window(
-                        col("t"), "10 seconds"), col("k"))
+                .groupBy(window(col("t"), "10 seconds"), col("k"))
                 .count()
                 .selectExpr("substring_index(k, '-', 1)", "count");
         long[] end = {FAR_IN_THE_FUTURE};
@@ -271,8 +269,7 @@ final class StateSpillSparkTest {
         UnaryOperator<Dataset<Row>> query = values -> {
             Dataset<Row> left = keyed(values).where("value % 3 != 0").toDF("l", "lk");
             Dataset<Row> right = keyed(values).where("value % 2 = 0").toDF("r", "rk");
-            return left.join(right, expr("lk = rk and l >= 50"))
-                    .selectExpr("l", "r");
+            return left.join(right, expr("lk = rk and l >= 50")).selectExpr("l", "r");
         };
         run(writer(query.apply(numbers.toDF()), "append"), 2, firstLot());
         run(writer(query.apply(numbers.toDF()), "append"), 3, secondLot());
@@ -360,18 +357,19 @@ final class StateSpillSparkTest {
 
     @Test
     void keepsTheVariablesAndTimersOfProcessors() throws Exception {
-        UnaryOperator<Dataset<Row>> query = values -> values.selectExpr(
-                        "value", "timestamp_seconds(value div 100) as t")
-                .withWatermark("t", "400 seconds")
-                .groupByKey((MapFunction<Row, Long>) row -> row.getLong(0), Encoders.LONG())
-                .transformWithState(new Counter(), TimeMode.EventTime(), OutputMode.Update(), Encoders.STRING())
-                .toDF();
+        UnaryOperator<Dataset<Row>> query =
+                values -> values.selectExpr("value", "timestamp_seconds(value div 100) as t")
+                        .withWatermark("t", "400 seconds")
+                        .groupByKey((MapFunction<Row, Long>) row -> row.getLong(0), Encoders.LONG())
+                        .transformWithState(new Counter(), TimeMode.EventTime(), OutputMode.Update(), Encoders.STRING())
+                        .toDF();
         long[] end = {FAR_IN_THE_FUTURE + 100_000};
         run(writer(query.apply(numbers.toDF()), "update"), 2, firstLot());
         run(writer(query.apply(numbers.toDF()), "update"), 3, secondLot(), end);
 
         List<String> expected = new ArrayList<>();
         countsOfAll().forEach((key, count) -> expected.add("%d=%d %d %d".formatted(key, count, count, count)));
+        expected.add("%d=1 1 1".formatted(end[0])); // its timer is due at once
         assertThat(Taker.TAKEN).containsExactlyInAnyOrderElementsOf(expected);
     }
 }
