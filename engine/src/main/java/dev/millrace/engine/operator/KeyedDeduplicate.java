@@ -82,6 +82,7 @@ public final class KeyedDeduplicate implements Operator {
     public boolean process(RowCursor rows, Output output) {
         KeyedState<KeyedTable> keys = opened();
         boolean done = take(Objects.requireNonNull(identity), keys, rows, output);
+        keys.reclaim();
         metrics.addRowsUpdated(firstCount);
         metrics.addRowsDroppedAsDuplicates(duplicateCount);
         metrics.addRowsDroppedByWatermark(lateCount);
@@ -108,6 +109,9 @@ public final class KeyedDeduplicate implements Operator {
                 duplicateCount++;
             }
             rows.advance();
+            if (keys.isMemoryAlmostUsed()) {
+                keys.reclaim();
+            }
         }
         return true;
     }
@@ -167,7 +171,7 @@ public final class KeyedDeduplicate implements Operator {
     }
 
     private void publishState(KeyedState<KeyedTable> keys) {
-        metrics.state(keys.rowCount(), keys.sizeBytes());
+        metrics.state(keys.size());
     }
 
     @Override

@@ -113,6 +113,8 @@ public final class StreamJoin implements Operator {
             if (!take(task, rows.side(), rows.keyGroup(), output)) {
                 return false;
             }
+            task.left().relieve();
+            task.right().relieve();
         }
         return true;
     }
@@ -310,9 +312,7 @@ public final class StreamJoin implements Operator {
             metrics.addRowsRemoved(removedCount);
             removedCount = 0;
         }
-        metrics.state(
-                task.left().rowCount() + task.right().rowCount(),
-                task.left().sizeBytes() + task.right().sizeBytes());
+        metrics.state(task.left().size().plus(task.right().size()));
     }
 
     @Override

@@ -45,6 +45,9 @@ final class SimulatedQuery {
     /** Whether partitions without rows are left out of the watermark, so that some rows come too late. */
     final boolean rowsMayBeLate;
 
+    /** Whether state is put out of memory whenever it may be. */
+    final boolean spills;
+
     final boolean ofObjects;
     final Emission emission;
     final long[] rowsOfPartition;
@@ -67,6 +70,7 @@ final class SimulatedQuery {
         boolean closes = !withoutKeys && random.nextInt(5) < 3;
         this.windowMicros = closes ? 1 + random.nextInt(60) : NEVER;
         this.rowsMayBeLate = closes && random.nextInt(4) == 0;
+        this.spills = random.nextInt(6) == 0;
         this.sources = 1 + random.nextInt(2);
         boolean large = random.nextInt(4) == 0;
         this.names = names(large ? 60 : 1 << random.nextInt(7), large);

@@ -74,7 +74,7 @@ public final class OperatorHarness {
         private final List<Event> events;
         private final @Nullable Random random;
         private final RecordingOutput output;
-        private final MemoryBudget budget = new MemoryBudget(Long.MAX_VALUE);
+        private final MemoryBudget budget;
         private final OperatorMetrics metrics = new OperatorMetrics();
         private final RowCursor cursor = new RowCursor();
         private final RowCursor scratch = new RowCursor();
@@ -91,6 +91,7 @@ public final class OperatorHarness {
         Run(List<Event> events, @Nullable Random random) throws Exception {
             this.events = events;
             this.random = random;
+            this.budget = random == null ? new MemoryBudget(Long.MAX_VALUE) : Spilling.budgetInOneOf(4, random);
             this.output = new RecordingOutput(random != null);
             this.operator = open();
         }

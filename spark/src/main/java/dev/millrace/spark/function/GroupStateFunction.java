@@ -170,7 +170,7 @@ final class GroupStateFunction implements GroupFunction {
             put(ended.exists() ? ended.get() : null, expiryMicros);
             context.metrics().addRowsUpdated(1);
         }
-        context.metrics().state(states.rowCount(), states.sizeBytes());
+        context.metrics().state(states.size());
     }
 
     /** A time-out is due once the time is past it. */
@@ -201,6 +201,7 @@ final class GroupStateFunction implements GroupFunction {
     }
 
     private void putInitial(int keyGroup, RowView key, Object object) {
+        states.reclaim();
         if (goTo(keyGroup, key) != null) {
             // Spark's own words, which its users may look for.
             throw code.failure(
@@ -226,7 +227,7 @@ final class GroupStateFunction implements GroupFunction {
 
     @Override
     public void restored() {
-        context.metrics().state(states.rowCount(), states.sizeBytes());
+        context.metrics().state(states.size());
     }
 
     @Override

@@ -102,9 +102,13 @@ final class ProcessorFunction implements GroupFunction {
     }
 
     private void begin() {
+        reclaim();
+        isCalling = true;
+    }
+
+    private void reclaim() {
         timers.reclaim();
         variables.reclaim();
-        isCalling = true;
     }
 
     private TimerValues timerValues() {
@@ -165,7 +169,7 @@ final class ProcessorFunction implements GroupFunction {
     }
 
     private void publish() {
-        context.metrics().state(timers.rowCount() + variables.rowCount(), timers.sizeBytes() + variables.sizeBytes());
+        context.metrics().state(timers.size().plus(variables.size()));
     }
 
     /** State to begin with gives no rows: it is all taken here. */
@@ -176,6 +180,7 @@ final class ProcessorFunction implements GroupFunction {
             var withInitialState =
                     (StatefulProcessorWithInitialState<Object, Object, Object, Object>) (Object) processor;
             initial.read(context, (keyGroup, key, state) -> {
+                reclaim();
                 group.goTo(keyGroup, key);
                 code.run(() -> withInitialState.handleInitialState(code.keyObject(), state, timerValues()));
                 group.leave();

@@ -1,6 +1,7 @@
 package dev.millrace.spark.metrics;
 
 import dev.millrace.engine.metrics.DataflowMetrics.PartitionSample;
+import dev.millrace.engine.metrics.StateSize;
 import java.util.List;
 
 /**
@@ -53,8 +54,7 @@ public record DataflowSample(
             int operatorIndex,
             String name,
             int tasks,
-            long rows,
-            long bytes,
+            StateSize state,
             long updated,
             long removed,
             long late,
@@ -83,12 +83,9 @@ public record DataflowSample(
         return tasksOf(stageId).stream().mapToDouble(Task::rowsPerSecond).sum();
     }
 
-    public long stateRows() {
-        return operators.stream().mapToLong(StateOperator::rows).sum();
-    }
-
-    public long stateBytes() {
-        return operators.stream().mapToLong(StateOperator::bytes).sum();
+    /** All keyed state of the dataflow. */
+    public StateSize state() {
+        return operators.stream().map(StateOperator::state).reduce(StateSize.NONE, StateSize::plus);
     }
 
     public long lateRows() {

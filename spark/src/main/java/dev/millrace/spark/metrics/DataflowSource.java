@@ -25,8 +25,10 @@ public final class DataflowSource implements Source {
         gauge("latency-p95", sample -> sample.latency().p95());
         gauge("latency-p99", sample -> sample.latency().p99());
         gauge("latency-max", sample -> sample.latency().max());
-        gauge("state-rows", DataflowSample::stateRows);
-        gauge("state-bytes", DataflowSample::stateBytes);
+        gauge("state-rows", sample -> sample.state().rows());
+        gauge("state-bytes", sample -> sample.state().memoryBytes());
+        gauge("state-rowsSpilled", sample -> sample.state().spilledRows());
+        gauge("state-bytesSpilled", sample -> sample.state().spilledBytes());
         gauge("rows-late", DataflowSample::lateRows);
         gauge("watermark-lag", sample -> lagMillis(sample.watermarkMicros(), sample.timeMillis()));
         register("epoch", query::epochUnderWay);
