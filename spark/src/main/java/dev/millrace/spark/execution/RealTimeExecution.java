@@ -4,6 +4,8 @@ import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.metrics.QueryFigures;
 import dev.millrace.spark.metrics.QueryObservation;
+import dev.millrace.spark.late.LateSink;
+import dev.millrace.spark.plan.PlanRequest.LateRowTarget;
 import dev.millrace.spark.plan.QueryPlanner;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.settings.MillraceSettings;
@@ -117,6 +119,9 @@ public final class RealTimeExecution extends StreamExecution {
     private void checkWrite() {
         try {
             request.session().withActive(() -> streamingWrite(request.session(), analyzedPlan()));
+            LateSink.of(request.session())
+                    .ifPresent(late -> request.session()
+                            .withActive(() -> late.write(writeRequest(request.session(), analyzedPlan()))));
         } catch (IllegalArgumentException e) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_OUTPUT_MODE,
@@ -127,7 +132,11 @@ public final class RealTimeExecution extends StreamExecution {
     }
 
     private StreamingWrite streamingWrite(SparkSession session, LogicalPlan plan) {
-        WriteRequest write = new WriteRequest(
+        return StreamingWrites.of(writeRequest(session, plan), () -> connectorWrite(plan).toStreaming());
+    }
+
+    private WriteRequest writeRequest(SparkSession session, LogicalPlan plan) {
+        return new WriteRequest(
                 session,
                 sink(),
                 new CaseInsensitiveStringMap(Scala.map(request.options())),
@@ -136,7 +145,6 @@ public final class RealTimeExecution extends StreamExecution {
                 id().toString(),
                 resolvedCheckpointRoot(),
                 request.trigger().batchDurationMs());
-        return StreamingWrites.of(write, () -> connectorWrite(plan).toStreaming());
     }
 
     private Write connectorWrite(LogicalPlan plan) {
@@ -163,6 +171,23 @@ public final class RealTimeExecution extends StreamExecution {
                 taskCount,
                 loader,
                 () -> Scala.cast(session.withActive(() -> streamingWrite(session, plan))));
+    }
+
+    /** Where late rows go, or null where they are only counted. Errors: UNSUPPORTED_…, Spark's own. */
+    @Nullable
+    LateRowTarget openLateSink(SparkSession session, int taskCount, ClassLoader loader) {
+        LateSink late = LateSink.of(session).orElse(null);
+        if (late == null) {
+            return null;
+        }
+        LogicalPlan plan = logicalPlan();
+        SparkSink sink = new SparkSink(
+                late.name(),
+                late.layout().schema().size(),
+                taskCount,
+                loader,
+                () -> Scala.cast(session.withActive(() -> late.write(writeRequest(session, plan)))));
+        return new LateRowTarget(sink, late.layout());
     }
 
     /** Units of state ownership: the shuffle partitions at the query's first start. */

@@ -125,6 +125,26 @@ public record MillraceSettings(
                     + "suffix.",
             MillraceSettings::parseMillis);
 
+    /** Read where late rows go; listed here, where all that a user may set is. */
+    public static final Setting<String> LATE_FORMAT = new Setting<>(
+            PREFIX + "late.format",
+            "a streaming sink's format, such as kafka or parquet",
+            "none: late rows are only counted",
+            "Where rows go that an operator drops as late, with its name; see operators.md. The sink's options are "
+                    + "spark.millrace.late.option.<name>. Commits with the query's own sink.",
+            text -> text);
+
+    /** As {@link #LATE_FORMAT}. */
+    public static final Setting<String> LATE_TABLE = new Setting<>(
+            PREFIX + "late.table",
+            "the name of a table that takes streaming writes",
+            "none",
+            "The same for a table of a catalog; its columns are operator, watermark, event_time and row.",
+            text -> text);
+
+    /** What the names of the options of a sink for late rows start with. */
+    public static final String LATE_OPTIONS = PREFIX + "late.option.";
+
     /** Read where the Kafka source is; listed here, where all that a user may set is. */
     public static final Setting<Boolean> KAFKA_NATIVE = new Setting<>(
             PREFIX + "kafka.native",
@@ -161,6 +181,8 @@ public record MillraceSettings(
             RECOVERY_WINDOW,
             RECOVERY_BACKOFF,
             PROGRESS_INTERVAL,
+            LATE_FORMAT,
+            LATE_TABLE,
             KAFKA_NATIVE,
             KAFKA_TRANSACTIONAL);
 
@@ -204,6 +226,7 @@ public record MillraceSettings(
 
     private static boolean isKnown(String name) {
         return name.equals(ALLOW_LIST_RELAXED)
+                || name.startsWith(LATE_OPTIONS)
                 || ALL.stream().anyMatch(setting -> setting.key().equals(name));
     }
 
