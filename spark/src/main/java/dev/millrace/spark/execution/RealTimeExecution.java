@@ -117,15 +117,13 @@ public final class RealTimeExecution extends StreamExecution {
         Checkpoint.refuseState(session, write.resolvedCheckpointLocation(), QueryChecks.isStateful(analyzed));
         RealTimeExecution execution = new RealTimeExecution(request, write, settings);
         execution.checkWrite();
+        execution.checkLateWrite();
         return execution;
     }
 
     private void checkWrite() {
         try {
             request.session().withActive(() -> streamingWrite(request.session(), analyzedPlan()));
-            LateSink.of(request.session())
-                    .ifPresent(late -> request.session()
-                            .withActive(() -> late.write(writeRequest(request.session(), analyzedPlan()))));
         } catch (IllegalArgumentException e) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_OUTPUT_MODE,
@@ -133,6 +131,13 @@ public final class RealTimeExecution extends StreamExecution {
                             .formatted(StreamingWrites.nameOf(sink()), outputMode()),
                     e);
         }
+    }
+
+    /** Opens the sink for late rows once, so that what is wrong with it shows before the query starts. */
+    private void checkLateWrite() {
+        SparkSession session = request.session();
+        LateSink.of(session)
+                .ifPresent(late -> session.withActive(() -> late.write(writeRequest(session, analyzedPlan()))));
     }
 
     private StreamingWrite streamingWrite(SparkSession session, LogicalPlan plan) {

@@ -6,7 +6,6 @@ import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.settings.MillraceSettings;
 import dev.millrace.spark.sink.StreamingWrites;
 import dev.millrace.spark.sink.WriteRequest;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.spark.sql.classic.SparkSession;
@@ -18,7 +17,6 @@ import org.apache.spark.sql.connector.write.LogicalWriteInfoImpl;
 import org.apache.spark.sql.connector.write.streaming.StreamingWrite;
 import org.apache.spark.sql.execution.datasources.DataSource;
 import org.apache.spark.sql.execution.datasources.DataSource$;
-import org.apache.spark.sql.execution.datasources.v2.DataSourceV2Relation;
 import org.apache.spark.sql.execution.datasources.v2.DataSourceV2Utils$;
 import org.apache.spark.sql.execution.datasources.v2.FileDataSourceV2;
 import org.apache.spark.sql.streaming.OutputMode;
@@ -44,12 +42,10 @@ public final class LateSink {
         this.options = new CaseInsensitiveStringMap(options);
     }
 
-    /** The sink that a session's settings name, if any. Errors: UNSUPPORTED_SETTING, UNSUPPORTED_SINK, Spark's own. */
+    /** The sink that a session's settings name, if any. Errors: UNSUPPORTED_SINK, Spark's own. */
     public static Optional<LateSink> of(SparkSession session) {
         return LateRowSettings.read(session.sessionState().conf())
-                .map(settings -> settings.table().isEmpty()
-                        ? ofFormat(session, settings)
-                        : ofTable(session, settings));
+                .map(settings -> ofFormat(session, settings));
     }
 
     private static LateSink ofFormat(SparkSession session, LateRowSettings settings) {
@@ -98,23 +94,6 @@ public final class LateSink {
         } catch (ReflectiveOperationException e) {
             throw Scala.sneaky(e);
         }
-    }
-
-    private static LateSink ofTable(SparkSession session, LateRowSettings settings) {
-        var analyzed = session.table(settings.table()).queryExecution().analyzed();
-        var relation = Scala.optional(analyzed.find(node -> node instanceof DataSourceV2Relation));
-        if (relation.isPresent()
-                && ((DataSourceV2Relation) relation.get()).table() instanceof SupportsWrite table
-                && table.capabilities().contains(TableCapability.STREAMING_WRITE)) {
-            return new LateSink(table, LateRowLayout.COLUMNS, new HashMap<>(settings.options()));
-        }
-        throw new MillraceException(
-                ErrorCode.UNSUPPORTED_SINK,
-                "Cannot send late rows: %s=%s takes no streaming writes. Name a table of a catalog that does, or set %s."
-                        .formatted(
-                                MillraceSettings.LATE_TABLE.key(),
-                                settings.table(),
-                                MillraceSettings.LATE_FORMAT.key()));
     }
 
     /** What explain and errors call the sink. */

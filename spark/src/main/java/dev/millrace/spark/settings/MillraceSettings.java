@@ -136,14 +136,6 @@ public record MillraceSettings(
                     + "spark.millrace.late.option.<name>. Commits with the query's own sink.",
             text -> text);
 
-    /** As {@link #LATE_FORMAT}. */
-    public static final Setting<String> LATE_TABLE = new Setting<>(
-            PREFIX + "late.table",
-            "the name of a table that takes streaming writes",
-            "none",
-            "The same for a table of a catalog; its columns are operator, watermark, event_time and row.",
-            text -> text);
-
     /** What the names of the options of a sink for late rows start with. */
     public static final String LATE_OPTIONS = PREFIX + "late.option.";
 
@@ -194,7 +186,6 @@ public record MillraceSettings(
             RECOVERY_BACKOFF,
             PROGRESS_INTERVAL,
             LATE_FORMAT,
-            LATE_TABLE,
             POLL_INTERVAL,
             KAFKA_NATIVE,
             KAFKA_TRANSACTIONAL);
