@@ -134,7 +134,10 @@ final class EpochCommitter {
         query.planned(epoch, end, metadata);
         StateIndex next = completed.snapshot().map(state::with).orElse(state);
         commit(protocol.commit(
-                epoch, checkpoint.entryBytes(end, metadata), sink.pack(epoch, messages(completed, isLateStage.negate()), messages(completed, isLateStage)), next));
+                epoch,
+                checkpoint.entryBytes(end, metadata),
+                sink.pack(epoch, messages(completed, isLateStage.negate()), messages(completed, isLateStage)),
+                next));
         state = next;
         lastCommitted = epoch;
         committed.accept(epoch);
@@ -148,8 +151,8 @@ final class EpochCommitter {
         rowsRead.forEach((source, rows) -> committedRows.merge(source, rows, Long::sum));
         long rowsWritten = rowsWritten(completed.rowsWritten());
         committedWritten += rowsWritten;
-        progress.report(new QueryProgress.Epoch(
-                epoch, before, rowsRead, rowsWritten, latest, watermarkMillis, end(completed)));
+        progress.report(
+                new QueryProgress.Epoch(epoch, before, rowsRead, rowsWritten, latest, watermarkMillis, end(completed)));
         query.reported(end, latestProgress(end));
         return rowsRead;
     }
@@ -271,7 +274,6 @@ final class EpochCommitter {
                 .mapToLong(Map.Entry::getValue)
                 .sum();
     }
-
 
     private void askLatest() {
         if (System.nanoTime() - latestAskedNanos < LATEST_NANOS) {

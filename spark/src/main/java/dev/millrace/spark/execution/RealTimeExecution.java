@@ -2,9 +2,9 @@ package dev.millrace.spark.execution;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.spark.late.LateSink;
 import dev.millrace.spark.metrics.QueryFigures;
 import dev.millrace.spark.metrics.QueryObservation;
-import dev.millrace.spark.late.LateSink;
 import dev.millrace.spark.plan.PlanRequest.LateRowTarget;
 import dev.millrace.spark.plan.QueryPlanner;
 import dev.millrace.spark.scala.Scala;
@@ -141,7 +141,8 @@ public final class RealTimeExecution extends StreamExecution {
     }
 
     private StreamingWrite streamingWrite(SparkSession session, LogicalPlan plan) {
-        return StreamingWrites.of(writeRequest(session, plan), () -> connectorWrite(plan).toStreaming());
+        return StreamingWrites.of(
+                writeRequest(session, plan), () -> connectorWrite(plan).toStreaming());
     }
 
     private WriteRequest writeRequest(SparkSession session, LogicalPlan plan) {

@@ -63,12 +63,7 @@ public final class LateRowEncoders implements Supplier<LateRowEncoder> {
 
     private static Attribute timestamp(String name) {
         return new AttributeReference(
-                name,
-                DataTypes.TimestampType,
-                false,
-                Metadata.empty(),
-                NamedExpression.newExprId(),
-                Scala.emptySeq());
+                name, DataTypes.TimestampType, false, Metadata.empty(), NamedExpression.newExprId(), Scala.emptySeq());
     }
 
     @Override

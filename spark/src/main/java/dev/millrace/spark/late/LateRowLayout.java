@@ -1,9 +1,9 @@
 package dev.millrace.spark.late;
 
+import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import dev.millrace.spark.scala.Scala;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.CreateNamedStruct;
 import org.apache.spark.sql.catalyst.expressions.Expression;

@@ -44,8 +44,7 @@ public final class LateSink {
 
     /** The sink that a session's settings name, if any. Errors: UNSUPPORTED_SINK, Spark's own. */
     public static Optional<LateSink> of(SparkSession session) {
-        return LateRowSettings.read(session.sessionState().conf())
-                .map(settings -> ofFormat(session, settings));
+        return LateRowSettings.read(session.sessionState().conf()).map(settings -> ofFormat(session, settings));
     }
 
     private static LateSink ofFormat(SparkSession session, LateRowSettings settings) {
