@@ -33,6 +33,7 @@ public final class KeyedAggregate implements Operator {
 
     private @Nullable KeyedBuffers buffers;
     private OperatorMetrics metrics = new OperatorMetrics();
+    private LateRows lateRows = LateRows.NOWHERE;
     private long watermarkMicros = Long.MIN_VALUE;
     private int emittedCount;
 
@@ -56,6 +57,7 @@ public final class KeyedAggregate implements Operator {
     @Override
     public void open(OperatorContext context) {
         metrics = context.metrics();
+        lateRows = context.lateRows();
         buffers = KeyedBuffers.open(aggregates.get(), context);
     }
 
@@ -165,7 +167,7 @@ public final class KeyedAggregate implements Operator {
         if (!rows.hasRow()) {
             return false;
         }
-        lateCount += batch.fill(rows, buffers.aggregate(), watermarkMicros);
+        lateCount += batch.fill(rows, buffers.aggregate(), watermarkMicros, lateRows);
         batch.touchEntries(buffers.state());
         return true;
     }

@@ -7,6 +7,7 @@ import dev.millrace.engine.metrics.StateSize;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
@@ -42,6 +43,7 @@ public final class SessionAggregate implements Operator {
     private final RowView group = new RowView();
     private @Nullable Opened opened;
     private OperatorMetrics metrics = new OperatorMetrics();
+    private LateRows lateRows = LateRows.NOWHERE;
     private long watermarkMicros = Long.MIN_VALUE;
     private long sessionCount;
 
@@ -79,6 +81,11 @@ public final class SessionAggregate implements Operator {
         }
 
         @Override
+        public boolean dropsLateRows() {
+            return true;
+        }
+
+        @Override
         public Operator create() {
             return new SessionAggregate(this);
         }
@@ -103,6 +110,7 @@ public final class SessionAggregate implements Operator {
     @Override
     public void open(OperatorContext context) {
         metrics = context.metrics();
+        lateRows = context.lateRows();
         Aggregate.InObjects aggregate = BytesAsObjects.of(factory.aggregates().get());
         GroupSessions.Values values = new GroupSessions.Values(aggregate);
         opened = new Opened(
@@ -137,6 +145,7 @@ public final class SessionAggregate implements Operator {
             long expiryMicros = task.aggregate().expiryMicros(key);
             if (expiryMicros <= watermarkMicros && expiryMicros != Long.MAX_VALUE) {
                 lateCount++;
+                lateRows.add(Side.LEFT, row, expiryMicros, watermarkMicros);
             } else {
                 takenCount++;
                 addedCount += take(task, rows.keyGroup(), key) ? 1 : 0;

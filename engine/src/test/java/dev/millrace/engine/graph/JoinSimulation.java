@@ -102,8 +102,8 @@ class JoinSimulation {
                 addStages(builder, right);
             }
             List<StreamGraph.Input> inputs = new ArrayList<>();
-            left.forEach(stage -> inputs.add(new StreamGraph.Input(stage.id(), exchange(), Side.LEFT)));
-            right.forEach(stage -> inputs.add(new StreamGraph.Input(stage.id(), exchange(), Side.RIGHT)));
+            left.forEach(stage -> inputs.add(new StreamGraph.Input(stage.id(), exchange())));
+            right.forEach(stage -> inputs.add(new StreamGraph.Input(stage.id(), exchange()).on(Side.RIGHT)));
             OperatorFactory join = new StreamJoinFactory(task -> new IntervalJoin(interval), type, "join", 0);
             int stage = builder.add("join", inputs, new StageBody.Operating(List.of(join)));
             builder.add(

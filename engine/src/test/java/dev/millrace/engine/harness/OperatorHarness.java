@@ -10,6 +10,7 @@ import dev.millrace.engine.operator.PassThrough;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.state.MemoryBudget;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -82,6 +83,7 @@ public final class OperatorHarness {
         private int rowsPerPage = Integer.MAX_VALUE;
         private final List<Event> given = new ArrayList<>();
         private final List<byte[]> observations = new ArrayList<>();
+        private long lateCount;
         private int givenRows;
         private Operator operator;
         private long epoch = 1;
@@ -98,11 +100,17 @@ public final class OperatorHarness {
 
         private Operator open() throws Exception {
             Operator opened = operators.get();
-            opened.open(new OperatorContext(0, 1, keyGroupCount, budget, metrics, () -> timeMillis, epoch));
+            opened.open(new OperatorContext(0, 1, keyGroupCount, budget, metrics, () -> timeMillis, this::late, epoch));
             if (opened instanceof PassThrough passThrough) {
                 passThrough.inputPartitions(partitionCount());
             }
             return opened;
+        }
+
+        private void late(Side side, RowView row, long eventTimeMicros, long lateBehindMicros) {
+            assertThat(eventTimeMicros).isLessThanOrEqualTo(lateBehindMicros);
+            assertThat(row.sizeBytes()).isPositive();
+            lateCount++;
         }
 
         private int partitionCount() {
@@ -145,6 +153,7 @@ public final class OperatorHarness {
             }
             operator.close();
             assertThat(budget.usedBytes()).as("memory not given back").isZero();
+            assertThat(lateCount).as("late rows given").isEqualTo(metrics.rowsDroppedByWatermark());
             return new Outcome(output.rows(), given, observations, watermarkMicros, metrics);
         }
 

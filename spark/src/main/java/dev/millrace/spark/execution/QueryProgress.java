@@ -140,10 +140,8 @@ final class QueryProgress {
     }
 
     /** The rows that the dataflow has written. */
-    long rowsWritten() {
-        return dataflow().rowsWritten().values().stream()
-                .mapToLong(Long::longValue)
-                .sum();
+    Map<Integer, Long> rowsWritten() {
+        return dataflow().rowsWritten();
     }
 
     /** Runs a part of an epoch's commit and counts its time. */

@@ -37,7 +37,7 @@ final class ProcessorFunction implements GroupFunction {
     private final OperatorContext context;
     private final CurrentGroup group = new CurrentGroup();
     private final GroupCode code;
-    private final LateRows lateRows;
+    private final RowTimes rowTimes;
     private final Timers timers;
     private final StateVariables variables;
     private final ProcessorHandle handle;
@@ -54,7 +54,7 @@ final class ProcessorFunction implements GroupFunction {
         this.processor = specification.processor();
         this.context = context;
         this.code = new GroupCode(specification.name(), specification.typed(), group);
-        this.lateRows = new LateRows(eventTimes);
+        this.rowTimes = new RowTimes(eventTimes);
         this.timers = new Timers(context, group);
         this.variables = new StateVariables(specification.name(), context, group, FIRST_VARIABLE);
         this.handle =
@@ -81,7 +81,12 @@ final class ProcessorFunction implements GroupFunction {
 
     @Override
     public boolean isLate(RowView row, long watermarkMicros) {
-        return lateRows.isLate(row, watermarkMicros);
+        return rowTimes.isLate(row, watermarkMicros);
+    }
+
+    @Override
+    public long eventTimeMicros(RowView row) {
+        return rowTimes.eventTimeMicros(row);
     }
 
     @Override

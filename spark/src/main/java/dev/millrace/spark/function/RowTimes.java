@@ -5,16 +5,19 @@ import dev.millrace.engine.page.RowView;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells rows that the watermark has passed.
+ * The event times of rows, which tell those that the watermark has passed.
  *
  * @param eventTimes reads a row's event time, or null where no row is ever late
  */
-record LateRows(@Nullable EventTimeExtractor eventTimes) {
+record RowTimes(@Nullable EventTimeExtractor eventTimes) {
+    long eventTimeMicros(RowView row) {
+        return eventTimes == null
+                ? EventTimeExtractor.NO_EVENT_TIME
+                : eventTimes.eventTimeMicros(row.bytes(), row.offset(), row.sizeBytes());
+    }
+
     boolean isLate(RowView row, long watermarkMicros) {
-        if (eventTimes == null) {
-            return false;
-        }
-        long micros = eventTimes.eventTimeMicros(row.bytes(), row.offset(), row.sizeBytes());
+        long micros = eventTimeMicros(row);
         return micros != EventTimeExtractor.NO_EVENT_TIME && micros <= watermarkMicros;
     }
 }
