@@ -46,6 +46,7 @@ final class Assembly {
     private final Map<Integer, List<SourceReader>> readers = new HashMap<>();
     private final Counters counters = new Counters();
     private final WatermarkOrigins watermarkOrigins;
+    private final InputPartitions inputPartitions;
     private final EpochCoordinator coordinator;
     private final TaskParts.State state;
 
@@ -71,6 +72,7 @@ final class Assembly {
             }
         }
         watermarkOrigins = new WatermarkOrigins(graph);
+        inputPartitions = new InputPartitions(graph, readCounts(), settings.taskCount());
         coordinator = new EpochCoordinator(shape(), settings.firstEpoch());
         state = state();
         graph.stages().forEach(this::placeStage);
@@ -95,10 +97,26 @@ final class Assembly {
         return all;
     }
 
+    /** For each reading stage how many partitions each of its tasks reads. */
+    private Map<Integer, int[]> readCounts() {
+        Map<Integer, int[]> readCounts = new HashMap<>();
+        readers.forEach((stage, list) -> {
+            int[] ofTasks = new int[settings.taskCount()];
+            for (int partition = partitionCount(list) - 1; partition >= 0; partition--) {
+                ofTasks[partition % ofTasks.length]++;
+            }
+            readCounts.put(stage, ofTasks);
+        });
+        return readCounts;
+    }
+
+    private static int partitionCount(List<SourceReader> readers) {
+        return readers.stream().mapToInt(SourceReader::partitionCount).sum();
+    }
+
     private EpochShape shape() {
         Map<Integer, Integer> partitionCounts = new HashMap<>();
-        readers.forEach((stage, list) -> partitionCounts.put(
-                stage, list.stream().mapToInt(SourceReader::partitionCount).sum()));
+        readers.forEach((stage, list) -> partitionCounts.put(stage, partitionCount(list)));
         Map<Integer, Integer> writers = new HashMap<>();
         int operating = 0;
         for (StreamGraph.Stage stage : graph.stages()) {
@@ -173,7 +191,9 @@ final class Assembly {
                     at(inputs, stage.id(), consumer).add(channel);
                     channels.add(channel);
                 }
-                at(outputs, input.stageId(), producer).add(new OutputEdge(router(input.exchange()), channels));
+                at(outputs, input.stageId(), producer)
+                        .add(new OutputEdge(
+                                router(input.exchange()), channels, inputPartitions.areKeptApart(stage, input)));
             }
         }
     }
@@ -205,7 +225,11 @@ final class Assembly {
         for (int i = 0; i < settings.taskCount(); i++) {
             TaskPlace place = new TaskPlace(stage.id(), stage.name(), i);
             LoopPlan loop = at(loopsOfStage, stage.id(), i);
-            Inbox inbox = new Inbox(at(inputs, stage.id(), i), leftChannelCount(stage), mergedWatermark(stage));
+            Inbox inbox = new Inbox(
+                    at(inputs, stage.id(), i),
+                    leftChannelCount(stage),
+                    inputPartitions.ofChannels(stage, i),
+                    mergedWatermark(stage));
             if (stage.body() instanceof StageBody.Reading reading) {
                 ReadingTask task = new ReadingTask(
                         parts(place, reading.chain()),
@@ -254,7 +278,7 @@ final class Assembly {
 
     /** How many channels an input has to each task of its stage. */
     private int channelCount(StreamGraph.Input input) {
-        return input.exchange() instanceof Exchange.Forward ? 1 : settings.taskCount();
+        return input.exchange().channelCount(settings.taskCount());
     }
 
     private WritingTask writingTask(TaskPlace place, StageBody.Writing writing, Inbox inbox) {

@@ -13,11 +13,13 @@ public interface PassThrough extends Operator {
     /** Looks at all rows of the cursor, which all have one input partition. */
     void observe(RowCursor rows) throws Exception;
 
-    /**
-     * The input partitions that this task reads, before their first row; called again whenever they
-     * change. Behind an exchange there is one, 0, and it need not be declared.
-     */
-    default void inputPartitions(int[] partitions) {}
+    /** How many input partitions the task has, before their first row; see {@link RowCursor#inputPartition}. */
+    default void inputPartitions(int count) {}
+
+    /** Whether its watermark, and its idleness, stand for those of its input. */
+    default boolean findsWatermark() {
+        return false;
+    }
 
     /**
      * Whether nothing is to be expected for now that would move this operator's watermark; the task

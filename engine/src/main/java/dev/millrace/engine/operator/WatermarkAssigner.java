@@ -29,11 +29,9 @@ public final class WatermarkAssigner implements PassThrough {
     private final LongSupplier nanoClock;
     private final RowView row = new RowView();
 
-    /** Sorted; the arrays below run beside it. */
-    private int[] partitions = {0};
-
-    private boolean wereDeclared;
+    /** By input partition, as is when each had its last row. */
     private long[] maxEventTimeMicros = {NONE};
+
     private long[] lastRowNanos;
     private long watermarkMicros = NONE;
     private long restoredMicros = NOT_RESTORED;
@@ -52,22 +50,16 @@ public final class WatermarkAssigner implements PassThrough {
     }
 
     @Override
-    public void inputPartitions(int[] declared) {
-        int[] sorted = declared.clone();
-        Arrays.sort(sorted);
-        long[] maxima = new long[sorted.length];
-        long[] lasts = new long[sorted.length];
-        long now = nanoClock.getAsLong();
-        for (int i = 0; i < sorted.length; i++) {
-            int before = Arrays.binarySearch(partitions, sorted[i]);
-            boolean known = wereDeclared && before >= 0;
-            maxima[i] = known ? maxEventTimeMicros[before] : NONE;
-            lasts[i] = known ? lastRowNanos[before] : now;
-        }
-        wereDeclared = true;
-        partitions = sorted;
-        maxEventTimeMicros = maxima;
-        lastRowNanos = lasts;
+    public void inputPartitions(int count) {
+        maxEventTimeMicros = new long[count];
+        lastRowNanos = new long[count];
+        Arrays.fill(maxEventTimeMicros, NONE);
+        Arrays.fill(lastRowNanos, nanoClock.getAsLong());
+    }
+
+    @Override
+    public boolean findsWatermark() {
+        return true;
     }
 
     @Override
@@ -75,12 +67,12 @@ public final class WatermarkAssigner implements PassThrough {
         if (!rows.hasRow()) {
             return;
         }
-        int index = Arrays.binarySearch(partitions, rows.inputPartition());
-        if (index < 0) {
+        int index = rows.inputPartition();
+        if (index >= maxEventTimeMicros.length) {
             throw new MillraceException(
                     ErrorCode.INVARIANT,
-                    "Cannot assign a watermark: partition=%d was not declared, declared=%s. Report this as a bug."
-                            .formatted(rows.inputPartition(), Arrays.toString(partitions)));
+                    "Cannot assign a watermark: partition=%d was not declared, declared=%d. Report this as a bug."
+                            .formatted(index, maxEventTimeMicros.length));
         }
         long max = NONE;
         while (rows.hasRow()) {
@@ -104,7 +96,7 @@ public final class WatermarkAssigner implements PassThrough {
         long least = Long.MAX_VALUE;
         long greatest = NONE;
         boolean anyActive = false;
-        for (int i = 0; i < partitions.length; i++) {
+        for (int i = 0; i < maxEventTimeMicros.length; i++) {
             greatest = Math.max(greatest, maxEventTimeMicros[i]);
             if (!isIdle(i, now)) {
                 anyActive = true;
@@ -122,7 +114,7 @@ public final class WatermarkAssigner implements PassThrough {
     @Override
     public boolean isIdle() {
         long now = nanoClock.getAsLong();
-        for (int i = 0; i < partitions.length; i++) {
+        for (int i = 0; i < maxEventTimeMicros.length; i++) {
             if (!isIdle(i, now)) {
                 return false;
             }
@@ -141,7 +133,9 @@ public final class WatermarkAssigner implements PassThrough {
     @Override
     public FrozenState freeze(OperatorId id) {
         return FrozenState.of(
-                partitions.length == 0 ? WatermarkState.section(id) : WatermarkState.section(id, watermarkMicros));
+                maxEventTimeMicros.length == 0
+                        ? WatermarkState.section(id)
+                        : WatermarkState.section(id, watermarkMicros));
     }
 
     /** Of all tasks the least holds, so that no row of whichever partition is late that was not so before. */

@@ -28,7 +28,8 @@ final class Chain {
 
     Chain(List<Operator> operators, TaskOutput output) {
         this.operators = List.copyOf(operators);
-        this.assignsWatermarks = operators.stream().anyMatch(PassThrough.class::isInstance);
+        this.assignsWatermarks =
+                operators.stream().anyMatch(operator -> operator instanceof PassThrough pass && pass.findsWatermark());
         this.output = output;
         List<Link> made = new ArrayList<>();
         List<PassThrough> observers = new ArrayList<>();
@@ -52,10 +53,10 @@ final class Chain {
         }
     }
 
-    void inputPartitions(int[] partitions) {
+    void inputPartitions(int count) {
         for (Operator operator : operators) {
             if (operator instanceof PassThrough pass) {
-                pass.inputPartitions(partitions);
+                pass.inputPartitions(count);
             }
         }
     }
@@ -152,6 +153,7 @@ final class Chain {
         links[index].giveRows(rows);
         if (index == links.length - 1) {
             output.readNanos(rows.readNanos());
+            output.inputPartition(rows.inputPartition());
         }
     }
 

@@ -32,6 +32,7 @@ final class Link {
     Phase phase = Phase.NOTHING;
     Item mark = Item.Idle.INSTANCE;
 
+    private final boolean findsWatermark;
     private final RowCursor observed = new RowCursor();
     private long inputWatermark = Long.MIN_VALUE;
     private long watermark = Long.MIN_VALUE;
@@ -40,6 +41,7 @@ final class Link {
     Link(List<PassThrough> observers, Operator operator) {
         this.observers = observers.toArray(new PassThrough[0]);
         this.operator = operator;
+        this.findsWatermark = observers.stream().anyMatch(PassThrough::findsWatermark);
     }
 
     /** Takes rows, which stay valid until the phase is NOTHING again. */
@@ -78,6 +80,8 @@ final class Link {
             }
             mark = given;
             phase = Phase.BARRIER;
+        } else if (findsWatermark) {
+            refreshWatermark();
         } else {
             mark = given;
             phase = Phase.HANDING_ON;

@@ -61,7 +61,7 @@ public final class ReadingTask implements Step, BarrierTarget {
     @Override
     public void open() throws Exception {
         parts.open();
-        chain.inputPartitions(inputs.stream().mapToInt(Input::partitionIndex).toArray());
+        chain.inputPartitions(inputs.size());
         if (inputs.isEmpty()) {
             flow.mark(Item.Idle.INSTANCE);
         }
@@ -114,7 +114,7 @@ public final class ReadingTask implements Step, BarrierTarget {
             turn = index + 1 == inputs.size() ? 0 : index + 1;
             Input input = inputs.get(index);
             if (input.queue().take(cursor)) {
-                cursor.inputPartition(input.partitionIndex());
+                cursor.inputPartition(index);
                 taking = index;
                 return true;
             }
