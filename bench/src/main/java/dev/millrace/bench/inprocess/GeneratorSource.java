@@ -1,5 +1,8 @@
 package dev.millrace.bench.inprocess;
 
+import dev.millrace.bench.workload.IndexHash;
+import dev.millrace.bench.workload.PartitionRows;
+import dev.millrace.bench.workload.RowMeter;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.source.PartitionOutput;
 import dev.millrace.engine.source.Source;
@@ -26,7 +29,7 @@ final class GeneratorSource implements Source {
     public List<SourceReader> readers() {
         List<SourceReader> readers = new ArrayList<>();
         for (int i = 0; i < partitionCount; i++) {
-            readers.add(new Reader(keyCount, i + 1));
+            readers.add(new Reader(keyCount, new PartitionRows(i, partitionCount)));
         }
         return readers;
     }
@@ -36,13 +39,15 @@ final class GeneratorSource implements Source {
 
         private final byte[] bytes = new byte[CountSumMax.ROW_BYTES];
         private final RowView row = new RowView().pointTo(bytes, 0, CountSumMax.ROW_BYTES);
-        private final RandomKeys keys;
+        private final int keyCount;
+        private final PartitionRows partition;
         private List<PartitionOutput> outputs = List.of();
         private boolean rowPending;
         private long given;
 
-        Reader(int keyCount, long seed) {
-            keys = new RandomKeys(keyCount, seed);
+        Reader(int keyCount, PartitionRows partition) {
+            this.keyCount = keyCount;
+            this.partition = partition;
         }
 
         @Override
@@ -57,8 +62,9 @@ final class GeneratorSource implements Source {
             long before = given;
             while (given - before < BATCH_ROWS) {
                 if (!rowPending) {
-                    CountSumMax.LONG.set(bytes, 0, (long) keys.next());
-                    CountSumMax.LONG.set(bytes, 8, given & 0x3fff);
+                    long hash = IndexHash.of(partition.index(given));
+                    CountSumMax.LONG.set(bytes, 0, (long) IndexHash.below(hash, keyCount));
+                    CountSumMax.LONG.set(bytes, 8, hash & 0x3fff);
                     rowPending = true;
                 }
                 if (!output.append(row)) {
@@ -68,6 +74,7 @@ final class GeneratorSource implements Source {
                 given++;
             }
             output.publish(given);
+            RowMeter.reach(partition.partition(), given);
             return given > before;
         }
     }

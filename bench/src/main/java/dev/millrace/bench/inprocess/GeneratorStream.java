@@ -99,8 +99,7 @@ final class GeneratorStream implements MicroBatchStream, SupportsTriggerAvailabl
     public InputPartition[] planInputPartitions(Offset start, Offset end) {
         InputPartition[] pieces = new InputPartition[shape.partitions()];
         Arrays.setAll(
-                pieces,
-                i -> new Piece(shape, columns, i, ((RowCounts) start).counts[i], ((RowCounts) end).counts[i]));
+                pieces, i -> new Piece(shape, columns, i, ((RowCounts) start).counts[i], ((RowCounts) end).counts[i]));
         return pieces;
     }
 

@@ -19,20 +19,20 @@ import java.util.Optional;
  *
  * <p>Thread: one owner.
  */
-final class DrainTurn {
+public final class DrainTurn {
     private static final String BACKLOG_TOPIC = "backlog";
 
     private final KafkaStage stage;
     private final long recordCount;
     private boolean isFilled;
 
-    DrainTurn(KafkaStage stage, long recordCount) {
+    public DrainTurn(KafkaStage stage, long recordCount) {
         this.stage = stage;
         this.recordCount = recordCount;
     }
 
     /** Records per second; the time, in seconds, goes into {@code draft}. */
-    double run(Engine engine, String work, Path folder, TurnDraft draft)
+    public double run(Engine engine, String work, Path folder, TurnDraft draft)
             throws IOException, InterruptedException, CannotRunException {
         Files.createDirectories(folder);
         if (!isFilled) {
@@ -52,9 +52,12 @@ final class DrainTurn {
                 double seconds = (awaitDrained(running, probe, patience) - start) / 1e6;
                 draft.figure("seconds", seconds);
                 probe.endInput();
-                long rows = Launcher.await(probe, "result", KafkaStage.START_TIMEOUT).get("rows").asLong();
+                long rows = Launcher.await(probe, "result", KafkaStage.START_TIMEOUT)
+                        .get("rows")
+                        .asLong();
                 if (rows < 1) {
-                    throw new CannotRunException("work=%s gave no row".formatted(Workloads.of(work).id()));
+                    throw new CannotRunException(
+                            "work=%s gave no row".formatted(Workloads.of(work).id()));
                 }
                 draft.figure("rowsOut", rows);
                 return recordCount / seconds;

@@ -19,8 +19,8 @@ import java.util.Map;
  *
  * <p>Thread: one owner.
  */
-final class KafkaStage implements AutoCloseable {
-    static final Duration START_TIMEOUT = Duration.ofMinutes(2);
+public final class KafkaStage implements AutoCloseable {
+    static final Duration START_TIMEOUT = Duration.ofMinutes(5);
     static final int CARD_COUNT = 10_000;
 
     private static final String HEAP = "-Xms1g -Xmx1g";
@@ -34,7 +34,7 @@ final class KafkaStage implements AutoCloseable {
         this.broker = broker;
     }
 
-    static KafkaStage start(Launcher launcher, Path folder) throws IOException, InterruptedException {
+    public static KafkaStage start(Launcher launcher, Path folder) throws IOException, InterruptedException {
         Path log = Launcher.log(folder, "broker");
         List<String> options = List.of("-Dlog4j2.configurationFile=log4j2-file.properties", "-Dbench.log=" + log);
         return new KafkaStage(launcher, BrokerProcess.start(folder.resolve("kafka"), log, options));
@@ -45,8 +45,7 @@ final class KafkaStage implements AutoCloseable {
 
     Topics createTopics(String name) throws IOException, InterruptedException {
         Topics topics = new Topics("in-" + name, "out-" + name);
-        broker.createTopics(
-                Map.of(topics.input(), Clients.PARTITION_COUNT, topics.output(), Clients.PARTITION_COUNT));
+        broker.createTopics(Map.of(topics.input(), Clients.PARTITION_COUNT, topics.output(), Clients.PARTITION_COUNT));
         return topics;
     }
 
@@ -61,7 +60,7 @@ final class KafkaStage implements AutoCloseable {
         String mainClass =
                 switch (engine) {
                     case BARE -> BareLoop.class.getName();
-                    case MILLRACE, SPARK, REAL_TIME_MODE -> SparkKafkaProgram.class.getName();
+                    case MILLRACE, MILLRACE_BOUNDED, SPARK, REAL_TIME_MODE -> SparkKafkaProgram.class.getName();
                     case FLINK, FLINK_MINI_BATCH -> PEERS + "flink.FlinkKafkaProgram";
                     case KAFKA_STREAMS -> PEERS + "streams.StreamsProgram";
                     case ENGINE -> throw new CannotRunException("it has no Kafka connector by itself");

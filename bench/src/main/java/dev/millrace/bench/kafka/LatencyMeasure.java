@@ -60,12 +60,7 @@ public final class LatencyMeasure implements Measure {
         this.options = options;
         this.launcher = launcher;
         this.engines = options.engines(
-                Engine.BARE,
-                Engine.MILLRACE,
-                Engine.FLINK,
-                Engine.KAFKA_STREAMS,
-                Engine.REAL_TIME_MODE,
-                Engine.SPARK);
+                Engine.BARE, Engine.MILLRACE, Engine.FLINK, Engine.KAFKA_STREAMS, Engine.REAL_TIME_MODE, Engine.SPARK);
         this.seconds = options.whole("--seconds", 20, 3);
         this.warmUpSeconds = options.whole("--warm-up", 10, 2);
         options.list("--work", Workloads.STATELESS).forEach(Workloads::of);
@@ -126,8 +121,7 @@ public final class LatencyMeasure implements Measure {
                                 Workloads.of(work).description(),
                                 number,
                                 rate.equals(HALF) ? ", half of what the slowest engine can" : "");
-                cases.add(new Case(
-                        work + "-" + rate, title, Map.of("work", work, "rate", Integer.toString(number))));
+                cases.add(new Case(work + "-" + rate, title, Map.of("work", work, "rate", Integer.toString(number))));
             }
         }
         return cases;

@@ -72,8 +72,7 @@ public final class LoadGenerator {
                 created = startMicros + dueNanos / 1_000;
             }
             boolean primer = kind == Kind.PRIMER;
-            Transaction transaction =
-                    rows.transaction(primer ? FIRST_PRIMER + i : i, primer ? PRIMER_STAMP : created);
+            Transaction transaction = rows.transaction(primer ? FIRST_PRIMER + i : i, primer ? PRIMER_STAMP : created);
             send(producer, topic, -1, transaction, taken);
         }
     }

@@ -56,7 +56,7 @@ public final class BenchRun {
                     Turn turn = turn(engine, of, round, folder);
                     Results.append(file, "turn", turn);
                     turns.add(turn);
-                    if (!turn.isMeasured()) {
+                    if (!turn.wasMeasured()) {
                         refused.add(of.id() + engine.id());
                     }
                     bar.done(name + ": " + brief(turn));
@@ -103,7 +103,7 @@ public final class BenchRun {
     }
 
     private String brief(Turn turn) {
-        if (!turn.isMeasured()) {
+        if (!turn.wasMeasured()) {
             return "cannot: " + turn.refused();
         }
         StringBuilder text = new StringBuilder();
@@ -111,7 +111,11 @@ public final class BenchRun {
             Double value = turn.figures().get(figure.id());
             if (value != null) {
                 text.append(String.format(
-                        Locale.ROOT, "%s %,.".concat(figure.decimals() + "f %s  "), figure.title(), value, figure.unit()));
+                        Locale.ROOT,
+                        "%s %,.".concat(figure.decimals() + "f %s  "),
+                        figure.title(),
+                        value,
+                        figure.unit()));
             }
         }
         return text.toString().strip();

@@ -11,6 +11,9 @@ public enum Engine {
     /** Millrace's engine without Spark: what its expressions cost. */
     ENGINE("engine", "Millrace's engine alone", Runtime.SPARK),
     MILLRACE("millrace", "Millrace", Runtime.SPARK),
+
+    /** Millrace under Spark's batch triggers. */
+    MILLRACE_BOUNDED("millrace-bounded", "Millrace, bounded epochs", Runtime.SPARK),
     SPARK("spark", "Spark micro-batch", Runtime.SPARK),
     REAL_TIME_MODE("spark-rtm", "Spark Real-Time Mode", Runtime.SPARK),
     FLINK("flink", "Flink", Runtime.PEERS),

@@ -52,8 +52,8 @@ public record Launcher(Path launch, String peers, int cores) {
         }
         Files.createDirectories(folder);
         Path log = log(folder, name);
-        List<String> options = new ArrayList<>(
-                List.of("-Dlog4j2.configurationFile=log4j2-file.properties", "-Dbench.log=" + log, "-Duser.timezone=UTC"));
+        List<String> options = new ArrayList<>(List.of(
+                "-Dlog4j2.configurationFile=log4j2-file.properties", "-Dbench.log=" + log, "-Duser.timezone=UTC"));
         if (program.runtime() != Engine.Runtime.PLAIN) {
             options.add("@" + launch.resolve("jvm-options"));
         }
@@ -85,7 +85,12 @@ public record Launcher(Path launch, String peers, int cores) {
     /** Waits until the program says {@code word}, and takes the JSON behind it. */
     public static JsonNode await(ChildJvm child, String word, Duration patience)
             throws IOException, InterruptedException, CannotRunException {
-        String line = child.awaitLine(text -> text.startsWith(word + " ") || text.startsWith("failed "), patience);
+        String line;
+        try {
+            line = child.awaitLine(text -> text.startsWith(word + " ") || text.startsWith("failed "), patience);
+        } catch (IOException e) {
+            throw new CannotRunException(String.valueOf(e.getMessage()));
+        }
         if (line.startsWith("failed ")) {
             throw new CannotRunException(line.substring("failed ".length()));
         }
@@ -105,7 +110,8 @@ public record Launcher(Path launch, String peers, int cores) {
     /** An object of texts. */
     public static Map<String, String> texts(JsonNode node) {
         Map<String, String> all = new LinkedHashMap<>();
-        node.properties().forEach(entry -> all.put(entry.getKey(), entry.getValue().asText()));
+        node.properties()
+                .forEach(entry -> all.put(entry.getKey(), entry.getValue().asText()));
         return all;
     }
 }

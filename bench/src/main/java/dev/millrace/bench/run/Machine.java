@@ -36,7 +36,8 @@ final class Machine {
                 facts.merge(
                         artifact,
                         version,
-                        (before, more) -> before.contains(more) ? before : more.isEmpty() ? before : before + ", " + more);
+                        (before, more) ->
+                                before.contains(more) ? before : more.isEmpty() ? before : before + ", " + more);
             }
         }
         facts.values().removeIf(String::isEmpty);

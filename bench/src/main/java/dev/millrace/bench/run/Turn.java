@@ -37,7 +37,7 @@ public record Turn(
         marks = marks == null ? List.of() : marks;
     }
 
-    public boolean isMeasured() {
+    public boolean wasMeasured() {
         return refused == null;
     }
 }

@@ -19,11 +19,14 @@ final class CardTotals
         implements Serializable {
     private static final long serialVersionUID = 1L;
 
+    /** Spark calls {@link #init} before all else. */
+    @SuppressWarnings("NullAway.Init")
     private transient ValueState<Tuple2<Long, Double>> totals;
 
     @Override
     public void init(OutputMode outputMode, TimeMode timeMode) {
-        totals = getHandle().getValueState("totals", Encoders.tuple(Encoders.LONG(), Encoders.DOUBLE()), TTLConfig.NONE());
+        totals = getHandle()
+                .getValueState("totals", Encoders.tuple(Encoders.LONG(), Encoders.DOUBLE()), TTLConfig.NONE());
     }
 
     @Override

@@ -41,16 +41,18 @@ public final class SparkEngine {
         this.engine = engine;
         this.folder = folder;
         this.drain = drain;
-        this.trigger =
-                switch (engine) {
-                    case MILLRACE -> epoch;
-                    case REAL_TIME_MODE -> REAL_TIME_MODE_BATCH;
-                    default -> drain ? "available now" : "0 seconds";
-                };
-        settings.put(
-                "master", "local[%d]".formatted(engine == Engine.REAL_TIME_MODE ? REAL_TIME_MODE_SLOTS : cores));
-        settings.put("spark.millrace.enabled", Boolean.toString(engine == Engine.MILLRACE));
-        if (engine != Engine.MILLRACE) {
+        this.trigger = switch (engine) {
+            case MILLRACE -> epoch;
+            case REAL_TIME_MODE -> REAL_TIME_MODE_BATCH;
+            default -> drain ? "available now" : "0 seconds";
+        };
+        settings.put("master", "local[%d]".formatted(engine == Engine.REAL_TIME_MODE ? REAL_TIME_MODE_SLOTS : cores));
+        boolean millrace = engine == Engine.MILLRACE || engine == Engine.MILLRACE_BOUNDED;
+        settings.put("spark.millrace.enabled", Boolean.toString(millrace));
+        if (engine == Engine.MILLRACE_BOUNDED) {
+            settings.put("spark.millrace.triggers", "all");
+        }
+        if (!millrace) {
             settings.put("spark.sql.shuffle.partitions", Integer.toString(cores));
             settings.put(
                     "spark.sql.streaming.stateStore.providerClass",
@@ -88,8 +90,7 @@ public final class SparkEngine {
                 .config("spark.driver.bindAddress", "127.0.0.1")
                 .config("spark.sql.session.timeZone", "UTC")
                 .config("spark.local.dir", folder.resolve("spark").toString())
-                .config(
-                        "spark.sql.warehouse.dir", folder.resolve("warehouse").toString());
+                .config("spark.sql.warehouse.dir", folder.resolve("warehouse").toString());
         settings.forEach((name, value) -> {
             if (name.startsWith("spark.")) {
                 builder.config(name, value);
@@ -125,7 +126,8 @@ public final class SparkEngine {
     }
 
     private String trigger() {
-        return engine == Engine.SPARK ? trigger : "RealTime(" + trigger + ")";
+        boolean realTime = engine == Engine.MILLRACE || engine == Engine.REAL_TIME_MODE;
+        return realTime ? "RealTime(" + trigger + ")" : trigger;
     }
 
     /** What was set, as JSON, for the report. */

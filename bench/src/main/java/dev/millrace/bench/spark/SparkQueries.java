@@ -1,5 +1,6 @@
 package dev.millrace.bench.spark;
 
+import dev.millrace.bench.workload.NexmarkQueries;
 import dev.millrace.bench.workload.Workload;
 import dev.millrace.bench.workload.Workloads;
 import org.apache.spark.api.java.function.MapFunction;
@@ -23,6 +24,9 @@ public final class SparkQueries {
         if (!workload.sparkSql().isEmpty()) {
             rows.createOrReplaceTempView(workload.table());
             staticTables(spark);
+            if (workload.table().equals(NexmarkQueries.TABLE)) {
+                NexmarkQueries.VIEWS.forEach((name, sql) -> spark.sql(sql).createOrReplaceTempView(name));
+            }
             return spark.sql(workload.sparkSql());
         }
         return switch (workload.id()) {
@@ -38,6 +42,9 @@ public final class SparkQueries {
         spark.range(Workloads.MERCHANT_COUNT)
                 .selectExpr("concat('m', id) AS merchant", "concat('c', id % 10) AS category")
                 .createOrReplaceTempView("merchants");
+        spark.range(NexmarkQueries.SIDE_COUNT)
+                .selectExpr("id", "concat('side ', id) AS label")
+                .createOrReplaceTempView("side");
     }
 
     private static Dataset<Row> cardTotals(Dataset<Row> rows) {

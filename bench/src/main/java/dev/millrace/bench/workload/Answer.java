@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -21,17 +20,48 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread: any.
  */
 public final class Answer {
+    /** Before a stream's end an engine may or may not have closed what lies within this of it. */
+    private static final long OPEN_MILLIS = 6_000;
+
     private final List<Integer> keyColumns;
+    private final int closedBy;
+    private final long lastMillis;
     private final Map<String, Integer> lines = new HashMap<>();
     private final Map<String, String> lineByKey = new HashMap<>();
 
     /** Takes where the key's columns are in a row; none where every row stays. */
     public Answer(List<Integer> keyColumns) {
+        this(keyColumns, -1, Long.MAX_VALUE);
+    }
+
+    private Answer(List<Integer> keyColumns, int closedBy, long lastMillis) {
         this.keyColumns = List.copyOf(keyColumns);
+        this.closedBy = closedBy;
+        this.lastMillis = lastMillis;
+    }
+
+    /**
+     * Of a workload over {@code rows} rows whose answer has these columns. Rows that are given once a watermark passes
+     * are left out where they lie too near the end.
+     */
+    public static Answer of(Workload workload, List<String> columns, long rows) {
+        return new Answer(
+                workload.key().stream().map(columns::indexOf).toList(),
+                columns.indexOf(workload.closedBy()),
+                workload.rows().millis(rows) - OPEN_MILLIS);
+    }
+
+    /** Of the same in an engine that takes rows back itself. */
+    public static Answer withoutKey(Workload workload, List<String> columns, long rows) {
+        Answer answer = of(workload, columns, rows);
+        return new Answer(List.of(), answer.closedBy, answer.lastMillis);
     }
 
     /** Adds a row; with a key it takes the place of the last one. */
     public synchronized void add(@Nullable Object... row) {
+        if (closedBy >= 0 && millis(row[closedBy]) > lastMillis) {
+            return;
+        }
         String line = line(row);
         if (keyColumns.isEmpty()) {
             lines.merge(line, 1, Integer::sum);
@@ -47,6 +77,9 @@ public final class Answer {
 
     /** Takes back a row that was added, in an engine that says so. */
     public synchronized void remove(@Nullable Object... row) {
+        if (closedBy >= 0 && millis(row[closedBy]) > lastMillis) {
+            return;
+        }
         drop(line(row));
     }
 
@@ -85,6 +118,16 @@ public final class Answer {
         return Optional.of("rows %d of %d, first difference: %s".formatted(given.size(), wanted.size(), line));
     }
 
+    private static long millis(@Nullable Object time) {
+        if (time instanceof java.sql.Timestamp timestamp) {
+            return timestamp.getTime();
+        }
+        if (time instanceof java.time.LocalDateTime local) {
+            return local.toInstant(java.time.ZoneOffset.UTC).toEpochMilli();
+        }
+        throw new IllegalArgumentException("Cannot compare answers: %s is no time.".formatted(time));
+    }
+
     private static String line(@Nullable Object[] row) {
         return Arrays.stream(row).map(Answer::text).collect(Collectors.joining("\t"));
     }
@@ -104,10 +147,5 @@ public final class Answer {
             return number.stripTrailingZeros().toPlainString();
         }
         return String.valueOf(value);
-    }
-
-    /** Where columns of these names are in a row. */
-    public static List<Integer> columns(List<String> names, List<String> key) {
-        return key.stream().map(names::indexOf).sorted(Comparator.naturalOrder()).toList();
     }
 }

@@ -13,6 +13,11 @@ public record LongRows(int keyCount) implements Rows {
     }
 
     @Override
+    public long millis(long index) {
+        return 0;
+    }
+
+    @Override
     public void write(long index, RowTarget target) {
         long hash = IndexHash.of(index);
         target.setLong(0, IndexHash.below(hash, keyCount));

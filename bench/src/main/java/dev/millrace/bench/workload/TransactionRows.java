@@ -37,6 +37,11 @@ public record TransactionRows(int cardCount) implements Rows {
     }
 
     @Override
+    public long millis(long index) {
+        return FIRST_MILLIS + index * MICROS_PER_ROW / 1_000;
+    }
+
+    @Override
     public void write(long index, RowTarget target) {
         long micros = index * MICROS_PER_ROW;
         int card = card(index);
@@ -47,20 +52,15 @@ public record TransactionRows(int cardCount) implements Rows {
         target.setLong(4, FIRST_MILLIS * 1_000 + micros);
         target.setLong(5, index / 2);
         target.setInt(6, (int) (index & 1));
-        target.setTime(7, FIRST_MILLIS + micros / 1_000);
+        target.setTime(7, millis(index));
     }
 
     /** The row at {@code index} as a record that was made at another time. */
     public Transaction transaction(long index, long createdMicros) {
         int card = card(index);
         return new Transaction(
-                card,
-                amount(index),
-                merchant(card % MERCHANT_COUNT),
-                "DE",
-                createdMicros,
-                index / 2,
-                (int) (index & 1));
+                card, amount(index), merchant(card % MERCHANT_COUNT), "DE", createdMicros, index / 2, (int)
+                        (index & 1));
     }
 
     private int card(long index) {

@@ -32,10 +32,11 @@ public final class Workloads {
                     + "GROUP BY card, started";
     private static final String ANY_SQL_COUNT =
             "SELECT id, COUNT(*) AS n, SUM(amount) AS total, MAX(amount) AS highest FROM longs GROUP BY id";
-    private static final String ANY_SQL_STREAM_JOIN = "SELECT a.card, a.payment, a.amount AS asked, s.amount AS settled, "
-            + "s.created FROM (SELECT * FROM transactions WHERE step = 0) a "
-            + "JOIN (SELECT * FROM transactions WHERE step = 1) s ON a.payment = s.payment "
-            + "AND s.event_time BETWEEN a.event_time AND a.event_time + INTERVAL '10' SECOND";
+    private static final String ANY_SQL_STREAM_JOIN =
+            "SELECT a.card, a.payment, a.amount AS asked, s.amount AS settled, "
+                    + "s.created FROM (SELECT * FROM transactions WHERE step = 0) a "
+                    + "JOIN (SELECT * FROM transactions WHERE step = 1) s ON a.payment = s.payment "
+                    + "AND s.event_time BETWEEN a.event_time AND a.event_time + INTERVAL '10' SECOND";
 
     private static final List<Workload> ALL = List.of(
             append(STATELESS, "parse, filter, project", "transactions", CARD_COUNT)
@@ -75,11 +76,13 @@ public final class Workloads {
         return ALL;
     }
 
-    /** Errors: IllegalArgumentException with a message for the user. */
+    /** One of these or of Nexmark's. Errors: IllegalArgumentException with a message for the user. */
     public static Workload of(String id) {
-        for (Workload workload : ALL) {
-            if (workload.id().equals(id)) {
-                return workload;
+        for (List<Workload> workloads : List.of(ALL, NexmarkQueries.all())) {
+            for (Workload workload : workloads) {
+                if (workload.id().equals(id)) {
+                    return workload;
+                }
             }
         }
         throw new IllegalArgumentException("Cannot measure: unknown work=%s. Choose from %s."

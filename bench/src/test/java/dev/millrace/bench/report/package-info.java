@@ -1,4 +1,4 @@
 @NullMarked
-package dev.millrace.bench.throughput;
+package dev.millrace.bench.report;
 
 import org.jspecify.annotations.NullMarked;
