@@ -7,6 +7,7 @@ import dev.millrace.engine.epoch.Manifest;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.snapshot.SnapshotFile;
 import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.spark.sink.SparkSink;
 import dev.millrace.spark.source.SparkSource;
@@ -50,6 +51,8 @@ final class EpochCommitter {
     private final QueryProgress progress;
     private final LongConsumer committed;
     private final Map<SparkSource, Optional<Offset>> latest = new HashMap<>();
+    private final Map<SparkSource, Long> committedRows = new HashMap<>();
+    private long committedWritten;
     private StateIndex state;
     private long latestAskedNanos;
     private long lastCommitted;
@@ -133,11 +136,47 @@ final class EpochCommitter {
         if (!isLast) {
             progress.timed("latestOffset", this::askLatest);
         }
-        Map<SparkSource, Long> rowsRead = rowsRead(completed);
-        progress.report(
-                new QueryProgress.Epoch(epoch, before, rowsRead, rowsWritten(completed), latest, watermarkMillis));
+        Map<SparkSource, Long> rowsRead = bySource(completed.rowsRead());
+        rowsRead.forEach((source, rows) -> committedRows.merge(source, rows, Long::sum));
+        committedWritten += sum(completed.rowsWritten());
+        progress.report(new QueryProgress.Epoch(
+                epoch, before, rowsRead, sum(completed.rowsWritten()), latest, watermarkMillis, end(completed)));
         query.reported(end, latestProgress(end));
         return rowsRead;
+    }
+
+    /** Reports the epoch under way, if it is time to, while none is being gathered: then all rows that came are its. */
+    void reportUnderWay(int inFlight) {
+        if (inFlight > 0 || progress.untilReportNanos() > 0) {
+            return;
+        }
+        askLatest();
+        watermarkMillis = Math.max(watermarkMillis, progress.watermarkMillis());
+        Map<SparkSource, Long> rowsRead = bySource(progress.rowsRead());
+        rowsRead.replaceAll((source, rows) -> rows - committedRows.getOrDefault(source, 0L));
+        progress.report(new QueryProgress.Epoch(
+                lastCommitted + 1,
+                checkpoint.committedOffsets(),
+                rowsRead,
+                progress.rowsWritten() - committedWritten,
+                latest,
+                watermarkMillis,
+                null));
+    }
+
+    /** How long to wait for an epoch at most before {@link #reportUnderWay} is called. */
+    long untilReportNanos(int inFlight) {
+        return inFlight > 0 ? Long.MAX_VALUE : progress.untilReportNanos();
+    }
+
+    private static QueryProgress.EpochEnd end(CompletedEpoch completed) {
+        long bytes = completed
+                .snapshot()
+                .map(stored -> stored.index().stream()
+                        .mapToLong(SnapshotFile.Entry::packedBytes)
+                        .sum())
+                .orElse(0L);
+        return new QueryProgress.EpochEnd(completed.times(), bytes);
     }
 
     private void commit(EpochCommit commit) {
@@ -191,9 +230,9 @@ final class EpochCommitter {
         return ends;
     }
 
-    private Map<SparkSource, Long> rowsRead(CompletedEpoch completed) {
+    private Map<SparkSource, Long> bySource(Map<Integer, Long> rowsOfStages) {
         Map<SparkSource, Long> rows = new HashMap<>();
-        completed.rowsRead().forEach((stageId, count) -> rows.merge(source(stageId), count, Long::sum));
+        rowsOfStages.forEach((stageId, count) -> rows.merge(source(stageId), count, Long::sum));
         return rows;
     }
 
@@ -211,10 +250,8 @@ final class EpochCommitter {
         return messages;
     }
 
-    private static long rowsWritten(CompletedEpoch completed) {
-        return completed.rowsWritten().values().stream()
-                .mapToLong(Long::longValue)
-                .sum();
+    private static long sum(Map<Integer, Long> rowsOfStages) {
+        return rowsOfStages.values().stream().mapToLong(Long::longValue).sum();
     }
 
     private void askLatest() {

@@ -29,6 +29,7 @@ import org.slf4j.LoggerFactory;
  * @param recoveryAttempts how often a query may recover within the window
  * @param recoveryWindowMillis after how long a failure does not count any more
  * @param recoveryBackoffMillis the wait before the second attempt in a row
+ * @param progressIntervalMillis how often progress is reported within an epoch
  */
 public record MillraceSettings(
         boolean isEnabled,
@@ -39,7 +40,8 @@ public record MillraceSettings(
         long restoreEpoch,
         int recoveryAttempts,
         long recoveryWindowMillis,
-        long recoveryBackoffMillis) {
+        long recoveryBackoffMillis,
+        long progressIntervalMillis) {
     /** What all names of settings start with. */
     public static final String PREFIX = "spark.millrace.";
 
@@ -115,6 +117,14 @@ public record MillraceSettings(
                     + "wait is twice as long, up to 10s. Unit: milliseconds, or with a suffix.",
             MillraceSettings::parseMillis);
 
+    public static final Setting<Long> PROGRESS_INTERVAL = new Setting<>(
+            PREFIX + "progress.interval",
+            "a time of at least 1ms, such as 1s or 10s",
+            "10s",
+            "How often a query reports its progress within an epoch that lasts longer. Unit: milliseconds, or with a "
+                    + "suffix.",
+            MillraceSettings::parseMillis);
+
     /** Read where the Kafka source is; listed here, where all that a user may set is. */
     public static final Setting<Boolean> KAFKA_NATIVE = new Setting<>(
             PREFIX + "kafka.native",
@@ -150,6 +160,7 @@ public record MillraceSettings(
             RECOVERY_ATTEMPTS,
             RECOVERY_WINDOW,
             RECOVERY_BACKOFF,
+            PROGRESS_INTERVAL,
             KAFKA_NATIVE,
             KAFKA_TRANSACTIONAL);
 
@@ -169,7 +180,8 @@ public record MillraceSettings(
                 RESTORE_EPOCH.read(conf, -1L),
                 RECOVERY_ATTEMPTS.read(conf, 20),
                 RECOVERY_WINDOW.read(conf, TimeUnit.MINUTES.toMillis(10)),
-                RECOVERY_BACKOFF.read(conf, 100L));
+                RECOVERY_BACKOFF.read(conf, 100L),
+                PROGRESS_INTERVAL.read(conf, TimeUnit.SECONDS.toMillis(10)));
     }
 
     /** Whether real-time queries of a session run on Millrace. Errors: UNSUPPORTED_SETTING. */
