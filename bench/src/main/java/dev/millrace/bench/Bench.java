@@ -1,7 +1,6 @@
 package dev.millrace.bench;
 
 import dev.millrace.bench.epochs.EpochsMeasure;
-
 import dev.millrace.bench.inprocess.BatchSizeMeasure;
 import dev.millrace.bench.inprocess.MemoryMeasure;
 import dev.millrace.bench.inprocess.NexmarkMeasure;

@@ -104,7 +104,10 @@ public final class InProcessTurn {
     /** The file with the engine's answer. */
     Path answer(Engine engine, String work, Path own) throws IOException, InterruptedException, CannotRunException {
         Path file = Files.createDirectories(own).resolve("answer.txt");
-        Arguments arguments = arguments(work, own).with("rows", checkedRows).with("what", "answer").with("answer", file);
+        Arguments arguments = arguments(work, own)
+                .with("rows", checkedRows)
+                .with("what", "answer")
+                .with("answer", file);
         arguments.with("drain", engine == Engine.SPARK || engine == Engine.MILLRACE_BOUNDED);
         run(engine, arguments, own, START_TIMEOUT);
         return file;

@@ -65,8 +65,8 @@ public final class SparkBatchesProgram {
         }
         Histogram micros = batches.micros();
         if (micros.getTotalCount() == 0 || RowMeter.rows() == before) {
-            throw new IllegalStateException("Cannot measure: no batch ended in %d s."
-                    .formatted(arguments.whole("seconds")));
+            throw new IllegalStateException(
+                    "Cannot measure: no batch ended in %d s.".formatted(arguments.whole("seconds")));
         }
         return new ObjectMapper()
                 .createObjectNode()

@@ -81,7 +81,9 @@ public final class SparkInProcessProgram {
             SparkSession spark, SparkEngine engine, Workload workload, long rows, Arguments arguments)
             throws Exception {
         StreamingQuery query = engine.start(
-                query(spark, workload, rows, arguments.whole("cores")).writeStream().format("noop"),
+                query(spark, workload, rows, arguments.whole("cores"))
+                        .writeStream()
+                        .format("noop"),
                 workload,
                 "checkpoint");
         awaitRead(query, rows);

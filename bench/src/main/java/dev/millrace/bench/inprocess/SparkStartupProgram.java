@@ -72,8 +72,7 @@ public final class SparkStartupProgram {
 
     /** Of one core, once the query has had time to settle. */
     private static double idlePercent(int seconds) throws InterruptedException {
-        OperatingSystemMXBean process =
-                (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+        OperatingSystemMXBean process = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
         TimeUnit.SECONDS.sleep(seconds);
         long cpu = process.getProcessCpuTime();
         long start = System.nanoTime();

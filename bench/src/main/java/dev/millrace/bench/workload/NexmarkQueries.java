@@ -193,8 +193,9 @@ public final class NexmarkQueries {
             sql.append(", COUNT(DISTINCT %s) AS %ss".formatted(counted, counted));
             sql.append(", COUNT(DISTINCT %s) FILTER (WHERE price < 10000) AS %ss_low".formatted(counted, counted));
         }
-        return sql.append(" FROM (SELECT price, bidder, auction%s, DATE_FORMAT(event_time, 'yyyy-MM-dd') AS day_ FROM bid) t "
-                        .formatted(more))
+        return sql.append(
+                        " FROM (SELECT price, bidder, auction%s, DATE_FORMAT(event_time, 'yyyy-MM-dd') AS day_ FROM bid) t "
+                                .formatted(more))
                 .append("GROUP BY ")
                 .append(keys)
                 .toString();

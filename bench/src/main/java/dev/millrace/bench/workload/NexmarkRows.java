@@ -32,7 +32,8 @@ public record NexmarkRows() implements Rows {
     /** Of the table's first row. Units: milliseconds since 1970. */
     private static final long FIRST_MILLIS = 1_700_000_000_000L;
 
-    private static final byte[][] NAMES = texts("Ada Berg,Bo Chen,Cleo Diaz,Dev Evans,Edda Fox,Finn Gray,Gus Hill,Ida Ito");
+    private static final byte[][] NAMES =
+            texts("Ada Berg,Bo Chen,Cleo Diaz,Dev Evans,Edda Fox,Finn Gray,Gus Hill,Ida Ito");
     private static final byte[][] CITIES = texts("Phoenix,Portland,Boise,Bend,Seattle,Redmond,San Mateo,Kent");
     private static final byte[][] STATES = texts("AZ,CA,ID,OR,WA,WY");
     private static final byte[][] CHANNELS = texts("Google,Facebook,Baidu,Apple");

@@ -60,8 +60,8 @@ final class ReportTest {
                 Map.of("millrace", "Millrace"),
                 DESCRIPTION.figures(),
                 List.of(new Case("long", "long epochs", Map.of()), new Case("short", "short epochs", Map.of())));
-        String report =
-                MarkdownReport.of(new Results(alone, List.of(turn("long", "millrace", 1, 2), turn("short", "millrace", 1, 3))));
+        String report = MarkdownReport.of(
+                new Results(alone, List.of(turn("long", "millrace", 1, 2), turn("short", "millrace", 1, 3))));
 
         assertThat(report).contains("ratio to long epochs", "| Millrace | 3.00 | 100 | 1.50 |");
     }

@@ -110,8 +110,7 @@ public final class FlinkInProcessProgram {
             }
         } else {
             Table query = query(environment, workload, arguments);
-            answer = Answer.withoutKey(
-                    workload, query.getResolvedSchema().getColumnNames(), arguments.number("rows"));
+            answer = Answer.withoutKey(workload, query.getResolvedSchema().getColumnNames(), arguments.number("rows"));
             try (CloseableIterator<Row> rows = query.execute().collect()) {
                 rows.forEachRemaining(row -> take(row, answer));
             }
@@ -135,8 +134,7 @@ public final class FlinkInProcessProgram {
     private static Table query(StreamExecutionEnvironment environment, Workload workload, Arguments arguments) {
         StreamTableEnvironment tables = FlinkEngine.tables(environment);
         boolean stays = arguments.text("what").equals("memory");
-        FlinkEngine.createGenerated(
-                tables, workload, arguments.number("rows"), arguments.whole("cores"), stays);
+        FlinkEngine.createGenerated(tables, workload, arguments.number("rows"), arguments.whole("cores"), stays);
         return tables.sqlQuery(workload.flinkSql());
     }
 
