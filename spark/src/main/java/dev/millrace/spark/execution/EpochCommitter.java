@@ -48,6 +48,7 @@ final class EpochCommitter {
     private final QuerySources sources;
     private final SparkSink sink;
     private final Map<Integer, Integer> sourceOfStage;
+    private final Observations observations;
     private final QueryProgress progress;
     private final LongConsumer committed;
     private final Map<SparkSource, Optional<Offset>> latest = new HashMap<>();
@@ -73,6 +74,7 @@ final class EpochCommitter {
             QuerySources sources,
             SparkSink sink,
             Map<Integer, Integer> sourceOfStage,
+            Observations observations,
             QueryProgress progress) {}
 
     /**
@@ -87,6 +89,7 @@ final class EpochCommitter {
         this.sources = surroundings.sources();
         this.sink = surroundings.sink();
         this.sourceOfStage = surroundings.sourceOfStage();
+        this.observations = surroundings.observations();
         this.progress = surroundings.progress();
         this.state = state;
         this.committed = committed;
@@ -169,14 +172,14 @@ final class EpochCommitter {
         return inFlight > 0 ? Long.MAX_VALUE : progress.untilReportNanos();
     }
 
-    private static QueryProgress.EpochEnd end(CompletedEpoch completed) {
+    private QueryProgress.EpochEnd end(CompletedEpoch completed) {
         long bytes = completed
                 .snapshot()
                 .map(stored -> stored.index().stream()
                         .mapToLong(SnapshotFile.Entry::packedBytes)
                         .sum())
                 .orElse(0L);
-        return new QueryProgress.EpochEnd(completed.times(), bytes);
+        return new QueryProgress.EpochEnd(completed.times(), bytes, observations.of(completed));
     }
 
     private void commit(EpochCommit commit) {
@@ -225,7 +228,7 @@ final class EpochCommitter {
         Map<SparkSource, Offset> ends = new LinkedHashMap<>();
         completed.positions().forEach((stageId, positions) -> {
             SparkSource source = source(stageId);
-            ends.put(source, source.merge(positions));
+            source.merge(positions).ifPresent(end -> ends.put(source, end));
         });
         return ends;
     }
@@ -270,9 +273,9 @@ final class EpochCommitter {
     /** What the sources are known to hold: never behind what was read. */
     private StreamProgress latestProgress(StreamProgress end) {
         Map<SparkDataStream, Offset> offsets = new LinkedHashMap<>();
-        sources.sources()
-                .forEach(source -> offsets.put(
-                        source.stream(), QueryProgress.latestOf(source, latest).orElse(source.committed())));
+        sources.sources().forEach(source -> QueryProgress.latestOf(source, latest)
+                .or(source::committed)
+                .ifPresent(offset -> offsets.put(source.stream(), offset)));
         return offsets.isEmpty() ? end : Checkpoint.progressOf(offsets);
     }
 }

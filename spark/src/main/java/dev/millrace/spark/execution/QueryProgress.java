@@ -73,8 +73,12 @@ final class QueryProgress {
             long watermarkMillis,
             @Nullable EpochEnd end) {}
 
-    /** How an epoch ended. */
-    record EpochEnd(EpochTimes times, long snapshotBytes) {
+    /**
+     * How an epoch ended.
+     *
+     * @param observed the metrics of each observation
+     */
+    record EpochEnd(EpochTimes times, long snapshotBytes, Map<String, Row> observed) {
         long alignmentMillis() {
             return millis(times.alignedNanos() - times.requestedNanos());
         }
@@ -186,7 +190,7 @@ final class QueryProgress {
                         stateOperators(sample.operators(), end),
                         sourceProgress,
                         new SinkProgress(query.sink().toString(), written, sinkMetrics(sample)),
-                        new HashMap<String, Row>()),
+                        end == null ? new HashMap<>() : new HashMap<>(end.observed())),
                 epochStartMillis,
                 written > 0 || Stream.of(sourceProgress).anyMatch(progress -> progress.numInputRows() > 0));
         if (end != null) {
@@ -232,7 +236,7 @@ final class QueryProgress {
         return new SourceProgress(
                 source.stream().toString(),
                 start == null ? null : start.json(),
-                source.committed().json(),
+                source.committed().map(Offset::json).orElse(null),
                 latestOf(source, epoch.latest()).map(Offset::json).orElse(null),
                 rows,
                 rowsPerSecond,
@@ -247,9 +251,9 @@ final class QueryProgress {
 
     /** The latest offset that is known, or where the query stands when it has passed that. */
     static Optional<Offset> latestOf(SparkSource source, Map<SparkSource, Optional<Offset>> latest) {
-        return latest.getOrDefault(source, Optional.empty())
-                .map(offset ->
-                        OffsetJson.hasReached(source.committed().json(), offset.json()) ? source.committed() : offset);
+        return latest.getOrDefault(source, Optional.empty()).map(offset -> source.committed()
+                .filter(committed -> OffsetJson.hasReached(committed.json(), offset.json()))
+                .orElse(offset));
     }
 
     private Map<String, String> eventTime(Epoch epoch) {
