@@ -1,10 +1,13 @@
 // Charts over time, by uPlot, with the moments at which epochs ended and the query recovered.
 
 import { html } from "./elements.js";
-import { clock, count, latency } from "./text.js";
+import { clock, count, latency, roundLatency } from "./text.js";
 
 const HEIGHT = 190;
 const EPOCH_LINES_APART = 18;
+
+/** What is shown of a query that has just started. */
+const LEAST_SPAN_MILLIS = 60000;
 
 const style = (name) => getComputedStyle(document.getElementById("millrace")).getPropertyValue(name).trim();
 
@@ -59,8 +62,8 @@ class Chart {
       cursor: { y: false, sync: { key: "millrace" } },
       legend: { live: true },
       axes: [
-        { ...axis, space: 70, values: (plot, ticks) => ticks.map((tick) => clock(tick * 1000)) },
-        { ...axis, size: 62, values: (plot, ticks) => ticks.map((tick) => (tick === null ? "" : this.options.text(tick))),
+        { ...axis, space: 70, size: 30, values: (plot, ticks) => ticks.map((tick) => clock(tick * 1000)) },
+        { ...axis, size: 62, values: (plot, ticks) => ticks.map((tick) => (tick === null ? "" : (this.options.tick ?? this.options.text)(tick))),
           filter: this.options.filter },
       ],
       series: [
@@ -90,6 +93,9 @@ class Chart {
     } else {
       this.plot.setData(this.data);
     }
+    if (this.plot.cursor.idx === null || this.plot.cursor.idx === undefined) {
+      this.plot.setLegend({ idx: Math.max(0, points.length - 1) });
+    }
   }
 
   resize() {
@@ -116,10 +122,10 @@ export class Charts {
     this.points = [];
     this.charts = [
       new Chart("Latency, read to sink", [
-        { label: "p50", colour: "--mr-series-1", value: (point) => unlessZero(point.p50) },
-        { label: "p99", colour: "--mr-series-2", value: (point) => unlessZero(point.p99) },
         { label: "max", colour: "--mr-series-3", width: 1, value: (point) => unlessZero(point.max) },
-      ], { text: latency, scale: byTens,
+        { label: "p99", colour: "--mr-series-2", value: (point) => unlessZero(point.p99) },
+        { label: "p50", colour: "--mr-series-1", value: (point) => unlessZero(point.p50) },
+      ], { text: latency, tick: roundLatency, scale: byTens,
         filter: (plot, ticks) => ticks.map((tick) => (Number.isInteger(Math.round(Math.log10(tick) * 1e6) / 1e6) ? tick : null)) }),
       new Chart("Rows a second", [
         { label: "read", colour: "--mr-series-1", fill: "--mr-series-1-fill", value: (point) => point.read },
@@ -143,6 +149,8 @@ export class Charts {
     this.points = this.points.filter((point) => point.timeMillis > end - 900000);
     const epochs = view.epochs.map((epoch) => epoch.endMillis);
     const recoveries = view.recoveries.map((recovery) => recovery.timeMillis);
-    this.charts.forEach((chart) => chart.update(this.points, [(end - spanMillis) / 1000, end / 1000], epochs, recoveries));
+    const lived = Math.max(LEAST_SPAN_MILLIS, end - view.query.startMillis);
+    const range = [(end - Math.min(spanMillis, lived)) / 1000, end / 1000];
+    this.charts.forEach((chart) => chart.update(this.points, range, epochs, recoveries));
   }
 }

@@ -5,7 +5,11 @@ import { setAttribute, setText, svg } from "./elements.js";
 import { percent, rate } from "./text.js";
 
 const NODE = { width: 216, height: 92 };
-const GAP = { along: 104, across: 26 };
+const GAP = { along: 112, across: 26 };
+const GAP_DOWN = 64;
+
+/** How far a drawing is made smaller before it scrolls. */
+const SMALLEST_SCALE = 0.66;
 const NARROW = 720;
 const MARGIN = 14;
 
@@ -53,7 +57,7 @@ function untangle(layered, edges) {
 function places(stages, edges, vertical) {
   const layered = layers(stages, edges);
   untangle(layered, edges);
-  const along = vertical ? NODE.height + 58 : NODE.width + GAP.along;
+  const along = vertical ? NODE.height + GAP_DOWN : NODE.width + GAP.along;
   const across = vertical ? NODE.width + GAP.across : NODE.height + GAP.across;
   const widest = Math.max(...layered.map((layer) => layer.length));
   const found = new Map();
@@ -63,7 +67,7 @@ function places(stages, edges, vertical) {
   }));
   const size = {
     width: vertical ? widest * across - GAP.across : layered.length * along - GAP.along,
-    height: vertical ? layered.length * along - 58 : widest * across - GAP.across,
+    height: vertical ? layered.length * along - GAP_DOWN : widest * across - GAP.across,
   };
   return { found, size };
 }
@@ -81,14 +85,26 @@ function curve(from, to, vertical) {
   };
 }
 
-function shortened(text, most) {
-  return text.length <= most ? text : text.slice(0, most - 1) + "…";
+/** Cuts a text that is drawn wider than it may be. */
+function fit(element, width) {
+  const whole = element.textContent;
+  let length = whole.length;
+  while (length > 1 && element.getComputedTextLength() > width) {
+    length--;
+    element.textContent = whole.slice(0, length).trimEnd() + "…";
+  }
 }
 
-/** What a stage is, and what it is made of: `read Kafka -> Fused[Project]`. */
+/** What a stage is, and what it is made of: `read Kafka[topic] -> Fused[Project]`. */
 function titles(stage) {
   const [first, ...rest] = stage.name.split(" -> ");
-  return { title: first, parts: rest.join(" → ") };
+  const inner = first.indexOf("[");
+  const details = inner < 0 || !first.endsWith("]") ? [] : [first.slice(inner + 1, -1)];
+  const made = [...details, ...rest].join(" → ");
+  return {
+    title: details.length === 0 ? first : first.slice(0, inner),
+    made: made || { reading: "source", writing: "sink", pulling: "pulled" }[stage.kind] || "",
+  };
 }
 
 /** How bad it is that an edge is so full. */
@@ -123,7 +139,7 @@ export class Graph {
     const { found, size } = places(stages, edges, vertical);
     const box = [-MARGIN, -MARGIN, size.width + 2 * MARGIN, size.height + 2 * MARGIN];
     this.drawing.setAttribute("viewBox", box.join(" "));
-    this.drawing.style.width = box[2] + "px";
+    this.drawing.style.width = `clamp(${SMALLEST_SCALE * box[2]}px, 100%, ${box[2]}px)`;
     this.drawing.replaceChildren();
     this.edges = edges.map((edge) =>
       this.drawEdge(edge, curve(found.get(edge.from), found.get(edge.to), vertical), vertical));
@@ -133,38 +149,40 @@ export class Graph {
   drawEdge(edge, { path, middle }, vertical) {
     const parts = {
       line: svg("path", { d: path, class: "mr-edge" }),
-      how: svg("text", { x: middle.x, y: middle.y - 8, class: "mr-edge-how" }, shortened(edge.how, 15)),
+      how: svg("text", { x: middle.x, y: middle.y - 8, class: "mr-edge-how" }, edge.how),
       rate: svg("text", { x: middle.x, y: middle.y + 16, class: "mr-edge-rate" }),
+      fill: svg("text", { x: middle.x, y: middle.y + 30, class: "mr-edge-fill" }),
       title: svg("title"),
     };
     const end = path.split(" ").at(-1).split(",").map(Number);
     parts.head = svg("path", { class: "mr-edge-head", d: "M-4,-4.5 L4,0 L-4,4.5 Z",
       transform: `translate(${end[0]} ${end[1]})` + (vertical ? " rotate(90)" : "") });
-    parts.group = svg("g", {}, parts.title, parts.line, parts.head, parts.how, parts.rate);
+    parts.group = svg("g", {}, parts.title, parts.line, parts.head, parts.how, parts.rate, parts.fill);
     this.drawing.append(parts.group);
+    fit(parts.how, vertical ? NODE.width / 2 : GAP.along - 8);
     return parts;
   }
 
   updateEdge(parts, edge) {
     const level = pressure(edge.maxFill);
     setAttribute(parts.group, "class", "mr-edge-group mr-pressure-" + level);
-    setText(parts.rate, rate(edge.rowsPerSecond) + (edge.maxFill >= 0.01 ? " · " + percent(edge.maxFill) + " full" : ""));
+    setText(parts.rate, rate(edge.rowsPerSecond));
+    setText(parts.fill, edge.maxFill >= 0.01 ? percent(edge.maxFill) + " full" : "");
     const side = edge.side === "RIGHT" ? " (right input)" : "";
     setText(parts.title, `${edge.how}${side}: ${rate(edge.rowsPerSecond)}, channels ${percent(edge.meanFill)} full, the fullest ${percent(edge.maxFill)}`);
     parts.line.style.strokeWidth = (1.2 + Math.min(3, Math.log10(1 + edge.rowsPerSecond) / 2)).toFixed(2);
   }
 
   drawNode(stage, { x, y }) {
-    const { title, parts: made } = titles(stage);
+    const { title, made } = titles(stage);
     const inner = NODE.width - 24;
     const select = () => this.select(this.selected === stage.id ? null : stage.id);
     const parts = {
       frame: svg("rect", { width: NODE.width, height: NODE.height, rx: 7, class: "mr-node-frame" }),
       stripe: svg("rect", { width: 4, height: NODE.height - 14, x: 0, y: 7, class: "mr-node-stripe" }),
       number: svg("text", { x: NODE.width - 12, y: 21, class: "mr-node-number" }, String(stage.id)),
-      name: svg("text", { x: 14, y: 21, class: "mr-node-name" }, shortened(title, 26)),
-      made: svg("text", { x: 14, y: 37, class: "mr-node-made" },
-        shortened(made || stage.operators.join(" → ") || { reading: "source", writing: "sink" }[stage.kind] || stage.kind, 34)),
+      name: svg("text", { x: 14, y: 21, class: "mr-node-name" }, title),
+      made: svg("text", { x: 14, y: 37, class: "mr-node-made" }, made),
       track: svg("rect", { x: 14, y: 48, width: inner, height: 7, rx: 3.5, class: "mr-node-track" }),
       busy: svg("rect", { x: 14, y: 48, width: 0, height: 7, rx: 3.5, class: "mr-node-busy" }),
       held: svg("rect", { x: 14, y: 48, width: 0, height: 7, rx: 3.5, class: "mr-node-held" }),
@@ -185,6 +203,8 @@ export class Graph {
     }, parts.title, parts.frame, parts.stripe, parts.name, parts.number, parts.made, parts.track, parts.busy,
     parts.held, parts.rate, parts.share);
     this.drawing.append(parts.group);
+    fit(parts.name, inner - 16);
+    fit(parts.made, inner);
     return parts;
   }
 

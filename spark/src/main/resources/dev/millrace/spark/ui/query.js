@@ -4,7 +4,7 @@ import { Charts } from "./charts.js";
 import { Table, html, section, setAttribute, setText, shareCell } from "./elements.js";
 import { Graph } from "./graph.js";
 import { stateCell } from "./queries.js";
-import { bytes, clock, count, dateAndClock, duration, latency, percent, rate, whole } from "./text.js";
+import { bytes, clock, count, duration, latency, moment, percent, rate, whole } from "./text.js";
 
 const SPANS = [["1 min", 60000], ["5 min", 300000], ["15 min", 900000]];
 const FEW_EPOCHS = 12;
@@ -85,7 +85,7 @@ class Dataflow {
       { title: "Busy · held up · idle", cell: (cell, task) => shareCell(cell, task.busy, task.backPressured, percent) },
       { title: "Busy", number: true, text: (task) => percent(task.busy) },
       { title: "Held up", number: true, text: (task) => percent(task.backPressured) },
-      { title: "Watermark", text: (task) => (task.watermarkMillis === null ? none : dateAndClock(task.watermarkMillis)) },
+      { title: "Watermark", text: (task) => (task.watermarkMillis === null ? none : moment(task.watermarkMillis, this.view.nowMillis)) },
     ], "No sample yet.");
     this.operators = html("p", { class: "mr-facts" });
     this.detail = html("div", { class: "mr-detail", hidden: true }, this.tasksTitle, this.operators, this.tasks.element);
@@ -160,7 +160,7 @@ class Epochs {
       { title: "Snapshot", number: true, text: (epoch) => duration(epoch.snapshotMillis), hint: "alongside: until the state was stored" },
       { title: "Commit", number: true, text: (epoch) => duration(epoch.commitMillis), hint: "manifest, logs and sink" },
       { title: "State stored", number: true, text: (epoch) => (epoch.snapshotBytes > 0 ? bytes(epoch.snapshotBytes) : none) },
-      { title: "Watermark", text: (epoch) => (epoch.watermarkMillis > 0 ? dateAndClock(epoch.watermarkMillis) : none) },
+      { title: "Watermark", text: (epoch) => (epoch.watermarkMillis > 0 ? moment(epoch.watermarkMillis, epoch.endMillis) : none) },
     ], "No epoch has been committed yet.");
     this.more = html("button", { type: "button", class: "mr-more", onclick: () => {
       this.all = !this.all;
@@ -229,7 +229,7 @@ export class QueryPage {
     this.partitions = new Table("Source partitions", [
       { title: "Source stage", number: true, text: (partition) => String(partition.stageId) },
       { title: "Partition", number: true, text: (partition) => String(partition.index) },
-      { title: "Greatest event time", text: (partition) => (partition.maxEventTimeMillis === null ? none : dateAndClock(partition.maxEventTimeMillis)) },
+      { title: "Greatest event time", text: (partition) => (partition.maxEventTimeMillis === null ? none : moment(partition.maxEventTimeMillis, this.now)) },
       { title: "Behind the clock", number: true, text: (partition) => (partition.maxEventTimeMillis === null ? none : duration(this.now - partition.maxEventTimeMillis)) },
       { title: "Queue", cell: (cell, partition) => shareCell(cell, 0, partition.queueFill, percent), hint: "how full the queue between reader and task is" },
       { title: "", text: (partition) => (partition.isIdle ? "idle: holds no watermark back" : "") },

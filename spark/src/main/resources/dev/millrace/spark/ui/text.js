@@ -32,6 +32,9 @@ export function latency(millis) {
   return millis.toFixed(millis < 10 ? 2 : millis < 100 ? 1 : 0) + " ms";
 }
 
+/** A latency on an axis, where all are powers of ten. */
+export const roundLatency = (millis) => (millis >= 1000 ? whole(millis / 1000) + " s" : millis < 1 ? millis * 1000 + " µs" : millis + " ms");
+
 /** How long something took or lasts. */
 export function duration(millis) {
   const sign = millis < 0 ? "−" : "";
@@ -54,6 +57,10 @@ export function clock(millis) {
   const time = new Date(millis);
   return two(time.getHours()) + ":" + two(time.getMinutes()) + ":" + two(time.getSeconds());
 }
+
+/** The time of day, and the day where it is not that of another moment. */
+export const moment = (millis, now) =>
+  (new Date(millis).toDateString() === new Date(now).toDateString() ? clock(millis) : dateAndClock(millis));
 
 export function dateAndClock(millis) {
   const time = new Date(millis);
