@@ -37,13 +37,7 @@ public final class DataflowSource implements Source {
             gauge("stage-%d-busy".formatted(id), sample -> sample.busy(id));
             gauge("stage-%d-backPressured".formatted(id), sample -> sample.backPressured(id));
             gauge("stage-%d-rowsPerSecond".formatted(id), sample -> sample.rowsPerSecond(id));
-            if (!stage.inputs().isEmpty()) {
-                gauge("stage-%d-queueFill".formatted(id), sample -> sample.exchanges().stream()
-                        .filter(exchange -> exchange.stageId() == id)
-                        .mapToDouble(DataflowSample.Exchange::maxFill)
-                        .max()
-                        .orElse(0));
-            }
+            gauge("stage-%d-queueFill".formatted(id), sample -> sample.queueFill(id));
         }
     }
 

@@ -62,8 +62,8 @@ class Chart {
       cursor: { y: false, sync: { key: "millrace" } },
       legend: { live: true },
       axes: [
-        { ...axis, space: 70, size: 30, values: (plot, ticks) => ticks.map((tick) => clock(tick * 1000)) },
-        { ...axis, size: 62, values: (plot, ticks) => ticks.map((tick) => (tick === null ? "" : (this.options.tick ?? this.options.text)(tick))),
+        { ...axis, grid: { show: false }, space: 70, size: 30, values: (plot, ticks) => ticks.map((tick) => clock(tick * 1000)) },
+        { ...axis, grid: { ...axis.grid, filter: this.options.filter }, size: 62, values: (plot, ticks) => ticks.map((tick) => (tick === null ? "" : (this.options.tick ?? this.options.text)(tick))),
           filter: this.options.filter },
       ],
       series: [

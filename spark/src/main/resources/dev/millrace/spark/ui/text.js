@@ -28,7 +28,7 @@ export const percent = (share) => (share > 0 && share < 0.01 ? "<1" : Math.round
 
 /** Milliseconds of a latency. */
 export function latency(millis) {
-  if (millis >= 10000) return (millis / 1000).toFixed(1) + " s";
+  if (millis >= 1000) return (millis / 1000).toFixed(millis < 10000 ? 2 : 1) + " s";
   return millis.toFixed(millis < 10 ? 2 : millis < 100 ? 1 : 0) + " ms";
 }
 
