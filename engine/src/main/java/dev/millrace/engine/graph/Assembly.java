@@ -130,7 +130,17 @@ final class Assembly {
             }
         }
         int snapshots = settings.durability() == null ? 0 : 1;
-        return new EpochShape(partitionCounts, readers.size() * settings.taskCount(), operating, writers, snapshots);
+        long observing = graph.stages().stream()
+                .flatMap(stage -> stage.body().chain().stream())
+                .filter(OperatorFactory::observes)
+                .count();
+        return new EpochShape(
+                partitionCounts,
+                readers.size() * settings.taskCount(),
+                operating,
+                writers,
+                snapshots,
+                (int) observing * settings.taskCount());
     }
 
     /** All tasks with a chain keep their state by one task of this worker. */

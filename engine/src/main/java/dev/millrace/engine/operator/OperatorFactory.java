@@ -17,6 +17,11 @@ public interface OperatorFactory {
         return false;
     }
 
+    /** Whether its operators have an {@link Operator#takeObservation observation} of each epoch. */
+    default boolean observes() {
+        return false;
+    }
+
     /** Whether its operators have a left and a right input, and so must be the first of their stage. */
     default boolean takesTwoInputs() {
         return false;

@@ -84,6 +84,18 @@ public final class TaskParts {
         return reports;
     }
 
+    /** The barrier of an epoch is through the chain. */
+    void epochEnded(long epoch) throws Exception {
+        snapshots.freeze(epoch);
+        List<Operator> operators = chain.operators();
+        for (int i = 0; i < operators.size(); i++) {
+            byte[] observation = operators.get(i).takeObservation();
+            if (observation != null) {
+                reports.observed(new OperatorId(place.stageId(), i), epoch, observation);
+            }
+        }
+    }
+
     /** Opens the operators and gives them back what they own of the state to start from. */
     void open() throws Exception {
         chain.open(contexts);

@@ -31,8 +31,14 @@ public final class OperatorHarness {
      * What one run gave.
      *
      * @param events the rows, and the marks between them, in their order
+     * @param observations what an operator that observes saw of each epoch
      */
-    public record Outcome(List<byte[]> rows, List<Event> events, long watermarkMicros, OperatorMetrics metrics) {}
+    public record Outcome(
+            List<byte[]> rows,
+            List<Event> events,
+            List<byte[]> observations,
+            long watermarkMicros,
+            OperatorMetrics metrics) {}
 
     private static final int CALLS_WITHOUT_END = 100_000;
 
@@ -75,6 +81,7 @@ public final class OperatorHarness {
         private final Snapshots snapshots = new Snapshots();
         private int rowsPerPage = Integer.MAX_VALUE;
         private final List<Event> given = new ArrayList<>();
+        private final List<byte[]> observations = new ArrayList<>();
         private int givenRows;
         private Operator operator;
         private long epoch = 1;
@@ -137,7 +144,7 @@ public final class OperatorHarness {
             }
             operator.close();
             assertThat(budget.usedBytes()).as("memory not given back").isZero();
-            return new Outcome(output.rows(), given, watermarkMicros, metrics);
+            return new Outcome(output.rows(), given, observations, watermarkMicros, metrics);
         }
 
         /** Takes down the rows that are new in the output. */
@@ -159,6 +166,10 @@ public final class OperatorHarness {
             repeat(() -> operator.barrier(ended, output));
             giveRows();
             given.add(Event.barrier(ended));
+            byte[] observation = operator.takeObservation();
+            if (observation != null) {
+                observations.add(observation);
+            }
         }
 
         private void wakeUp() throws Exception {

@@ -48,6 +48,7 @@ final class EpochCommitter {
     private final QuerySources sources;
     private final SparkSink sink;
     private final Map<Integer, Integer> sourceOfStage;
+    private final Observations observations;
     private final QueryProgress progress;
     private final LongConsumer committed;
     private final Map<SparkSource, Optional<Offset>> latest = new HashMap<>();
@@ -73,6 +74,7 @@ final class EpochCommitter {
             QuerySources sources,
             SparkSink sink,
             Map<Integer, Integer> sourceOfStage,
+            Observations observations,
             QueryProgress progress) {}
 
     /**
@@ -87,6 +89,7 @@ final class EpochCommitter {
         this.sources = surroundings.sources();
         this.sink = surroundings.sink();
         this.sourceOfStage = surroundings.sourceOfStage();
+        this.observations = surroundings.observations();
         this.progress = surroundings.progress();
         this.state = state;
         this.committed = committed;
@@ -169,14 +172,14 @@ final class EpochCommitter {
         return inFlight > 0 ? Long.MAX_VALUE : progress.untilReportNanos();
     }
 
-    private static QueryProgress.EpochEnd end(CompletedEpoch completed) {
+    private QueryProgress.EpochEnd end(CompletedEpoch completed) {
         long bytes = completed
                 .snapshot()
                 .map(stored -> stored.index().stream()
                         .mapToLong(SnapshotFile.Entry::packedBytes)
                         .sum())
                 .orElse(0L);
-        return new QueryProgress.EpochEnd(completed.times(), bytes);
+        return new QueryProgress.EpochEnd(completed.times(), bytes, observations.of(completed));
     }
 
     private void commit(EpochCommit commit) {

@@ -73,8 +73,12 @@ final class QueryProgress {
             long watermarkMillis,
             @Nullable EpochEnd end) {}
 
-    /** How an epoch ended. */
-    record EpochEnd(EpochTimes times, long snapshotBytes) {
+    /**
+     * How an epoch ended.
+     *
+     * @param observed the metrics of each observation
+     */
+    record EpochEnd(EpochTimes times, long snapshotBytes, Map<String, Row> observed) {
         long alignmentMillis() {
             return millis(times.alignedNanos() - times.requestedNanos());
         }
@@ -186,7 +190,7 @@ final class QueryProgress {
                         stateOperators(sample.operators(), end),
                         sourceProgress,
                         new SinkProgress(query.sink().toString(), written, sinkMetrics(sample)),
-                        new HashMap<String, Row>()),
+                        end == null ? new HashMap<>() : new HashMap<>(end.observed())),
                 epochStartMillis,
                 written > 0 || Stream.of(sourceProgress).anyMatch(progress -> progress.numInputRows() > 0));
         if (end != null) {

@@ -131,7 +131,15 @@ final class QueryRun {
         return new Prepared(
                 plan,
                 new EpochCommitter.Surroundings(
-                        query, checkpoint, protocol, manifests, sources, sink, plan.streamOfStage(), progress),
+                        query,
+                        checkpoint,
+                        protocol,
+                        manifests,
+                        sources,
+                        sink,
+                        plan.streamOfStage(),
+                        new Observations(plan.graph()),
+                        progress),
                 new QueryState(files, manifests, runId, keyGroupCount, plan.isStateful(), plan.graph()),
                 new SparkTaskScopes(session.sessionState().conf(), loader, (Properties)
                         session.sparkContext().getLocalProperties().clone()),

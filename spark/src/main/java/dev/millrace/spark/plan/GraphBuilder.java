@@ -150,6 +150,9 @@ final class GraphBuilder {
         if (node instanceof EventTimeGuardExec guard) {
             return eventTimeGuard(guard);
         }
+        if (node instanceof ObserveExec observe) {
+            return observation(observe);
+        }
         if (node instanceof UnionExec union) {
             return union(union);
         }
@@ -207,6 +210,12 @@ final class GraphBuilder {
         SparkPlan child = PhysicalPlans.streamingChild(node);
         Flow below = flow(child);
         return isExchanged(below) ? below : Flow.from(List.of(new Input(stageOf(below), exchangeFor(keys, child))));
+    }
+
+    private Flow observation(ObserveExec node) {
+        Flow flow = flow(PhysicalPlans.streamingChild(node));
+        flow.chain.add(node.operator());
+        return flow;
     }
 
     private Flow eventTimeGuard(EventTimeGuardExec node) {
