@@ -315,6 +315,8 @@ final class QueryRun {
     /** The text of {@code explain}. Thread: any. */
     String explain(boolean extended) {
         PlannedQuery current = planned;
-        return current == null ? "The query is still being planned." : current.explain(extended) + "\n" + RunningText.of(query.figures());
+        return current == null
+                ? "The query is still being planned."
+                : current.explain(extended) + "\n" + RunningText.of(query.figures());
     }
 }

@@ -1,6 +1,6 @@
 package dev.millrace.spark.metrics;
 
-import dev.millrace.engine.graph.StreamGraph;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
@@ -14,14 +14,8 @@ public final class RunningText {
     public static String of(QueryFigures query) {
         StringBuilder text = new StringBuilder("== Running ==\n");
         DataflowSample sample = query.latest();
-        StreamGraph graph = query.graph();
-        line(
-                text,
-                "state=%s, epoch=%d, recoveries=%d",
-                query.state(),
-                query.epochUnderWay(),
-                query.recoveryCount());
-        if (sample == null || graph == null) {
+        line(text, "state=%s, epoch=%d, recoveries=%d", query.state(), query.epochUnderWay(), query.recoveryCount());
+        if (sample == null) {
             return text.append("No sample yet: the first comes a second after the start.\n")
                     .toString();
         }
@@ -42,7 +36,7 @@ public final class RunningText {
                     DataflowSource.lagMillis(sample.watermarkMicros(), sample.timeMillis())
                             / (double) TimeUnit.SECONDS.toMillis(1));
         }
-        stages(text, sample, graph);
+        stages(text, sample, query.stages());
         for (DataflowSample.StateOperator operator : sample.operators()) {
             line(
                     text,
@@ -56,10 +50,18 @@ public final class RunningText {
         return text.toString();
     }
 
-    private static void stages(StringBuilder text, DataflowSample sample, StreamGraph graph) {
-        line(text, "%-8s %12s %14s %7s %16s %11s", "stage", "rows", "rows a second", "busy %", "back-pressured %", "queue %");
-        for (int i = graph.stages().size() - 1; i >= 0; i--) {
-            int id = graph.stages().get(i).id();
+    private static void stages(StringBuilder text, DataflowSample sample, List<StageShape> stages) {
+        line(
+                text,
+                "%-8s %12s %14s %7s %16s %11s",
+                "stage",
+                "rows",
+                "rows a second",
+                "busy %",
+                "back-pressured %",
+                "queue %");
+        for (int i = stages.size() - 1; i >= 0; i--) {
+            int id = stages.get(i).id();
             line(
                     text,
                     "%-8d %12d %14.1f %7.1f %16.1f %11.1f",

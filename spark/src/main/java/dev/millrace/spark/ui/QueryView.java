@@ -1,14 +1,12 @@
 package dev.millrace.spark.ui;
 
-import dev.millrace.engine.graph.StageBody;
-import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.metrics.DataflowMetrics.PartitionSample;
 import dev.millrace.engine.metrics.WatermarkMetrics;
-import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.spark.metrics.DataflowSample;
 import dev.millrace.spark.metrics.EpochFigures;
 import dev.millrace.spark.metrics.FailureFigures;
 import dev.millrace.spark.metrics.QueryFigures;
+import dev.millrace.spark.metrics.StageShape;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -76,13 +74,12 @@ record QueryView(
     /** @param since what of the history came after that moment */
     static QueryView of(QueryFigures query, long since) {
         long now = System.currentTimeMillis();
-        StreamGraph graph = query.graph();
         DataflowSample sample = query.latest();
         return new QueryView(
                 now,
                 QueriesView.Row.of(query, now),
-                graph == null ? List.of() : stages(graph, sample),
-                graph == null ? List.of() : edges(graph, sample),
+                stages(query.stages(), sample),
+                edges(query.stages(), sample),
                 sample == null ? Map.of() : loops(sample),
                 query.pointsSince(since),
                 query.epochs(),
@@ -96,15 +93,15 @@ record QueryView(
                 query.plan());
     }
 
-    private static List<Stage> stages(StreamGraph graph, @Nullable DataflowSample sample) {
+    private static List<Stage> stages(List<StageShape> shapes, @Nullable DataflowSample sample) {
         List<Stage> stages = new ArrayList<>();
-        for (StreamGraph.Stage stage : graph.stages()) {
+        for (StageShape stage : shapes) {
             List<DataflowSample.Task> tasks = sample == null ? List.of() : sample.tasksOf(stage.id());
             stages.add(new Stage(
                     stage.id(),
                     stage.name(),
-                    kind(stage.body()),
-                    stage.body().chain().stream().map(OperatorFactory::name).toList(),
+                    stage.kind().text(),
+                    stage.operators(),
                     tasks.stream().mapToLong(DataflowSample.Task::rows).sum(),
                     sample == null ? 0 : sample.rowsPerSecond(stage.id()),
                     sample == null ? 0 : sample.busy(stage.id()),
@@ -112,16 +109,6 @@ record QueryView(
                     tasks.stream().map(QueryView::task).toList()));
         }
         return stages;
-    }
-
-    private static String kind(StageBody body) {
-        if (body instanceof StageBody.Reading) {
-            return "reading";
-        }
-        if (body instanceof StageBody.Writing) {
-            return "writing";
-        }
-        return body instanceof StageBody.Pulling ? "pulling" : "operating";
     }
 
     private static Task task(DataflowSample.Task task) {
@@ -135,17 +122,17 @@ record QueryView(
                 millis(task.watermarkMicros()));
     }
 
-    private static List<Edge> edges(StreamGraph graph, @Nullable DataflowSample sample) {
+    private static List<Edge> edges(List<StageShape> shapes, @Nullable DataflowSample sample) {
         List<Edge> edges = new ArrayList<>();
-        for (StreamGraph.Stage stage : graph.stages()) {
+        for (StageShape stage : shapes) {
             for (int i = 0; i < stage.inputs().size(); i++) {
-                StreamGraph.Input input = stage.inputs().get(i);
+                StageShape.Input input = stage.inputs().get(i);
                 DataflowSample.Exchange exchange = exchange(sample, stage.id(), i);
                 edges.add(new Edge(
                         input.stageId(),
                         stage.id(),
-                        input.side().name(),
-                        input.exchange().describe(),
+                        input.side(),
+                        input.how(),
                         exchange.rows(),
                         exchange.rowsPerSecond(),
                         exchange.meanFill(),

@@ -5,7 +5,8 @@ import dev.millrace.spark.scala.Scala;
 import org.apache.spark.SparkContext;
 import org.apache.spark.ui.SparkUI;
 import org.apache.spark.ui.SparkUITab;
-import org.apache.spark.ui.WebUITab;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The tab of Spark's web UI that shows real-time queries. Its pages are shells that a script fills from {@link
@@ -15,6 +16,8 @@ import org.apache.spark.ui.WebUITab;
  * <p>Thread: any.
  */
 public final class RealTimeTab extends SparkUITab {
+    private static final Logger LOG = LoggerFactory.getLogger(RealTimeTab.class);
+
     static final String PREFIX = "realtime";
     static final String FIGURES = "/" + PREFIX + "/figures";
     static final String FILES = "/static/millrace";
@@ -28,20 +31,27 @@ public final class RealTimeTab extends SparkUITab {
     /** Shows an application's real-time queries in its web UI, if it has one; once, however often it is called. */
     public static void attach(SparkContext spark) {
         Scala.optional(spark.ui()).ifPresent(ui -> {
-            synchronized (ui) {
-                if (Scala.list(ui.getTabs()).stream().noneMatch(RealTimeTab.class::isInstance)) {
-                    attach(ui, QueryRegistry.of(spark));
-                }
+            try {
+                attachOnce(ui, QueryRegistry.of(spark));
+            } catch (RuntimeException | LinkageError e) {
+                LOG.warn("The Real-Time tab cannot be shown in this application's web UI; its queries run without.", e);
             }
         });
+    }
+
+    private static void attachOnce(SparkUI ui, QueryRegistry queries) {
+        synchronized (ui) {
+            if (Scala.list(ui.getTabs()).stream().noneMatch(RealTimeTab.class::isInstance)) {
+                attach(ui, queries);
+            }
+        }
     }
 
     private static void attach(SparkUI ui, QueryRegistry queries) {
         RealTimeTab tab = new RealTimeTab(ui);
         tab.attachPage(new RealTimePage(tab, RealTimePage.Kind.QUERIES));
         tab.attachPage(new RealTimePage(tab, RealTimePage.Kind.QUERY));
-        WebUITab attached = tab;
-        ui.attachTab(attached);
+        ui.attachTab(tab);
         ui.attachHandler(FIGURES, new FiguresServlet(queries), "/");
         ui.attachHandler(FILES, new FilesServlet(), "/");
     }

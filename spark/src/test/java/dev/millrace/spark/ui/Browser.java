@@ -1,6 +1,5 @@
 package dev.millrace.spark.ui;
 
-
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -119,9 +118,7 @@ final class Browser implements AutoCloseable {
                 Map.of("width", width, "height", height, "deviceScaleFactor", 1, "mobile", false));
         call(
                 "Emulation.setEmulatedMedia",
-                Map.of(
-                        "features",
-                        List.of(Map.of("name", "prefers-color-scheme", "value", dark ? "dark" : "light"))));
+                Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", dark ? "dark" : "light"))));
         call("Page.navigate", Map.of("url", address));
     }
 
@@ -142,9 +139,8 @@ final class Browser implements AutoCloseable {
     }
 
     void await(String expression) {
-        org.awaitility.Awaitility.await(expression)
-                .atMost(PATIENCE)
-                .until(() -> evaluate("Boolean(" + expression + ")").asBoolean());
+        org.awaitility.Awaitility.await(expression).atMost(PATIENCE).until(() -> evaluate("Boolean(" + expression + ")")
+                .asBoolean());
     }
 
     void press(String key) {

@@ -72,8 +72,9 @@ final class FiguresServletSparkTest {
                 .groupBy("value")
                 .count()
                 .selectExpr("count");
-        StreamingQuery query =
-                LocalSpark.collecting(counts, new Collector(name)).queryName(name).start();
+        StreamingQuery query = LocalSpark.collecting(counts, new Collector(name))
+                .queryName(name)
+                .start();
         LocalSpark.add(numbers, 1_000, 1_001, 1_001, 1_002);
         query.processAllAvailable();
         return query;
@@ -101,9 +102,13 @@ final class FiguresServletSparkTest {
         assertThat(view.at("/epochs/0/snapshotBytes").isNumber()).isTrue();
         assertThat(view.at("/settings/spark.millrace.loops").asText()).isNotEmpty();
         assertThat(view.path("plan").asText()).contains("== Physical Plan ==", "== Dataflow ==");
-        long newest = view.path("points").get(view.path("points").size() - 1).path("timeMillis").asLong();
+        long newest = view.path("points")
+                .get(view.path("points").size() - 1)
+                .path("timeMillis")
+                .asLong();
         assertThat(figures(address + "&since=" + newest).path("points"))
-                .allSatisfy(point -> assertThat(point.path("timeMillis").asLong()).isGreaterThan(newest));
+                .allSatisfy(
+                        point -> assertThat(point.path("timeMillis").asLong()).isGreaterThan(newest));
 
         query.stop();
         JsonNode ended = figures(address);

@@ -36,7 +36,8 @@ final class RealTimePageSparkTest {
         assumeTrue(program.isPresent(), "no Chromium on the path");
         browser = Browser.start(program.get());
         session = LocalSpark.start(
-                "local[2]", Map.of("spark.ui.enabled", "true", "spark.ui.port", "0", "spark.ui.showConsoleProgress", "false"));
+                "local[2]",
+                Map.of("spark.ui.enabled", "true", "spark.ui.port", "0", "spark.ui.showConsoleProgress", "false"));
     }
 
     @AfterAll
@@ -48,7 +49,8 @@ final class RealTimePageSparkTest {
     }
 
     private static String tab() {
-        return "http://127.0.0.1:%d/realtime/".formatted(session.sparkContext().ui().get().boundPort());
+        return "http://127.0.0.1:%d/realtime/"
+                .formatted(session.sparkContext().ui().get().boundPort());
     }
 
     private static void open(String address, int width, boolean dark) {
@@ -86,14 +88,17 @@ final class RealTimePageSparkTest {
             browser.await("document.querySelector('.mr-tile dd').innerText !== '0/s'");
             browser.await("document.querySelectorAll('.mr-node').length >= 4");
             browser.await("document.querySelectorAll('.mr-plot canvas').length === 2");
-            int updates = browser.evaluate("+document.querySelector('#millrace').dataset.updated").asInt();
+            int updates = browser.evaluate("+document.querySelector('#millrace').dataset.updated")
+                    .asInt();
             browser.await("+document.querySelector('#millrace').dataset.updated > " + (updates + 1));
             browser.await(tile("Epoch") + "?.innerText > 0");
             browser.await("document.querySelector('[aria-label=Epochs] tbody tr')");
             browser.await(tile("Watermark lag") + ".innerText !== '–'");
             browser.await(tile("State") + ".innerText !== '–'");
 
-            assertThat(browser.text("[aria-label='Source partitions']")).contains("0").contains("1");
+            assertThat(browser.text("[aria-label='Source partitions']"))
+                    .contains("0")
+                    .contains("1");
             browser.evaluate("document.querySelector('.mr-node').focus()");
             browser.press("Enter");
             browser.await("document.querySelector('.mr-detail table tbody tr')");

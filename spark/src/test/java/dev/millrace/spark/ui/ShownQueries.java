@@ -40,7 +40,8 @@ final class ShownQueries implements AutoCloseable {
         logins = LocalSpark.numbers(session, 2);
         UDF1<Long, Long> enrich = card -> {
             if (FAILURES_LEFT.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
-                throw new IllegalStateException("the scoring service answered <503 Service Unavailable> for card=" + card);
+                throw new IllegalStateException(
+                        "the scoring service answered <503 Service Unavailable> for card=" + card);
             }
             return card % 7;
         };
@@ -62,10 +63,11 @@ final class ShownQueries implements AutoCloseable {
         Dataset<Row> paid = events(payments, "card", "paid").withWatermark("paid", "2 seconds");
         Dataset<Row> loggedIn = events(logins, "login", "at").withWatermark("at", "2 seconds");
         Dataset<Row> features = paid.join(
-                        loggedIn,
-                        functions.expr("card = login AND at BETWEEN paid - INTERVAL 2 SECONDS AND paid"))
+                        loggedIn, functions.expr("card = login AND at BETWEEN paid - INTERVAL 2 SECONDS AND paid"))
                 .groupBy(functions.window(functions.col("paid"), "10 seconds"), functions.col("card"))
-                .agg(functions.count("*").as("payments"), functions.sum(paid.col("amount")).as("total"));
+                .agg(
+                        functions.count("*").as("payments"),
+                        functions.sum(paid.col("amount")).as("total"));
         return write(features.writeStream().foreach(new Taking(0)), name).start();
     }
 
