@@ -25,6 +25,7 @@ final class EpochGathering {
     private final Map<Integer, Long> rowsRead = new HashMap<>();
     private final Map<Integer, Long> rowsWritten = new HashMap<>();
     private final Map<OperatorId, List<byte[]>> observations = new HashMap<>();
+    private int portionedTasksEnded;
     private int missingReaders;
     private int missingTasks;
     private int missingWriters;
@@ -65,6 +66,11 @@ final class EpochGathering {
         rowsRead.merge(stageId, rows, Long::sum);
         alignedNanos = Math.max(alignedNanos, nanos);
         missingReaders--;
+    }
+
+    /** One more task that reads portions has started its barrier; gives how many have. */
+    int portionedTaskEnded() {
+        return ++portionedTasksEnded;
     }
 
     void taken(long nanos) {

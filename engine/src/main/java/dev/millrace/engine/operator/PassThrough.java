@@ -21,6 +21,14 @@ public interface PassThrough extends Operator {
         return false;
     }
 
+    /** The source of the task's input is read in portions; called once, after {@link #inputPartitions}. */
+    default void inputPortions(PortionEventTimes shared) {}
+
+    /** The greatest event time that a partition gave so far, for {@link PortionEventTimes#ended}. */
+    default long maxEventTimeMicros(int partition) {
+        return EventTimeExtractor.NO_EVENT_TIME;
+    }
+
     /**
      * Whether nothing is to be expected for now that would move this operator's watermark; the task
      * then tells those behind it not to wait. Depends on time, so it is asked for again while no rows

@@ -14,12 +14,14 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the watermark of the rows that pass: the least, over the input partitions, of the greatest
  * event time seen less the delay. A partition that gave no row yet holds the watermark where it is; one
  * that gave none for a time is left out until its next row. Rows without an event time do not count.
- * The watermark never moves back.
+ * The watermark never moves back. Where the source is read in portions it is one partition, whose greatest
+ * event time is that of {@link PortionEventTimes}.
  *
  * <p>Thread: the owning task. Source: Spark's EventTimeWatermark, whose one greatest event time for all
  * partitions would here depend on which partition is read first.
@@ -44,6 +46,7 @@ public final class WatermarkAssigner implements PassThrough {
     private long[] lastRowNanos;
     private long watermarkMicros = NONE;
     private long restoredMicros = NOT_RESTORED;
+    private @Nullable PortionEventTimes portions;
     private EventTimes eventTimesOfEpoch = EventTimes.NONE;
     private long publishedNanos;
 
@@ -80,6 +83,16 @@ public final class WatermarkAssigner implements PassThrough {
     }
 
     @Override
+    public void inputPortions(PortionEventTimes shared) {
+        portions = shared;
+    }
+
+    @Override
+    public long maxEventTimeMicros(int partition) {
+        return maxEventTimeMicros[partition];
+    }
+
+    @Override
     public void observe(RowCursor rows) {
         if (!rows.hasRow()) {
             return;
@@ -109,6 +122,9 @@ public final class WatermarkAssigner implements PassThrough {
         if (count > 0) {
             maxEventTimeMicros[index] = Math.max(maxEventTimeMicros[index], max);
             lastRowNanos[index] = nanoClock.getAsLong();
+            if (portions != null) {
+                portions.rowsCame(lastRowNanos[index]);
+            }
             eventTimesOfEpoch = eventTimesOfEpoch.plus(new EventTimes(count, min, max, sum / count));
         }
     }
@@ -141,6 +157,14 @@ public final class WatermarkAssigner implements PassThrough {
         if (now - publishedNanos >= PUBLISHING_NANOS) {
             publish(now);
         }
+        long reached = portions == null ? reachedByPartitions(now) : portions.reachedMicros();
+        if (reached >= NONE + delayMicros) {
+            watermarkMicros = Math.max(watermarkMicros, reached - delayMicros);
+        }
+        return watermarkMicros;
+    }
+
+    private long reachedByPartitions(long now) {
         long least = Long.MAX_VALUE;
         long greatest = NONE;
         boolean anyActive = false;
@@ -151,17 +175,16 @@ public final class WatermarkAssigner implements PassThrough {
                 least = Math.min(least, maxEventTimeMicros[i]);
             }
         }
-        long reached = anyActive ? least : greatest;
-        if (reached >= NONE + delayMicros) {
-            watermarkMicros = Math.max(watermarkMicros, reached - delayMicros);
-        }
-        return watermarkMicros;
+        return anyActive ? least : greatest;
     }
 
     /** Whether every partition is idle, which is so too where there is none. */
     @Override
     public boolean isIdle() {
         long now = nanoClock.getAsLong();
+        if (portions != null) {
+            return now - portions.lastRowNanos() >= idleAfterNanos;
+        }
         for (int i = 0; i < maxEventTimeMicros.length; i++) {
             if (!isIdle(i, now)) {
                 return false;

@@ -1,15 +1,18 @@
 package dev.millrace.engine.task;
 
 import dev.millrace.engine.operator.Copy;
+import dev.millrace.engine.operator.EventTimeExtractor;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.Output;
 import dev.millrace.engine.operator.PassThrough;
+import dev.millrace.engine.operator.PortionEventTimes;
 import dev.millrace.engine.operator.ProcessingTime;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.stream.Item;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The operators of one task, one behind the other, with a page between each two. Takes one item at a
@@ -53,12 +56,27 @@ final class Chain {
         }
     }
 
-    void inputPartitions(int count) {
+    /** @param portions shared with the other tasks of a source that is read in portions; or null */
+    void inputPartitions(int count, @Nullable PortionEventTimes portions) {
         for (Operator operator : operators) {
             if (operator instanceof PassThrough pass) {
                 pass.inputPartitions(count);
+                if (portions != null) {
+                    pass.inputPortions(portions);
+                }
             }
         }
+    }
+
+    /** The greatest event time that a partition gave so far, where an operator looks for it. */
+    long maxEventTimeMicros(int partition) {
+        long max = EventTimeExtractor.NO_EVENT_TIME;
+        for (Operator operator : operators) {
+            if (operator instanceof PassThrough pass) {
+                max = Math.max(max, pass.maxEventTimeMicros(partition));
+            }
+        }
+        return max;
     }
 
     List<Operator> operators() {

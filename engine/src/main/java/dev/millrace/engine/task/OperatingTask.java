@@ -41,7 +41,7 @@ public final class OperatingTask implements Step {
     @Override
     public void open() throws Exception {
         parts.open();
-        parts.chain().inputPartitions(inbox.inputPartitionCount());
+        parts.chain().inputPartitions(inbox.inputPartitionCount(), null);
     }
 
     @Override

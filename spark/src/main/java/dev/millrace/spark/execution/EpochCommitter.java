@@ -228,7 +228,7 @@ final class EpochCommitter {
         Map<SparkSource, Offset> ends = new LinkedHashMap<>();
         completed.positions().forEach((stageId, positions) -> {
             SparkSource source = source(stageId);
-            ends.put(source, source.merge(positions));
+            source.merge(positions).ifPresent(end -> ends.put(source, end));
         });
         return ends;
     }
@@ -273,9 +273,9 @@ final class EpochCommitter {
     /** What the sources are known to hold: never behind what was read. */
     private StreamProgress latestProgress(StreamProgress end) {
         Map<SparkDataStream, Offset> offsets = new LinkedHashMap<>();
-        sources.sources()
-                .forEach(source -> offsets.put(
-                        source.stream(), QueryProgress.latestOf(source, latest).orElse(source.committed())));
+        sources.sources().forEach(source -> QueryProgress.latestOf(source, latest)
+                .or(source::committed)
+                .ifPresent(offset -> offsets.put(source.stream(), offset)));
         return offsets.isEmpty() ? end : Checkpoint.progressOf(offsets);
     }
 }
