@@ -63,7 +63,7 @@ class Chart {
       legend: { live: true },
       axes: [
         { ...axis, grid: { show: false }, space: 70, size: 30, values: (plot, ticks) => ticks.map((tick) => clock(tick * 1000)) },
-        { ...axis, grid: { ...axis.grid, filter: this.options.filter }, size: 62, values: (plot, ticks) => ticks.map((tick) => (tick === null ? "" : (this.options.tick ?? this.options.text)(tick))),
+        { ...axis, grid: this.options.filter ? { ...axis.grid, filter: this.options.filter } : axis.grid, size: 62, values: (plot, ticks) => ticks.map((tick) => (tick === null ? "" : (this.options.tick ?? this.options.text)(tick))),
           filter: this.options.filter },
       ],
       series: [
