@@ -159,7 +159,8 @@ final class SimulatedQuery {
 
     /** An epoch ends behind the same portion in all partitions. */
     private static long[] same(long[] ends, List<Object> positions) {
-        assertThat(positions).allSatisfy(position -> assertThat((long[]) position).isEqualTo(ends));
+        assertThat(positions)
+                .allSatisfy(position -> assertThat((long[]) position).isEqualTo(ends));
         return ends;
     }
 

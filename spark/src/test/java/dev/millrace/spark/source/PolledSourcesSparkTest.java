@@ -258,10 +258,10 @@ final class PolledSourcesSparkTest {
                 .groupBy(functions.window(functions.col("ts"), "10 seconds"))
                 .count()
                 .selectExpr("unix_seconds(window.start) * 100 + count");
-        StreamingQuery query = LocalSpark.collecting(windows, collector)
-                .outputMode("append")
-                .start();
-        seconds.addData(Scala.seq(LongStream.iterate(99, i -> i >= 0, i -> i - 1).boxed().toList()));
+        StreamingQuery query =
+                LocalSpark.collecting(windows, collector).outputMode("append").start();
+        seconds.addData(Scala.seq(
+                LongStream.iterate(99, i -> i >= 0, i -> i - 1).boxed().toList()));
         query.processAllAvailable();
         await().until(() -> collector.taken().size() == 9);
         assertThat(collector.taken())
