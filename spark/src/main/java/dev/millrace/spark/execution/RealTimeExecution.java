@@ -16,6 +16,9 @@ import dev.millrace.spark.sink.WriteRequest;
 import dev.millrace.spark.source.PortionSettings;
 import dev.millrace.spark.source.Reading;
 import dev.millrace.spark.source.SourceFactory;
+import dev.millrace.spark.ui.RealTimeTab;
+import java.io.InterruptedIOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -368,6 +371,7 @@ public final class RealTimeExecution extends StreamExecution {
         QueryRun current = new QueryRun(
                 this, session, querySources(), settings, request.trigger().batchDurationMs(), drains);
         run = current;
+        RealTimeTab.attach(session.sparkContext());
         QueryObservation watching = new QueryObservation(
                 session.sparkContext(), figures, session.sessionState().conf().streamingMetricsEnabled());
         observation = watching;
@@ -381,11 +385,30 @@ public final class RealTimeExecution extends StreamExecution {
             current.run();
         } catch (Throwable t) {
             failed = !isEnding();
-            throw Scala.sneaky(t); // unwrapped: Spark tells interrupts from failures by their class
+            // Unwrapped: Spark tells interrupts from failures by their class.
+            throw Scala.sneaky(isEnding() && isOfInterrupt(t) ? interrupted(t) : t);
         } finally {
             session.sparkContext().removeSparkListener(applicationEnd);
             watching.end(failed);
         }
+    }
+
+    /** Storage gives an interrupt that came while it worked as an error of its own. */
+    private static boolean isOfInterrupt(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof InterruptedException
+                    || cause instanceof InterruptedIOException
+                    || cause instanceof ClosedByInterruptException) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static InterruptedException interrupted(Throwable failure) {
+        InterruptedException interrupted = new InterruptedException("The query was stopped while it worked.");
+        interrupted.initCause(failure);
+        return interrupted;
     }
 
     @Override
