@@ -9,6 +9,7 @@ import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.DataflowSettings;
 import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.snapshot.StateIndex;
+import dev.millrace.spark.metrics.RunningText;
 import dev.millrace.spark.plan.PlanRequest;
 import dev.millrace.spark.plan.PlanSettings;
 import dev.millrace.spark.plan.PlannedQuery;
@@ -314,6 +315,8 @@ final class QueryRun {
     /** The text of {@code explain}. Thread: any. */
     String explain(boolean extended) {
         PlannedQuery current = planned;
-        return current == null ? "The query is still being planned." : current.explain(extended);
+        return current == null
+                ? "The query is still being planned."
+                : current.explain(extended) + "\n" + RunningText.of(query.figures());
     }
 }

@@ -14,6 +14,7 @@ import dev.millrace.spark.sink.WriteRequest;
 import dev.millrace.spark.source.PortionSettings;
 import dev.millrace.spark.source.Reading;
 import dev.millrace.spark.source.SourceFactory;
+import dev.millrace.spark.ui.RealTimeTab;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -337,6 +338,7 @@ public final class RealTimeExecution extends StreamExecution {
         QueryRun current = new QueryRun(
                 this, session, querySources(), settings, request.trigger().batchDurationMs(), drains);
         run = current;
+        RealTimeTab.attach(session.sparkContext());
         QueryObservation watching = new QueryObservation(
                 session.sparkContext(), figures, session.sessionState().conf().streamingMetricsEnabled());
         observation = watching;

@@ -83,6 +83,21 @@ public record DataflowSample(
         return tasksOf(stageId).stream().mapToDouble(Task::rowsPerSecond).sum();
     }
 
+    /** How full the fullest input channel of one stage is; of a source, the fullest queue of a partition. */
+    public double queueFill(int stageId) {
+        double channels = exchanges.stream()
+                .filter(exchange -> exchange.stageId() == stageId)
+                .mapToDouble(Exchange::maxFill)
+                .max()
+                .orElse(0);
+        double queues = partitions.stream()
+                .filter(partition -> partition.stageId() == stageId)
+                .mapToDouble(PartitionSample::queueFill)
+                .max()
+                .orElse(0);
+        return Math.max(channels, queues);
+    }
+
     /** All keyed state of the dataflow. */
     public StateSize state() {
         return operators.stream().map(StateOperator::state).reduce(StateSize.NONE, StateSize::plus);

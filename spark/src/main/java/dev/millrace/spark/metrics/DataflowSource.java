@@ -2,7 +2,7 @@ package dev.millrace.spark.metrics;
 
 import com.codahale.metrics.Gauge;
 import com.codahale.metrics.MetricRegistry;
-import dev.millrace.engine.graph.StreamGraph;
+import java.util.List;
 import java.util.function.ToDoubleFunction;
 import org.apache.spark.metrics.source.Source;
 
@@ -16,8 +16,8 @@ public final class DataflowSource implements Source {
     private final QueryFigures query;
     private final MetricRegistry registry = new MetricRegistry();
 
-    /** @param graph its stages have metrics of their own */
-    public DataflowSource(QueryFigures query, StreamGraph graph) {
+    /** @param stages those of the dataflow, which have metrics of their own */
+    DataflowSource(QueryFigures query, List<StageShape> stages) {
         this.query = query;
         gauge("rowsRead-perSecond", DataflowSample::rowsReadPerSecond);
         gauge("rowsWritten-perSecond", DataflowSample::rowsWrittenPerSecond);
@@ -34,18 +34,12 @@ public final class DataflowSource implements Source {
         register("epoch", query::epochUnderWay);
         register("epoch-age", () -> query.isActive() ? System.currentTimeMillis() - query.epochStartMillis() : 0);
         register("recoveries", query::recoveryCount);
-        for (StreamGraph.Stage stage : graph.stages()) {
+        for (StageShape stage : stages) {
             int id = stage.id();
             gauge("stage-%d-busy".formatted(id), sample -> sample.busy(id));
             gauge("stage-%d-backPressured".formatted(id), sample -> sample.backPressured(id));
             gauge("stage-%d-rowsPerSecond".formatted(id), sample -> sample.rowsPerSecond(id));
-            if (!stage.inputs().isEmpty()) {
-                gauge("stage-%d-queueFill".formatted(id), sample -> sample.exchanges().stream()
-                        .filter(exchange -> exchange.stageId() == id)
-                        .mapToDouble(DataflowSample.Exchange::maxFill)
-                        .max()
-                        .orElse(0));
-            }
+            gauge("stage-%d-queueFill".formatted(id), sample -> sample.queueFill(id));
         }
     }
 
