@@ -43,8 +43,8 @@ public final class RunningText {
                     "state of stage %d, %s: rows=%d, bytes=%d, late rows=%d",
                     operator.stageId(),
                     operator.name(),
-                    operator.rows(),
-                    operator.bytes(),
+                    operator.state().rows(),
+                    operator.state().memoryBytes(),
                     operator.late());
         }
         return text.toString();

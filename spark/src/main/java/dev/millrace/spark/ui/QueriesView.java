@@ -82,8 +82,8 @@ record QueriesView(long nowMillis, List<Row> queries) {
                     running ? lagMillis(sample.watermarkMicros(), now) : null,
                     query.epochUnderWay(),
                     query.isActive() ? now - query.epochStartMillis() : 0,
-                    sample.stateRows(),
-                    sample.stateBytes(),
+                    sample.state().rows(),
+                    sample.state().memoryBytes(),
                     sample.lateRows(),
                     query.recoveryCount(),
                     failing

@@ -219,8 +219,9 @@ export class QueryPage {
     this.state = new Table("State by operator", [
       { title: "Operator", text: (operator) => operator.name },
       { title: "Stage", number: true, text: (operator) => String(operator.stageId) },
-      { title: "Rows", number: true, text: (operator) => whole(operator.rows) },
-      { title: "Memory", number: true, text: (operator) => bytes(operator.bytes) },
+      { title: "Rows", number: true, text: (operator) => whole(operator.state.rows) },
+      { title: "Memory", number: true, text: (operator) => bytes(operator.state.memoryBytes) },
+      { title: "Spilled rows", number: true, text: (operator) => whole(operator.state.spilledRows) },
       { title: "Updated", number: true, text: (operator) => whole(operator.updated) },
       { title: "Removed", number: true, text: (operator) => whole(operator.removed) },
       { title: "Late, dropped", number: true, text: (operator) => whole(operator.late) },

@@ -95,7 +95,7 @@ final class FiguresServletSparkTest {
         assertThat(view.at("/stages/1/tasks")).hasSize(2);
         assertThat(view.at("/edges/0/how").asText()).startsWith("hash(value");
         assertThat(view.at("/edges/0/rows").asLong()).isEqualTo(4);
-        assertThat(view.at("/operators/0/rows").asLong()).isEqualTo(3);
+        assertThat(view.at("/operators/0/state/rows").asLong()).isEqualTo(3);
         assertThat(view.path("partitions")).hasSize(2).allSatisfy(partition -> assertThat(
                         partition.path("maxEventTimeMillis").asLong())
                 .isBetween(1_000_000L, 1_002_000L));
