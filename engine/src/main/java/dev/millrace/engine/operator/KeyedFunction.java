@@ -29,6 +29,7 @@ public final class KeyedFunction implements Operator {
     private final RowGroups groups = new RowGroups();
     private @Nullable GroupFunction function;
     private OperatorMetrics metrics = new OperatorMetrics();
+    private LateRows lateRows = LateRows.NOWHERE;
     private ProcessingTime time = () -> 0;
     private long watermarkMicros = Long.MIN_VALUE;
     private boolean hasInitialCalls = true;
@@ -50,6 +51,11 @@ public final class KeyedFunction implements Operator {
         }
 
         @Override
+        public boolean dropsLateRows() {
+            return true;
+        }
+
+        @Override
         public Operator create() {
             return new KeyedFunction(functions);
         }
@@ -58,6 +64,7 @@ public final class KeyedFunction implements Operator {
     @Override
     public void open(OperatorContext context) throws Exception {
         metrics = context.metrics();
+        lateRows = context.lateRows();
         time = context.time();
         GroupFunction opened = functions.open(context);
         opened.epoch(context.firstEpoch());
@@ -81,7 +88,7 @@ public final class KeyedFunction implements Operator {
         }
         if (!hasGroups) {
             function.present(watermarkMicros, time.millis());
-            int late = groups.fill(rows, function, watermarkMicros);
+            int late = groups.fill(rows, function, watermarkMicros, lateRows);
             if (late > 0) {
                 metrics.addRowsDroppedByWatermark(late);
             }

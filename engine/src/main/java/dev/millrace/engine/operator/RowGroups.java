@@ -3,6 +3,7 @@ package dev.millrace.engine.operator;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.state.KeyBytes;
 import java.util.Arrays;
 
@@ -43,13 +44,14 @@ final class RowGroups implements GroupRows {
     private int nextRow = NONE;
 
     /** Takes all rows of the cursor, and returns how many of them were late and left out. */
-    int fill(RowCursor rows, GroupFunction function, long watermarkMicros) {
+    int fill(RowCursor rows, GroupFunction function, long watermarkMicros, LateRows lateRows) {
         clear();
         int lateCount = 0;
         for (; rows.hasRow(); rows.advance()) {
             rows.row(row);
             if (function.isLate(row, watermarkMicros)) {
                 lateCount++;
+                lateRows.add(Side.LEFT, row, function.eventTimeMicros(row), watermarkMicros);
                 continue;
             }
             rowBytes = row.bytes();

@@ -49,6 +49,7 @@ public final class StreamJoin implements Operator {
 
     private @Nullable Opened opened;
     private OperatorMetrics metrics = new OperatorMetrics();
+    private LateRows lateRows = LateRows.NOWHERE;
     private long watermarkMicros = Long.MIN_VALUE;
     private Step step = Step.BEGIN;
 
@@ -80,6 +81,7 @@ public final class StreamJoin implements Operator {
     @Override
     public void open(OperatorContext context) {
         metrics = context.metrics();
+        lateRows = context.lateRows();
         opened = new Opened(
                 joins.create(context.taskIndex()),
                 new KeptRows(Side.LEFT, type.keepsUnmatched(Side.LEFT), context),
@@ -113,6 +115,8 @@ public final class StreamJoin implements Operator {
             if (!take(task, rows.side(), rows.keyGroup(), output)) {
                 return false;
             }
+            task.left().relieve();
+            task.right().relieve();
         }
         return true;
     }
@@ -144,6 +148,7 @@ public final class StreamJoin implements Operator {
         long eventTime = join.eventTimeMicros(side, row);
         if (eventTime != EventTimeExtractor.NO_EVENT_TIME && eventTime <= watermarkMicros) {
             lateCount++;
+            lateRows.add(side, row, eventTime, watermarkMicros);
             return Step.DONE;
         }
         if (!join.mayMatch(side, row)) {
@@ -310,9 +315,7 @@ public final class StreamJoin implements Operator {
             metrics.addRowsRemoved(removedCount);
             removedCount = 0;
         }
-        metrics.state(
-                task.left().rowCount() + task.right().rowCount(),
-                task.left().sizeBytes() + task.right().sizeBytes());
+        metrics.state(task.left().size().plus(task.right().size()));
     }
 
     @Override

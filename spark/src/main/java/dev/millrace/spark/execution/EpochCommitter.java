@@ -9,7 +9,7 @@ import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.snapshot.SnapshotFile;
 import dev.millrace.engine.snapshot.StateIndex;
-import dev.millrace.spark.sink.SparkSink;
+import dev.millrace.spark.sink.QuerySinks;
 import dev.millrace.spark.source.SparkSource;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
+import java.util.function.Predicate;
 import org.apache.spark.sql.connector.read.streaming.Offset;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
 import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadataBase;
@@ -46,7 +47,8 @@ final class EpochCommitter {
     private final CommitProtocol protocol;
     private final ManifestLog manifests;
     private final QuerySources sources;
-    private final SparkSink sink;
+    private final QuerySinks sink;
+    private final Predicate<Integer> isLateStage;
     private final Map<Integer, Integer> sourceOfStage;
     private final Observations observations;
     private final QueryProgress progress;
@@ -65,6 +67,7 @@ final class EpochCommitter {
      * What stays the same over all dataflows of a query.
      *
      * @param sourceOfStage for each reading stage's id, the number of its source
+     * @param isLateStage whether the stage of an id writes late rows
      */
     record Surroundings(
             RealTimeExecution query,
@@ -72,9 +75,10 @@ final class EpochCommitter {
             CommitProtocol protocol,
             ManifestLog manifests,
             QuerySources sources,
-            SparkSink sink,
+            QuerySinks sink,
             Map<Integer, Integer> sourceOfStage,
             Observations observations,
+            Predicate<Integer> isLateStage,
             QueryProgress progress) {}
 
     /**
@@ -88,6 +92,7 @@ final class EpochCommitter {
         this.manifests = surroundings.manifests();
         this.sources = surroundings.sources();
         this.sink = surroundings.sink();
+        this.isLateStage = surroundings.isLateStage();
         this.sourceOfStage = surroundings.sourceOfStage();
         this.observations = surroundings.observations();
         this.progress = surroundings.progress();
@@ -129,7 +134,10 @@ final class EpochCommitter {
         query.planned(epoch, end, metadata);
         StateIndex next = completed.snapshot().map(state::with).orElse(state);
         commit(protocol.commit(
-                epoch, checkpoint.entryBytes(end, metadata), sink.pack(epoch, messages(completed)), next));
+                epoch,
+                checkpoint.entryBytes(end, metadata),
+                sink.pack(epoch, messages(completed, isLateStage.negate()), messages(completed, isLateStage)),
+                next));
         state = next;
         lastCommitted = epoch;
         committed.accept(epoch);
@@ -141,9 +149,10 @@ final class EpochCommitter {
         }
         Map<SparkSource, Long> rowsRead = bySource(completed.rowsRead());
         rowsRead.forEach((source, rows) -> committedRows.merge(source, rows, Long::sum));
-        committedWritten += sum(completed.rowsWritten());
-        progress.report(new QueryProgress.Epoch(
-                epoch, before, rowsRead, sum(completed.rowsWritten()), latest, watermarkMillis, end(completed)));
+        long rowsWritten = rowsWritten(completed.rowsWritten());
+        committedWritten += rowsWritten;
+        progress.report(
+                new QueryProgress.Epoch(epoch, before, rowsRead, rowsWritten, latest, watermarkMillis, end(completed)));
         query.reported(end, latestProgress(end));
         return rowsRead;
     }
@@ -161,7 +170,7 @@ final class EpochCommitter {
                 lastCommitted + 1,
                 checkpoint.committedOffsets(),
                 rowsRead,
-                progress.rowsWritten() - committedWritten,
+                rowsWritten(progress.rowsWritten()) - committedWritten,
                 latest,
                 watermarkMillis,
                 null));
@@ -247,14 +256,23 @@ final class EpochCommitter {
         return sources.sources().get(index);
     }
 
-    private static List<@Nullable Object> messages(CompletedEpoch completed) {
+    /** The messages of the stages that are asked for, in their order and that of their tasks. */
+    private static List<@Nullable Object> messages(CompletedEpoch completed, Predicate<Integer> stages) {
         List<@Nullable Object> messages = new ArrayList<>();
-        new TreeMap<>(completed.messages()).values().forEach(messages::addAll);
+        new TreeMap<>(completed.messages()).forEach((stage, ofTasks) -> {
+            if (stages.test(stage)) {
+                messages.addAll(ofTasks);
+            }
+        });
         return messages;
     }
 
-    private static long sum(Map<Integer, Long> rowsOfStages) {
-        return rowsOfStages.values().stream().mapToLong(Long::longValue).sum();
+    /** Without late rows, which the query's sink never sees. */
+    private long rowsWritten(Map<Integer, Long> ofStages) {
+        return ofStages.entrySet().stream()
+                .filter(stage -> !isLateStage.test(stage.getKey()))
+                .mapToLong(Map.Entry::getValue)
+                .sum();
     }
 
     private void askLatest() {

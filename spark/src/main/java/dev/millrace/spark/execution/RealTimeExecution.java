@@ -2,8 +2,10 @@ package dev.millrace.spark.execution;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.spark.late.LateSink;
 import dev.millrace.spark.metrics.QueryFigures;
 import dev.millrace.spark.metrics.QueryObservation;
+import dev.millrace.spark.plan.PlanRequest.LateRowTarget;
 import dev.millrace.spark.plan.QueryPlanner;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.settings.MillraceSettings;
@@ -14,6 +16,7 @@ import dev.millrace.spark.sink.WriteRequest;
 import dev.millrace.spark.source.PortionSettings;
 import dev.millrace.spark.source.Reading;
 import dev.millrace.spark.source.SourceFactory;
+import dev.millrace.spark.ui.RealTimeTab;
 import java.io.InterruptedIOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.util.HashMap;
@@ -117,6 +120,7 @@ public final class RealTimeExecution extends StreamExecution {
         Checkpoint.refuseState(session, write.resolvedCheckpointLocation(), QueryChecks.isStateful(analyzed));
         RealTimeExecution execution = new RealTimeExecution(request, write, settings);
         execution.checkWrite();
+        execution.checkLateWrite();
         return execution;
     }
 
@@ -132,8 +136,20 @@ public final class RealTimeExecution extends StreamExecution {
         }
     }
 
+    /** Opens the sink for late rows once, so that what is wrong with it shows before the query starts. */
+    private void checkLateWrite() {
+        SparkSession session = request.session();
+        LateSink.of(session)
+                .ifPresent(late -> session.withActive(() -> late.write(writeRequest(session, analyzedPlan()))));
+    }
+
     private StreamingWrite streamingWrite(SparkSession session, LogicalPlan plan) {
-        WriteRequest write = new WriteRequest(
+        return StreamingWrites.of(
+                writeRequest(session, plan), () -> connectorWrite(plan).toStreaming());
+    }
+
+    private WriteRequest writeRequest(SparkSession session, LogicalPlan plan) {
+        return new WriteRequest(
                 session,
                 sink(),
                 new CaseInsensitiveStringMap(Scala.map(request.options())),
@@ -142,7 +158,6 @@ public final class RealTimeExecution extends StreamExecution {
                 id().toString(),
                 resolvedCheckpointRoot(),
                 request.trigger().batchDurationMs());
-        return StreamingWrites.of(write, () -> connectorWrite(plan).toStreaming());
     }
 
     private Write connectorWrite(LogicalPlan plan) {
@@ -169,6 +184,23 @@ public final class RealTimeExecution extends StreamExecution {
                 taskCount,
                 loader,
                 () -> Scala.cast(session.withActive(() -> streamingWrite(session, plan))));
+    }
+
+    /** Where late rows go, or null where they are only counted. Errors: UNSUPPORTED_…, Spark's own. */
+    @Nullable
+    LateRowTarget openLateSink(SparkSession session, int taskCount, ClassLoader loader) {
+        LateSink late = LateSink.of(session).orElse(null);
+        if (late == null) {
+            return null;
+        }
+        LogicalPlan plan = logicalPlan();
+        SparkSink sink = new SparkSink(
+                late.name(),
+                late.layout().schema().size(),
+                taskCount,
+                loader,
+                () -> Scala.cast(session.withActive(() -> late.write(writeRequest(session, plan)))));
+        return new LateRowTarget(sink, late.layout());
     }
 
     /** Units of state ownership: the shuffle partitions at the query's first start. */
@@ -339,6 +371,7 @@ public final class RealTimeExecution extends StreamExecution {
         QueryRun current = new QueryRun(
                 this, session, querySources(), settings, request.trigger().batchDurationMs(), drains);
         run = current;
+        RealTimeTab.attach(session.sparkContext());
         QueryObservation watching = new QueryObservation(
                 session.sparkContext(), figures, session.sessionState().conf().streamingMetricsEnabled());
         observation = watching;
