@@ -145,7 +145,10 @@ final class ContinuousRun implements AutoCloseable {
             }
             case FAILURE -> {
                 query.processAllAvailable();
-                shelves.get(0).failAfter((int) (drawn.seed() % 7));
+                // A query that has committed nothing since it was started ends at its first failure, by its policy.
+                if (query.lastProgress() != null) {
+                    shelves.get(0).failAfter((int) (drawn.seed() % 7));
+                }
             }
         }
         return query;

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Timeout;
  * than the build runs: {@code bin/differential}.
  */
 class DifferentialSparkTest {
-    private static final int SEEDS = 300;
+    private static final int SEEDS = 100;
     private static SparkSession session;
 
     @BeforeAll
