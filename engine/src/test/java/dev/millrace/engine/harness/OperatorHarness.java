@@ -102,8 +102,9 @@ public final class OperatorHarness {
             Operator opened = operators.get();
             opened.open(new OperatorContext(0, 1, keyGroupCount, budget, metrics, () -> timeMillis, this::late, epoch));
             if (opened instanceof PassThrough passThrough) {
-                passThrough.inputPartitions(
-                        IntStream.range(0, partitionCount()).mapToObj("partition %d"::formatted).toList());
+                passThrough.inputPartitions(IntStream.range(0, partitionCount())
+                        .mapToObj("partition %d"::formatted)
+                        .toList());
             }
             return opened;
         }

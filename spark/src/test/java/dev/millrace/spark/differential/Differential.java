@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager;
 
 /**
  * Runs random queries over random rows on Millrace and on stock Spark for as many seeds as one likes, with
@@ -60,8 +61,15 @@ public final class Differential {
     }
 
     static SparkSession start() {
-        SparkSession session =
-                LocalSpark.start("local[2]", Map.of("spark.sql.streaming.numRecentProgressUpdates", "5"));
+        // Spark's default on a local disk starts several processes for each file of a log.
+        String files = FileSystemBasedCheckpointFileManager.class.getName();
+        SparkSession session = LocalSpark.start(
+                "local[2]",
+                Map.of(
+                        "spark.sql.streaming.numRecentProgressUpdates",
+                        "5",
+                        "spark.sql.streaming.checkpointFileManagerClass",
+                        files));
         // Spark logs generated code as an error that its own batches then go on without.
         session.sparkContext().setLogLevel("FATAL");
         return session;
