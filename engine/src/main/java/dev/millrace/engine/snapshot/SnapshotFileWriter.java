@@ -43,12 +43,11 @@ public final class SnapshotFileWriter implements AutoCloseable {
         if (packed.length < bound) {
             packed = new byte[bound];
         }
-        int packedBytes =
-                zstd.compressByteArray(packed, 0, packed.length, section.bytes(), 0, section.sizeBytes());
+        int packedBytes = zstd.compressByteArray(packed, 0, packed.length, section.bytes(), 0, section.sizeBytes());
         to.write(packed, 0, packedBytes);
         int crc = SnapshotFile.crc(packed, 0, packedBytes);
-        index.add(new SnapshotFile.Entry(
-                section.key(), section.isBase(), offset, packedBytes, section.sizeBytes(), crc));
+        index.add(
+                new SnapshotFile.Entry(section.key(), section.isBase(), offset, packedBytes, section.sizeBytes(), crc));
         offset += packedBytes;
     }
 

@@ -104,8 +104,7 @@ class SnapshotFileTest {
     void leavesNoFileWhenTheWriteTears() {
         MemoryStorage tearing = new MemoryStorage(() -> 20, MemoryStorage.NOBODY);
 
-        assertThatThrownBy(() -> write(tearing, List.of(small())))
-                .isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> write(tearing, List.of(small()))).isInstanceOf(IOException.class);
         assertThat(tearing.files()).isEmpty();
         assertThat(tearing.underWay()).isEmpty();
     }

@@ -30,8 +30,7 @@ class SnapshotTaskTest {
     private final MemoryStorage storage = new MemoryStorage();
     private final Stored stored = new Stored();
     private int wakeUps;
-    private final SnapshotTask task =
-            new SnapshotTask(storage, "run", 2, List.of(() -> wakeUps++), stored, () -> {});
+    private final SnapshotTask task = new SnapshotTask(storage, "run", 2, List.of(() -> wakeUps++), stored, () -> {});
 
     @Test
     void writesWhatOneTaskGivesBeforeTheOthersAreThrough() throws Exception {
@@ -99,9 +98,8 @@ class SnapshotTaskTest {
         task.add(8, section(0));
         assertThat(task.step()).isTrue();
 
-        assertThatThrownBy(task::step)
-                .isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
-                        .isEqualTo(ErrorCode.INVARIANT));
+        assertThatThrownBy(task::step).isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
+                .isEqualTo(ErrorCode.INVARIANT));
         task.close();
     }
 
@@ -157,8 +155,7 @@ class SnapshotTaskTest {
         public void barrierTaken(int stageId, int taskIndex, long epoch) {}
 
         @Override
-        public void sinkPrepared(
-                int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten) {}
+        public void sinkPrepared(int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten) {}
 
         @Override
         public void observed(OperatorId operator, long epoch, byte[] observation) {}

@@ -59,7 +59,8 @@ final class ShownQueries implements AutoCloseable {
     /** Features by card and window, of payments that follow a login. */
     StreamingQuery wellRunning(String name) throws Exception {
         Dataset<Row> paid = payments().withWatermark("paid", "2 seconds");
-        Dataset<Row> loggedIn = events(2, Math.max(2, rowsPerSecond / 8), "login", "at").withWatermark("at", "2 seconds");
+        Dataset<Row> loggedIn =
+                events(2, Math.max(2, rowsPerSecond / 8), "login", "at").withWatermark("at", "2 seconds");
         Dataset<Row> features = paid.join(
                         loggedIn, functions.expr("card = login AND at BETWEEN paid - INTERVAL 2 SECONDS AND paid"))
                 .groupBy(functions.window(functions.col("paid"), "10 seconds"), functions.col("card"))
