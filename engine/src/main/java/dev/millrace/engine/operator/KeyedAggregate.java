@@ -8,6 +8,7 @@ import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
+import dev.millrace.engine.state.KeyBytes;
 import dev.millrace.engine.state.KeyedState;
 import dev.millrace.engine.state.KeyedTable;
 import java.util.List;
@@ -25,6 +26,10 @@ public final class KeyedAggregate implements Operator {
     /** What a watermark removes in one step: about a millisecond of work. */
     private static final int REMOVED_PER_STEP = 10_000;
 
+    private static final int OWNER_OF_NO_KEYS = 0;
+    private static final int KEY_GROUP_OF_NO_KEYS = 0;
+    private static final byte[] NO_KEYS = new byte[0];
+
     private final Supplier<Aggregate> aggregates;
     private final Emission emission;
     private final KeyedRowBatch batch = new KeyedRowBatch();
@@ -39,6 +44,9 @@ public final class KeyedAggregate implements Operator {
     private int nextEntry = KeyedTable.NONE;
     private long lateCount;
 
+    /** Whether each epoch brings the one row of an aggregation without keys, as each micro-batch does. */
+    private boolean hasRowInEachEpoch;
+
     /** @param aggregates called once, on the owning thread */
     public KeyedAggregate(Supplier<Aggregate> aggregates, Emission emission) {
         this.aggregates = aggregates;
@@ -48,7 +56,12 @@ public final class KeyedAggregate implements Operator {
     @Override
     public void open(OperatorContext context) {
         metrics = context.metrics();
-        buffers = KeyedBuffers.open(aggregates.get(), context);
+        KeyedBuffers opened = KeyedBuffers.open(aggregates.get(), context);
+        buffers = opened;
+        if (context.time().standsStill()) {
+            hasRowInEachEpoch = !opened.aggregate().hasKeys() && context.taskIndex() == OWNER_OF_NO_KEYS;
+            watermarkMicros = emission == Emission.ALL_PER_EPOCH ? watermarkMicros : 0; // where Spark's begins
+        }
     }
 
     private KeyedBuffers opened() {
@@ -166,11 +179,27 @@ public final class KeyedAggregate implements Operator {
     @Override
     public boolean barrier(long epoch, Output output) {
         KeyedBuffers buffers = opened();
+        if (hasRowInEachEpoch) {
+            change(buffers, KEY_GROUP_OF_NO_KEYS, key.pointTo(NO_KEYS, 0, 0));
+        }
         return switch (emission) {
             case EVERY_CHANGE, PER_PAGE, AT_EXPIRY -> true;
             case PER_EPOCH -> emitChanged(buffers, output) && removeExpired(buffers);
             case ALL_PER_EPOCH -> emitAll(buffers, output);
         };
+    }
+
+    /** Makes sure that there is an entry, and that it counts as changed; however often. */
+    private void change(KeyedBuffers buffers, int keyGroup, RowView of) {
+        KeyedTable table = buffers.state().table(keyGroup);
+        int hash = KeyBytes.hash(of.bytes(), of.offset(), of.sizeBytes());
+        int entry = table.find(hash, of);
+        if (entry == KeyedTable.NONE) {
+            entry = buffers.add(table, hash, of, Long.MAX_VALUE);
+        }
+        if (emission == Emission.PER_EPOCH && emittedCount == 0) {
+            changed.add(keyGroup, table, entry);
+        }
     }
 
     /** Goes on with the entry at which the output was full; nothing changes in between. */

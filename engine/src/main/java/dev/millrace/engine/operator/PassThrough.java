@@ -19,6 +19,16 @@ public interface PassThrough extends Operator {
      */
     default void inputPartitions(int[] partitions) {}
 
+    /** Whether this operator may move the watermark while rows come, and not only where epochs end. */
+    default boolean movesWatermarkWithRows() {
+        return true;
+    }
+
+    /** The watermark that the end of a bounded epoch brings behind this operator, given the one before it. */
+    default long epochWatermark(long inputMicros) {
+        return inputMicros;
+    }
+
     /**
      * Whether nothing is to be expected for now that would move this operator's watermark; the task
      * then tells those behind it not to wait. Depends on time, so it is asked for again while no rows

@@ -59,6 +59,16 @@ public final class StreamJoin implements Operator {
     private int candidate;
     private boolean matched;
     private int candidatesLeft;
+    /** Whether epochs are bounded: then rows leave the state only where one ends. */
+    private boolean endsEpochs;
+
+    /** The watermark that the bounded epoch's end brings. */
+    private long endWatermarkMicros = Long.MIN_VALUE;
+
+    /** In a left semi join the rows of a bounded epoch wait for its end: those of the right go first. */
+    private @Nullable Held held;
+
+    private int nextHeld;
     private long lateCount;
     private long keptCount;
     private long removedCount;
@@ -68,6 +78,17 @@ public final class StreamJoin implements Operator {
         this.joins = joins;
         this.type = type;
         this.outputDelayMicros = outputDelayMicros;
+    }
+
+    private record Held(HeldRows left, HeldRows right) {
+        HeldRows of(Side side) {
+            return side == Side.LEFT ? left : right;
+        }
+
+        void clear() {
+            left.clear();
+            right.clear();
+        }
     }
 
     /** What one task works with. */
@@ -80,6 +101,13 @@ public final class StreamJoin implements Operator {
     @Override
     public void open(OperatorContext context) {
         metrics = context.metrics();
+        if (context.time().standsStill()) {
+            endsEpochs = true;
+            watermarkMicros = 0; // where Spark's begins
+            if (type == JoinType.LEFT_SEMI) {
+                held = new Held(new HeldRows(context.stateBudget()), new HeldRows(context.stateBudget()));
+            }
+        }
         opened = new Opened(
                 joins.create(context.taskIndex()),
                 new KeptRows(Side.LEFT, type.keepsUnmatched(Side.LEFT), context),
@@ -97,8 +125,13 @@ public final class StreamJoin implements Operator {
     @Override
     public boolean process(RowCursor rows, Output output) {
         Opened task = opened();
+        if (held != null) {
+            hold(task.join(), held, rows);
+            publish(task);
+            return true;
+        }
         candidatesLeft = CANDIDATES_PER_STEP;
-        boolean done = removeExpired(task, output) && takeAll(task, rows, output);
+        boolean done = (endsEpochs || removeExpired(task, output)) && takeAll(task, rows, output);
         if (done) {
             task.left().reclaim();
             task.right().reclaim();
@@ -115,6 +148,42 @@ public final class StreamJoin implements Operator {
             }
         }
         return true;
+    }
+
+    private void hold(Join join, Held rowsOfEpoch, RowCursor rows) {
+        for (; rows.hasRow(); rows.advance()) {
+            rows.row(row);
+            if (isLate(join, rows.side())) {
+                lateCount++;
+            } else {
+                int unused = rowsOfEpoch.of(rows.side()).add(row, rows.keyGroup());
+            }
+        }
+    }
+
+    /** Takes the rows that waited for the epoch's end; false when the output was full, or enough was done. */
+    private boolean takeHeld(Opened task, Held rowsOfEpoch, Output output) {
+        candidatesLeft = CANDIDATES_PER_STEP;
+        int rightCount = rowsOfEpoch.right().count();
+        for (; nextHeld < rightCount + rowsOfEpoch.left().count(); nextHeld++) {
+            Side side = nextHeld < rightCount ? Side.RIGHT : Side.LEFT;
+            HeldRows rows = rowsOfEpoch.of(side);
+            int index = side == Side.RIGHT ? nextHeld : nextHeld - rightCount;
+            rows.row(index, row);
+            if (!take(task, side, rows.keyGroup(index), output)) {
+                return false;
+            }
+        }
+        nextHeld = 0;
+        rowsOfEpoch.clear();
+        task.left().reclaim();
+        task.right().reclaim();
+        return true;
+    }
+
+    private boolean isLate(Join join, Side side) {
+        long eventTime = join.eventTimeMicros(side, row);
+        return eventTime != EventTimeExtractor.NO_EVENT_TIME && eventTime <= watermarkMicros;
     }
 
     /** Takes the row at hand; false when the output was full, or enough was done for one step. */
@@ -141,8 +210,7 @@ public final class StreamJoin implements Operator {
 
     private Step begin(Opened task, Side side) {
         Join join = task.join();
-        long eventTime = join.eventTimeMicros(side, row);
-        if (eventTime != EventTimeExtractor.NO_EVENT_TIME && eventTime <= watermarkMicros) {
+        if (isLate(join, side)) {
             lateCount++;
             return Step.DONE;
         }
@@ -152,7 +220,7 @@ public final class StreamJoin implements Operator {
         RowView key = join.key(side, row);
         hash = KeyBytes.hash(key.bytes(), key.offset(), key.sizeBytes());
         matched = false;
-        if (join.isNullKey(key)) {
+        if (!endsEpochs && join.isNullKey(key)) {
             candidate = GroupedTable.NONE;
             return type.keepsUnmatched(side) ? Step.MATCH : Step.DONE;
         }
@@ -207,7 +275,13 @@ public final class StreamJoin implements Operator {
         }
         RowView key = task.join().key(side, row);
         long expiryMicros = task.join().expiryMicros(side, row, key);
-        if (expiryMicros <= watermarkMicros && expiryMicros != GroupedTable.NEVER) {
+        if (endsEpochs) {
+            // All rows of the epoch meet, whenever they leave; but to a left semi join's left rows, which come last,
+            // those of the right that are about to leave are gone already.
+            if (held != null && side == Side.RIGHT && isOver(expiryMicros, endWatermarkMicros)) {
+                return Step.DONE;
+            }
+        } else if (isOver(expiryMicros, watermarkMicros)) {
             return type.keepsUnmatched(side) && !matched ? Step.GIVE_UNMATCHED : Step.DONE;
         }
         task.of(side).add(keyGroup, hash, key, row, matched, expiryMicros);
@@ -215,8 +289,20 @@ public final class StreamJoin implements Operator {
         return Step.DONE;
     }
 
+    private static boolean isOver(long expiryMicros, long watermarkMicros) {
+        return expiryMicros <= watermarkMicros && expiryMicros != GroupedTable.NEVER;
+    }
+
     @Override
     public boolean watermark(long micros, Output output) {
+        if (endsEpochs) {
+            endWatermarkMicros = Math.max(watermarkMicros, micros); // counts with the barrier
+            return true;
+        }
+        return pass(micros, output);
+    }
+
+    private boolean pass(long micros, Output output) {
         watermarkMicros = Math.max(watermarkMicros, micros);
         boolean done = removeExpired(opened(), output);
         publish(opened());
@@ -226,7 +312,11 @@ public final class StreamJoin implements Operator {
     /** What a restored state still holds of rows whose time has come is in the epoch that goes on from it. */
     @Override
     public boolean barrier(long epoch, Output output) {
-        return watermark(watermarkMicros, output);
+        Held rowsOfEpoch = held;
+        if (rowsOfEpoch != null && !takeHeld(opened(), rowsOfEpoch, output)) {
+            return false;
+        }
+        return pass(Math.max(watermarkMicros, endWatermarkMicros), output);
     }
 
     /** Lets go of the rows whose time has come, of both sides; false when the output was full. */
@@ -319,6 +409,9 @@ public final class StreamJoin implements Operator {
     public void close() {
         Opened task = opened;
         if (task != null) {
+            if (held != null) {
+                held.clear();
+            }
             task.left().close();
             task.right().close();
             opened = null;

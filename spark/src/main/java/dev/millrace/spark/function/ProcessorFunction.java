@@ -171,7 +171,7 @@ final class ProcessorFunction implements GroupFunction {
     /** State to begin with gives no rows: it is all taken here. */
     @Override
     @SuppressWarnings("unchecked")
-    public boolean callInitial() {
+    public void takeInitialState() {
         if (initial != null) {
             var withInitialState =
                     (StatefulProcessorWithInitialState<Object, Object, Object, Object>) (Object) processor;
@@ -182,6 +182,10 @@ final class ProcessorFunction implements GroupFunction {
             });
             publish();
         }
+    }
+
+    @Override
+    public boolean callInitial() {
         return false;
     }
 

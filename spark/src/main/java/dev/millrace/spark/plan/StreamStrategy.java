@@ -109,10 +109,11 @@ final class StreamStrategy extends SparkStrategy {
             return Scala.seq(join(join));
         }
         if (plan instanceof Deduplicate deduplicate) {
-            return Scala.seq(deduplication(deduplicate.keys(), false, deduplicate.child()));
+            return Scala.seq(deduplication(deduplicate.keys(), DeduplicateExec.Kind.DUPLICATES, deduplicate.child()));
         }
         if (plan instanceof DeduplicateWithinWatermark deduplicate) {
-            return Scala.seq(deduplication(deduplicate.keys(), true, deduplicate.child()));
+            return Scala.seq(deduplication(
+                    deduplicate.keys(), DeduplicateExec.Kind.DUPLICATES_WITHIN_WATERMARK, deduplicate.child()));
         }
         if (plan instanceof Sort sort) {
             return Scala.seq(sort(sort, EpochSort.ALL));
@@ -169,12 +170,12 @@ final class StreamStrategy extends SparkStrategy {
                         .formatted(type.sql()));
     }
 
-    private SparkPlan deduplication(Seq<Attribute> keys, boolean withinWatermark, LogicalPlan child) {
+    private SparkPlan deduplication(Seq<Attribute> keys, DeduplicateExec.Kind kind, LogicalPlan child) {
         for (Attribute key : Scala.<Attribute>list(keys)) {
             checkComparableByBytes(key);
         }
         checkEventTime(child.output());
-        return new DeduplicateExec(keys, withinWatermark, keyGroupCount, planLater(child));
+        return new DeduplicateExec(keys, kind, keyGroupCount, planLater(child));
     }
 
     /** Errors: Spark's own where two columns are marked by watermarks, and none says when state ends. */
@@ -247,7 +248,7 @@ final class StreamStrategy extends SparkStrategy {
         addReferences(functions, keys, below);
         LogicalPlan input = project(below, parts.get()._4());
         if (functions.isEmpty() && !keys.isEmpty() && outputMode.equals(OutputMode.Update())) {
-            return new ProjectExec(Scala.seq(results), deduplication(Scala.seq(keys), false, input));
+            return new ProjectExec(Scala.seq(results), deduplication(Scala.seq(keys), DeduplicateExec.Kind.DISTINCT, input));
         }
         checkEventTime(Scala.seq(keys));
         checkEnds(keys);
