@@ -181,6 +181,17 @@ public class KeyedStateBenchmark {
         }
 
         @Override
+        public void merge(byte[] bytes, int offset, byte[] otherBytes, int otherOffset) {
+            LONG.set(bytes, offset, (long) LONG.get(bytes, offset) + (long) LONG.get(otherBytes, otherOffset));
+            LONG.set(
+                    bytes,
+                    offset + 8,
+                    (long) LONG.get(bytes, offset + 8) + (long) LONG.get(otherBytes, otherOffset + 8));
+            long other = (long) LONG.get(otherBytes, otherOffset + 16);
+            LONG.set(bytes, offset + 16, Math.max((long) LONG.get(bytes, offset + 16), other));
+        }
+
+        @Override
         public RowView result(RowView key, byte[] bytes, int offset) {
             LONG.set(resultBytes, 8, (long) LONG.get(key.bytes(), key.offset() + 8));
             System.arraycopy(bytes, offset, resultBytes, 16, BUFFER_BYTES);

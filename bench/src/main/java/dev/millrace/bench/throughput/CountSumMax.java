@@ -50,6 +50,14 @@ public final class CountSumMax implements Aggregate.InBytes {
     }
 
     @Override
+    public void merge(byte[] bytes, int offset, byte[] otherBytes, int otherOffset) {
+        LONG.set(bytes, offset, (long) LONG.get(bytes, offset) + (long) LONG.get(otherBytes, otherOffset));
+        LONG.set(bytes, offset + 8, (long) LONG.get(bytes, offset + 8) + (long) LONG.get(otherBytes, otherOffset + 8));
+        long other = (long) LONG.get(otherBytes, otherOffset + 16);
+        LONG.set(bytes, offset + 16, Math.max((long) LONG.get(bytes, offset + 16), other));
+    }
+
+    @Override
     public RowView result(RowView keyView, byte[] bytes, int offset) {
         System.arraycopy(keyView.bytes(), keyView.offset(), resultBytes, 0, KEY_BYTES);
         System.arraycopy(bytes, offset, resultBytes, KEY_BYTES, BUFFER_BYTES);

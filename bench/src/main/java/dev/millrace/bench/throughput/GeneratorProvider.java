@@ -14,19 +14,22 @@ import org.apache.spark.sql.connector.catalog.TableCapability;
 import org.apache.spark.sql.connector.catalog.TableProvider;
 import org.apache.spark.sql.connector.expressions.Transform;
 import org.apache.spark.sql.connector.read.InputPartition;
+import org.apache.spark.sql.connector.read.PartitionReader;
+import org.apache.spark.sql.connector.read.PartitionReaderFactory;
 import org.apache.spark.sql.connector.read.Scan;
 import org.apache.spark.sql.connector.read.ScanBuilder;
-import org.apache.spark.sql.connector.read.streaming.ContinuousPartitionReader;
-import org.apache.spark.sql.connector.read.streaming.ContinuousPartitionReaderFactory;
-import org.apache.spark.sql.connector.read.streaming.ContinuousStream;
+import org.apache.spark.sql.connector.read.streaming.MicroBatchStream;
 import org.apache.spark.sql.connector.read.streaming.Offset;
 import org.apache.spark.sql.connector.read.streaming.PartitionOffset;
+import org.apache.spark.sql.connector.read.streaming.SupportsRealTimeMode;
+import org.apache.spark.sql.connector.read.streaming.SupportsRealTimeRead;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A continuous Spark source that gives rows of two longs, {@code id} and {@code amount}, without end and
+ * A Spark source with real-time reads that gives rows of two longs, {@code id} and {@code amount}, without end and
  * as fast as they are taken. Options: {@code keys}, {@code partitions}, {@code rate}.
  *
  * <p>With a {@code rate} each key comes once and as fast as it is taken, with an amount of 0; then, after a
@@ -61,7 +64,7 @@ public final class GeneratorProvider implements TableProvider {
 
         @Override
         public Set<TableCapability> capabilities() {
-            return Set.of(TableCapability.CONTINUOUS_READ);
+            return Set.of(TableCapability.MICRO_BATCH_READ);
         }
 
         @Override
@@ -83,7 +86,7 @@ public final class GeneratorProvider implements TableProvider {
         }
 
         @Override
-        public ContinuousStream toContinuousStream(String checkpointLocation) {
+        public MicroBatchStream toMicroBatchStream(String checkpointLocation) {
             return new GeneratorStream(shape);
         }
     }
@@ -106,7 +109,7 @@ public final class GeneratorProvider implements TableProvider {
         }
     }
 
-    private record GeneratorStream(Shape shape) implements ContinuousStream {
+    private record GeneratorStream(Shape shape) implements MicroBatchStream, SupportsRealTimeMode {
         @Override
         public Offset initialOffset() {
             return new TotalRows(new long[shape.partitions()]);
@@ -129,6 +132,17 @@ public final class GeneratorProvider implements TableProvider {
             return new TotalRows(counts);
         }
 
+        /** Nobody can tell where something without an end ends. */
+        @Override
+        public @Nullable Offset latestOffset() {
+            return null;
+        }
+
+        @Override
+        public InputPartition[] planInputPartitions(Offset start, Offset end) {
+            throw new UnsupportedOperationException("Cannot read the generator batch by batch: it has no end.");
+        }
+
         @Override
         public InputPartition[] planInputPartitions(Offset start) {
             InputPartition[] made = new InputPartition[shape.partitions()];
@@ -139,7 +153,7 @@ public final class GeneratorProvider implements TableProvider {
         }
 
         @Override
-        public ContinuousPartitionReaderFactory createContinuousReaderFactory() {
+        public PartitionReaderFactory createReaderFactory() {
             return new GeneratorReaders();
         }
 
@@ -150,14 +164,16 @@ public final class GeneratorProvider implements TableProvider {
         public void stop() {}
     }
 
-    private record GeneratorReaders() implements ContinuousPartitionReaderFactory {
+    private record GeneratorReaders() implements PartitionReaderFactory {
         @Override
-        public ContinuousPartitionReader<InternalRow> createReader(InputPartition partition) {
+        public PartitionReader<InternalRow> createReader(InputPartition partition) {
             return new Reader((Partition) partition);
         }
     }
 
-    private static final class Reader implements ContinuousPartitionReader<InternalRow> {
+    private static final class Reader implements SupportsRealTimeRead<InternalRow> {
+        private static final RecordStatus ROW = RecordStatus.newStatusWithoutArrivalTime(true);
+        private static final RecordStatus NO_ROW = RecordStatus.newStatusWithoutArrivalTime(false);
         /** Between filling and updating, so that a page does not hold both for one key. */
         private static final long PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -182,6 +198,15 @@ public final class GeneratorProvider implements TableProvider {
         }
 
         @Override
+        public RecordStatus nextWithTimeout(Long startMillis, Long timeoutMillis) {
+            if (intervalNanos > 0 && given >= fillRows && !awaitDue(timeoutMillis)) {
+                return NO_ROW;
+            }
+            next();
+            return ROW;
+        }
+
+        @Override
         public boolean next() {
             if (intervalNanos == 0) {
                 row.setLong(0, keys.next());
@@ -190,9 +215,9 @@ public final class GeneratorProvider implements TableProvider {
                 row.setLong(0, ownKey(given));
                 row.setLong(1, 0);
             } else {
-                awaitDue();
                 row.setLong(0, ownKey(keys.next()));
                 row.setLong(1, dueNanos);
+                dueNanos += intervalNanos;
             }
             given++;
             return true;
@@ -202,16 +227,24 @@ public final class GeneratorProvider implements TableProvider {
             return partition.index() + index * partition.shape().partitions();
         }
 
-        /** A row that could not be given in time was due when it should have been. */
-        private void awaitDue() {
-            boolean first = dueNanos == 0;
-            dueNanos = first ? System.nanoTime() + (given > fillRows ? 0 : PAUSE_NANOS) : dueNanos + intervalNanos;
-            for (long left = dueNanos - System.nanoTime(); left > 0; left = dueNanos - System.nanoTime()) {
-                LockSupport.parkNanos(left);
+        /**
+         * Waits for the next row, for a while; false when it is not due yet. One that could not be given in
+         * time was due when it should have been.
+         */
+        private boolean awaitDue(long timeoutMillis) {
+            long now = System.nanoTime();
+            if (dueNanos == 0) {
+                dueNanos = now + (given > fillRows ? 0 : PAUSE_NANOS);
+            }
+            long deadline = now + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
+            while (dueNanos - now > 0 && deadline - now > 0) {
+                LockSupport.parkNanos(Math.min(dueNanos - now, deadline - now));
                 if (Thread.interrupted()) {
                     throw Scala.sneaky(new InterruptedException());
                 }
+                now = System.nanoTime();
             }
+            return dueNanos - now <= 0;
         }
 
         @Override

@@ -46,11 +46,12 @@ public final class EpochCoordinator implements TaskReports {
         record WakeUp() implements Report {}
     }
 
-    private List<BarrierTarget> barrierTargets = List.of();
+    private BarrierTargets targets = BarrierTargets.NONE;
     private final EpochShape shape;
     private final LinkedBlockingQueue<Report> reports = new LinkedBlockingQueue<>();
     private final Deque<EpochGathering> inFlight = new ArrayDeque<>();
     private long nextEpoch;
+    private long lastEpoch = Long.MAX_VALUE;
     private @Nullable DataflowFailedException failure;
 
     /**
@@ -63,8 +64,8 @@ public final class EpochCoordinator implements TaskReports {
     }
 
     /** All reading tasks; known before the first barrier is asked for. */
-    public void barrierTargets(List<BarrierTarget> targets) {
-        barrierTargets = List.copyOf(targets);
+    public void barrierTargets(BarrierTargets reading) {
+        targets = reading;
     }
 
     /**
@@ -74,7 +75,7 @@ public final class EpochCoordinator implements TaskReports {
     public long requestBarrier() {
         long epoch = beginGathering();
         if (epoch >= 0) {
-            barrierTargets.forEach(target -> target.requestBarrier(epoch));
+            begin(epoch);
         }
         return epoch;
     }
@@ -86,9 +87,27 @@ public final class EpochCoordinator implements TaskReports {
     public long requestLastBarrier() {
         long epoch = beginGathering();
         if (epoch >= 0) {
-            barrierTargets.forEach(target -> target.requestLastBarrier(epoch));
+            lastEpoch = epoch;
+            begin(epoch);
         }
         return epoch;
+    }
+
+    private void begin(long epoch) {
+        ask(targets.portioned(), epoch);
+        if (targets.portionedTasks() == 0) {
+            ask(targets.others(), epoch);
+        }
+    }
+
+    private void ask(List<BarrierTarget> asked, long epoch) {
+        for (BarrierTarget target : asked) {
+            if (epoch == lastEpoch) {
+                target.requestLastBarrier(epoch);
+            } else {
+                target.requestBarrier(epoch);
+            }
+        }
     }
 
     private long beginGathering() {
@@ -132,12 +151,7 @@ public final class EpochCoordinator implements TaskReports {
 
     private void take(Report report) {
         if (report instanceof Report.Positions positions) {
-            gathering(positions.epoch())
-                    .positions(
-                            positions.stageId(),
-                            positions.partitionIndexes(),
-                            positions.positions(),
-                            positions.rowsRead());
+            take(positions);
         } else if (report instanceof Report.Taken taken) {
             gathering(taken.epoch()).taken();
         } else if (report instanceof Report.Prepared prepared) {
@@ -147,6 +161,15 @@ public final class EpochCoordinator implements TaskReports {
             gathering(stored.epoch()).stored(stored.snapshot());
         } else if (report instanceof Report.Failed failed) {
             failure = new DataflowFailedException(failed.where(), failed.cause());
+        }
+    }
+
+    private void take(Report.Positions report) {
+        EpochGathering gathering = gathering(report.epoch());
+        gathering.positions(report.stageId(), report.partitionIndexes(), report.positions(), report.rowsRead());
+        if (targets.portionedStages().contains(report.stageId())
+                && gathering.portionedTaskEnded() == targets.portionedTasks()) {
+            ask(targets.others(), report.epoch());
         }
     }
 

@@ -23,6 +23,7 @@ final class EpochGathering {
     private final Map<Integer, @Nullable Object[]> messages = new HashMap<>();
     private final Map<Integer, Long> rowsRead = new HashMap<>();
     private final Map<Integer, Long> rowsWritten = new HashMap<>();
+    private int portionedTasksEnded;
     private int missingReaders;
     private int missingTasks;
     private int missingWriters;
@@ -56,6 +57,11 @@ final class EpochGathering {
         }
         rowsRead.merge(stageId, rows, Long::sum);
         missingReaders--;
+    }
+
+    /** One more task that reads portions has started its barrier; gives how many have. */
+    int portionedTaskEnded() {
+        return ++portionedTasksEnded;
     }
 
     void taken() {

@@ -1,5 +1,6 @@
 package dev.millrace.engine.graph;
 
+import dev.millrace.engine.epoch.BarrierTargets;
 import dev.millrace.engine.epoch.EpochCoordinator;
 import dev.millrace.engine.epoch.EpochShape;
 import dev.millrace.engine.exchange.Channel;
@@ -9,6 +10,8 @@ import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.page.Side;
+import dev.millrace.engine.operator.PortionEventTimes;
+import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceQueue;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.engine.task.BarrierTarget;
@@ -26,9 +29,13 @@ import dev.millrace.engine.task.TaskPlace;
 import dev.millrace.engine.task.WritingTask;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes the tasks and channels of a graph, and says which of them share a loop: task <em>i</em> of
@@ -44,8 +51,10 @@ final class Assembly {
     private final List<LoopPlan> computeLoops = new ArrayList<>();
     private final List<LoopPlan> ownLoops = new ArrayList<>();
     private final Map<Integer, List<SourceReader>> readers = new HashMap<>();
+    private final Map<Integer, List<BarrierTarget>> readingTasks = new HashMap<>();
     private final Counters counters = new Counters();
     private final WatermarkOrigins watermarkOrigins;
+    private final InputPartitions inputPartitions;
     private final EpochCoordinator coordinator;
     private final TaskParts.State state;
 
@@ -71,13 +80,44 @@ final class Assembly {
             }
         }
         watermarkOrigins = new WatermarkOrigins(graph);
+        inputPartitions = new InputPartitions(graph, readCounts(), settings.taskCount());
         coordinator = new EpochCoordinator(shape(), settings.firstEpoch());
         state = state();
         graph.stages().forEach(this::placeStage);
         graph.stages().forEach(this::connect);
-        List<BarrierTarget> targets = new ArrayList<>();
-        graph.stages().forEach(stage -> makeTasks(stage, targets));
-        coordinator.barrierTargets(targets);
+        graph.stages().forEach(this::makeTasks);
+        coordinator.barrierTargets(barrierTargets());
+    }
+
+    /** A source that ends epochs itself, among those that are asked for barriers. */
+    private record PortionedSource(Source source) implements BarrierTarget {
+        @Override
+        public void requestBarrier(long epoch) {
+            source.endEpoch(epoch);
+        }
+
+        @Override
+        public void requestLastBarrier(long epoch) {
+            source.endEpoch(epoch);
+        }
+    }
+
+    private BarrierTargets barrierTargets() {
+        Set<Integer> portionedStages = new HashSet<>();
+        List<BarrierTarget> portioned = new ArrayList<>();
+        List<BarrierTarget> others = new ArrayList<>();
+        for (StreamGraph.Stage stage : graph.stages()) {
+            if (stage.body() instanceof StageBody.Reading reading) {
+                boolean isPortioned = reading.source().endsEpochs();
+                if (isPortioned) {
+                    portionedStages.add(stage.id());
+                    portioned.add(new PortionedSource(reading.source()));
+                }
+                (isPortioned ? portioned : others).addAll(Objects.requireNonNull(readingTasks.get(stage.id())));
+            }
+        }
+        return new BarrierTargets(
+                portionedStages, portioned, portionedStages.size() * settings.taskCount(), others);
     }
 
     EpochCoordinator coordinator() {
@@ -95,10 +135,26 @@ final class Assembly {
         return all;
     }
 
+    /** For each reading stage how many partitions each of its tasks reads. */
+    private Map<Integer, int[]> readCounts() {
+        Map<Integer, int[]> readCounts = new HashMap<>();
+        readers.forEach((stage, list) -> {
+            int[] ofTasks = new int[settings.taskCount()];
+            for (int partition = partitionCount(list) - 1; partition >= 0; partition--) {
+                ofTasks[partition % ofTasks.length]++;
+            }
+            readCounts.put(stage, ofTasks);
+        });
+        return readCounts;
+    }
+
+    private static int partitionCount(List<SourceReader> readers) {
+        return readers.stream().mapToInt(SourceReader::partitionCount).sum();
+    }
+
     private EpochShape shape() {
         Map<Integer, Integer> partitionCounts = new HashMap<>();
-        readers.forEach((stage, list) -> partitionCounts.put(
-                stage, list.stream().mapToInt(SourceReader::partitionCount).sum()));
+        readers.forEach((stage, list) -> partitionCounts.put(stage, partitionCount(list)));
         Map<Integer, Integer> writers = new HashMap<>();
         int operating = 0;
         for (StreamGraph.Stage stage : graph.stages()) {
@@ -173,7 +229,9 @@ final class Assembly {
                     at(inputs, stage.id(), consumer).add(channel);
                     channels.add(channel);
                 }
-                at(outputs, input.stageId(), producer).add(new OutputEdge(router(input.exchange()), channels));
+                at(outputs, input.stageId(), producer)
+                        .add(new OutputEdge(
+                                router(input.exchange()), channels, inputPartitions.areKeptApart(stage, input)));
             }
         }
     }
@@ -200,12 +258,16 @@ final class Assembly {
         return exchange instanceof Exchange.Rebalance ? Router.rebalance() : Router.one();
     }
 
-    private void makeTasks(StreamGraph.Stage stage, List<BarrierTarget> targets) {
-        List<List<ReadingTask.Input>> partitions = partitions(stage);
+    private void makeTasks(StreamGraph.Stage stage) {
+        List<ReadingTask.Inputs> partitions = partitions(stage);
         for (int i = 0; i < settings.taskCount(); i++) {
             TaskPlace place = new TaskPlace(stage.id(), stage.name(), i);
             LoopPlan loop = at(loopsOfStage, stage.id(), i);
-            Inbox inbox = new Inbox(at(inputs, stage.id(), i), leftChannelCount(stage), mergedWatermark(stage));
+            Inbox inbox = new Inbox(
+                    at(inputs, stage.id(), i),
+                    leftChannelCount(stage),
+                    inputPartitions.ofChannels(stage, i),
+                    mergedWatermark(stage));
             if (stage.body() instanceof StageBody.Reading reading) {
                 ReadingTask task = new ReadingTask(
                         parts(place, reading.chain()),
@@ -213,7 +275,7 @@ final class Assembly {
                         settings.firstEpoch(),
                         loop.signal(),
                         counters.read(stage.id()));
-                targets.add(task);
+                readingTasks.computeIfAbsent(stage.id(), id -> new ArrayList<>()).add(task);
                 loop.steps().add(task);
             } else if (stage.body() instanceof StageBody.Operating operating) {
                 loop.steps().add(new OperatingTask(parts(place, operating.chain()), inbox));
@@ -254,7 +316,7 @@ final class Assembly {
 
     /** How many channels an input has to each task of its stage. */
     private int channelCount(StreamGraph.Input input) {
-        return input.exchange() instanceof Exchange.Forward ? 1 : settings.taskCount();
+        return input.exchange().channelCount(settings.taskCount());
     }
 
     private WritingTask writingTask(TaskPlace place, StageBody.Writing writing, Inbox inbox) {
@@ -271,7 +333,7 @@ final class Assembly {
     }
 
     /** For each task of a stage the source partitions that it reads; they are dealt in turn. */
-    private List<List<ReadingTask.Input>> partitions(StreamGraph.Stage stage) {
+    private List<ReadingTask.Inputs> partitions(StreamGraph.Stage stage) {
         List<List<ReadingTask.Input>> ofTasks = new ArrayList<>();
         for (int i = 0; i < settings.taskCount(); i++) {
             ofTasks.add(new ArrayList<>());
@@ -295,7 +357,20 @@ final class Assembly {
             String name = "stage %d (%s) reader %d".formatted(stage.id(), stage.name(), r);
             loop.steps().add(new ReaderStep(name, reader, queues));
         }
-        return ofTasks;
+        PortionEventTimes portions = portions(stage, partition);
+        return ofTasks.stream()
+                .map(inputs -> new ReadingTask.Inputs(inputs, portions))
+                .toList();
+    }
+
+    private @Nullable PortionEventTimes portions(StreamGraph.Stage stage, int partitionCount) {
+        if (!(stage.body() instanceof StageBody.Reading reading) || !reading.source().endsEpochs()) {
+            return null;
+        }
+        List<Signal> tasks = Objects.requireNonNull(loopsOfStage.get(stage.id())).stream()
+                .map(LoopPlan::signal)
+                .toList();
+        return new PortionEventTimes(partitionCount, tasks, nanoClock.getAsLong());
     }
 
     private TaskParts parts(TaskPlace place, List<OperatorFactory> chain) {
@@ -323,6 +398,6 @@ final class Assembly {
     }
 
     private static <T> T at(Map<Integer, List<T>> byStage, int stageId, int taskIndex) {
-        return java.util.Objects.requireNonNull(byStage.get(stageId)).get(taskIndex);
+        return Objects.requireNonNull(byStage.get(stageId)).get(taskIndex);
     }
 }

@@ -25,6 +25,11 @@ public sealed interface Exchange {
     /** Page by page to the tasks in turn. */
     record Rebalance() implements Exchange {}
 
+    /** How many channels of such an edge a consuming task has. */
+    default int channelCount(int taskCount) {
+        return this instanceof Forward ? 1 : taskCount;
+    }
+
     /** The name for {@code explain}, such as {@code hash(card)}. */
     default String describe() {
         return this instanceof Hash hash

@@ -39,6 +39,9 @@ public sealed interface Aggregate {
         /** Changes the buffer that lies at {@code offset} by the row. */
         void update(byte[] bytes, int offset, RowView row);
 
+        /** Changes the buffer that lies at {@code offset} by all rows of another buffer. */
+        void merge(byte[] bytes, int offset, byte[] otherBytes, int otherOffset);
+
         /** The result row for a key and its buffer. */
         RowView result(RowView key, byte[] bytes, int offset);
     }
@@ -48,6 +51,9 @@ public sealed interface Aggregate {
         Object newBuffer();
 
         void update(Object buffer, RowView row);
+
+        /** Changes a buffer by all rows of another one, which is of no use then. */
+        void merge(Object buffer, Object other);
 
         RowView result(RowView key, Object buffer);
     }

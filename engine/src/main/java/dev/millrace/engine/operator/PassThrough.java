@@ -13,11 +13,21 @@ public interface PassThrough extends Operator {
     /** Looks at all rows of the cursor, which all have one input partition. */
     void observe(RowCursor rows) throws Exception;
 
-    /**
-     * The input partitions that this task reads, before their first row; called again whenever they
-     * change. Behind an exchange there is one, 0, and it need not be declared.
-     */
-    default void inputPartitions(int[] partitions) {}
+    /** How many input partitions the task has, before their first row; see {@link RowCursor#inputPartition}. */
+    default void inputPartitions(int count) {}
+
+    /** Whether its watermark, and its idleness, stand for those of its input. */
+    default boolean findsWatermark() {
+        return false;
+    }
+
+    /** The source of the task's input is read in portions; called once, after {@link #inputPartitions}. */
+    default void inputPortions(PortionEventTimes shared) {}
+
+    /** The greatest event time that a partition gave so far, for {@link PortionEventTimes#ended}. */
+    default long maxEventTimeMicros(int partition) {
+        return EventTimeExtractor.NO_EVENT_TIME;
+    }
 
     /** Whether this operator may move the watermark while rows come, and not only where epochs end. */
     default boolean movesWatermarkWithRows() {

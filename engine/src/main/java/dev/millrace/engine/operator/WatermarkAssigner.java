@@ -9,12 +9,14 @@ import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
 import java.util.Arrays;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the watermark of the rows that pass: the least, over the input partitions, of the greatest
  * event time seen less the delay. A partition that gave no row yet holds the watermark where it is; one
  * that gave none for a time is left out until its next row. Rows without an event time do not count.
- * The watermark never moves back.
+ * The watermark never moves back. Where the source is read in portions it is one partition, whose greatest
+ * event time is that of {@link PortionEventTimes}.
  *
  * <p>Thread: the owning task. Source: Spark's EventTimeWatermark, whose one greatest event time for all
  * partitions would here depend on which partition is read first.
@@ -29,14 +31,13 @@ public final class WatermarkAssigner implements PassThrough {
     private final LongSupplier nanoClock;
     private final RowView row = new RowView();
 
-    /** Sorted; the arrays below run beside it. */
-    private int[] partitions = {0};
-
-    private boolean wereDeclared;
+    /** By input partition, as is when each had its last row. */
     private long[] maxEventTimeMicros = {NONE};
+
     private long[] lastRowNanos;
     private long watermarkMicros = NONE;
     private long restoredMicros = NOT_RESTORED;
+    private @Nullable PortionEventTimes portions;
 
     /**
      * @param idleAfterNanos a partition without rows for so long is left out; {@link Long#MAX_VALUE} for never
@@ -52,22 +53,36 @@ public final class WatermarkAssigner implements PassThrough {
     }
 
     @Override
-    public void inputPartitions(int[] declared) {
-        int[] sorted = declared.clone();
-        Arrays.sort(sorted);
-        long[] maxima = new long[sorted.length];
-        long[] lasts = new long[sorted.length];
-        long now = nanoClock.getAsLong();
-        for (int i = 0; i < sorted.length; i++) {
-            int before = Arrays.binarySearch(partitions, sorted[i]);
-            boolean known = wereDeclared && before >= 0;
-            maxima[i] = known ? maxEventTimeMicros[before] : NONE;
-            lasts[i] = known ? lastRowNanos[before] : now;
+    public void inputPartitions(int count) {
+        maxEventTimeMicros = new long[count];
+        lastRowNanos = new long[count];
+        Arrays.fill(maxEventTimeMicros, NONE);
+        Arrays.fill(lastRowNanos, nanoClock.getAsLong());
+    }
+
+    @Override
+    public boolean findsWatermark() {
+        return true;
+    }
+
+    @Override
+    public void inputPortions(PortionEventTimes shared) {
+        portions = shared;
+    }
+
+    @Override
+    public long maxEventTimeMicros(int partition) {
+        return maxEventTimeMicros[partition];
+    }
+
+    private int indexOf(int partition) {
+        if (partition >= maxEventTimeMicros.length) {
+            throw new MillraceException(
+                    ErrorCode.INVARIANT,
+                    "Cannot assign a watermark: partition=%d was not declared, declared=%d. Report this as a bug."
+                            .formatted(partition, maxEventTimeMicros.length));
         }
-        wereDeclared = true;
-        partitions = sorted;
-        maxEventTimeMicros = maxima;
-        lastRowNanos = lasts;
+        return partition;
     }
 
     @Override
@@ -75,13 +90,7 @@ public final class WatermarkAssigner implements PassThrough {
         if (!rows.hasRow()) {
             return;
         }
-        int index = Arrays.binarySearch(partitions, rows.inputPartition());
-        if (index < 0) {
-            throw new MillraceException(
-                    ErrorCode.INVARIANT,
-                    "Cannot assign a watermark: partition=%d was not declared, declared=%s. Report this as a bug."
-                            .formatted(rows.inputPartition(), Arrays.toString(partitions)));
-        }
+        int index = indexOf(rows.inputPartition());
         long max = NONE;
         while (rows.hasRow()) {
             rows.row(row);
@@ -91,6 +100,9 @@ public final class WatermarkAssigner implements PassThrough {
         if (max != NONE) {
             maxEventTimeMicros[index] = Math.max(maxEventTimeMicros[index], max);
             lastRowNanos[index] = nanoClock.getAsLong();
+            if (portions != null) {
+                portions.rowsCame(lastRowNanos[index]);
+            }
         }
     }
 
@@ -100,29 +112,36 @@ public final class WatermarkAssigner implements PassThrough {
      */
     @Override
     public long outputWatermark(long inputWatermark) {
-        long now = nanoClock.getAsLong();
-        long least = Long.MAX_VALUE;
-        long greatest = NONE;
-        boolean anyActive = false;
-        for (int i = 0; i < partitions.length; i++) {
-            greatest = Math.max(greatest, maxEventTimeMicros[i]);
-            if (!isIdle(i, now)) {
-                anyActive = true;
-                least = Math.min(least, maxEventTimeMicros[i]);
-            }
-        }
-        long reached = anyActive ? least : greatest;
+        long reached = portions == null ? reachedByPartitions() : portions.reachedMicros();
         if (reached >= NONE + delayMicros) {
             watermarkMicros = Math.max(watermarkMicros, reached - delayMicros);
         }
         return watermarkMicros;
     }
 
+    private long reachedByPartitions() {
+        long now = nanoClock.getAsLong();
+        long least = Long.MAX_VALUE;
+        long greatest = NONE;
+        boolean anyActive = false;
+        for (int i = 0; i < maxEventTimeMicros.length; i++) {
+            greatest = Math.max(greatest, maxEventTimeMicros[i]);
+            if (!isIdle(i, now)) {
+                anyActive = true;
+                least = Math.min(least, maxEventTimeMicros[i]);
+            }
+        }
+        return anyActive ? least : greatest;
+    }
+
     /** Whether every partition is idle, which is so too where there is none. */
     @Override
     public boolean isIdle() {
         long now = nanoClock.getAsLong();
-        for (int i = 0; i < partitions.length; i++) {
+        if (portions != null) {
+            return now - portions.lastRowNanos() >= idleAfterNanos;
+        }
+        for (int i = 0; i < maxEventTimeMicros.length; i++) {
             if (!isIdle(i, now)) {
                 return false;
             }
@@ -141,7 +160,9 @@ public final class WatermarkAssigner implements PassThrough {
     @Override
     public FrozenState freeze(OperatorId id) {
         return FrozenState.of(
-                partitions.length == 0 ? WatermarkState.section(id) : WatermarkState.section(id, watermarkMicros));
+                maxEventTimeMicros.length == 0
+                        ? WatermarkState.section(id)
+                        : WatermarkState.section(id, watermarkMicros));
     }
 
     /** Of all tasks the least holds, so that no row of whichever partition is late that was not so before. */

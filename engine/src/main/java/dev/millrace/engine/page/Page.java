@@ -39,6 +39,7 @@ public final class Page {
     private int endOffset;
     private int rowCount;
     private long oldestReadNanos;
+    private int inputPartition;
 
     /** Whether a row of this size may be appended; always true for an empty page. */
     public boolean hasRoomFor(int rowSizeBytes) {
@@ -78,6 +79,19 @@ public final class Page {
         System.arraycopy(source, sourceOffset, bytes, offset, rowSizeBytes);
     }
 
+    /**
+     * The input partition of all its rows, as their producer tells them apart: see {@link
+     * RowCursor#inputPartition}.
+     */
+    public int inputPartition() {
+        return inputPartition;
+    }
+
+    /** Says of an empty page what its rows will be of. */
+    public void inputPartition(int partition) {
+        inputPartition = partition;
+    }
+
     /** Empties the page for another use; an oversized buffer is given back. */
     public void clear() {
         if (bytes.length > CAPACITY_BYTES) {
@@ -85,6 +99,7 @@ public final class Page {
         }
         endOffset = 0;
         rowCount = 0;
+        inputPartition = 0;
     }
 
     /** Makes room for this many bytes of records, so that rows up to there move nothing. */

@@ -62,7 +62,11 @@ public final class RowCursor {
         return readNanos;
     }
 
-    /** The source partition that these rows came from; 0 behind an exchange. */
+    /**
+     * Which of the task's input partitions these rows came from, counted from 0: those of the source that it
+     * reads, or that tasks before it read where rows stay on their task. Behind an exchange that spreads
+     * rows all are of one.
+     */
     public int inputPartition() {
         return inputPartition;
     }

@@ -40,4 +40,21 @@ public interface PartitionOutput {
      * @param position immutable; read later by another thread
      */
     void publish(Object position);
+
+    /**
+     * Hands over all rows that were appended of a portion; where an epoch ends is told by {@link #endEpoch}.
+     * For a source that {@linkplain Source#endsEpochs ends epochs itself}.
+     */
+    void publish();
+
+    /** Says that a portion has no more rows here. False when there is no room, as in {@link #reserve}. */
+    boolean endPortion();
+
+    /**
+     * Says that an epoch ends here, behind the portions before it. False when there is no room, as in {@link
+     * #reserve}.
+     *
+     * @param position immutable; read later by another thread
+     */
+    boolean endEpoch(long epoch, Object position);
 }

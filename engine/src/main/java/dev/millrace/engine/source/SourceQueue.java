@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * of any size is handed over by publishing how far the page goes.
  *
  * <p>With each batch goes the position behind it; the task takes whole batches, so the position behind
- * the last row taken, which is where an epoch ends, is always known.
+ * the last row taken, which is where an epoch ends, is always known. Where the source is read in portions,
+ * there are no such positions, and portions and epochs end with a mark that closes the page under way.
  *
  * <p>Bounds: {@link #PAGES} pages. Thread: one producer (the reader), one consumer (the task).
  */
@@ -20,9 +21,14 @@ public final class SourceQueue implements PartitionOutput {
     private static final int INITIAL_BYTES = 2 * 1024;
     private static final int SMALLEST_RECORD_BYTES = Page.recordBytes(8);
 
+    /** What ends where a page is closed: a portion, or an epoch at a position. */
+    private record Mark(boolean isEpoch, long epoch, @Nullable Object position) {
+        static final Mark PORTION = new Mark(false, 0, null);
+    }
+
     /** How far a page was handed over; no position yet while nothing was. */
-    private record Published(int rows, int endOffset, @Nullable Object position) {
-        static final Published NOTHING = new Published(0, 0, null);
+    private record Published(int rows, int endOffset, @Nullable Object position, @Nullable Mark mark) {
+        static final Published NOTHING = new Published(0, 0, null, null);
     }
 
     /** A page that one thread appends to while another reads what was published of it. */
@@ -68,6 +74,7 @@ public final class SourceQueue implements PartitionOutput {
     private @Nullable SharedPage current;
     private int nextPageBytes = INITIAL_BYTES;
     private int publishedRows;
+    private boolean closed;
     private long stampNanos;
 
     // The task's own.
@@ -87,7 +94,7 @@ public final class SourceQueue implements PartitionOutput {
     @Override
     public int reserve(int rowSizeBytes) {
         SharedPage shared = current;
-        if (shared == null || !shared.takes(rowSizeBytes)) {
+        if (shared == null || closed || !shared.takes(rowSizeBytes)) {
             if (shared != null && shared.page.rowCount() > publishedRows) {
                 return NO_ROOM;
             }
@@ -127,6 +134,7 @@ public final class SourceQueue implements PartitionOutput {
         SharedPage next = pages[(int) (count % PAGES)];
         next.reopen(Math.max(nextPageBytes, Page.recordBytes(rowSizeBytes)));
         current = next;
+        closed = false;
         publishedRows = 0;
         opened = count + 1;
         return next;
@@ -137,11 +145,47 @@ public final class SourceQueue implements PartitionOutput {
         SharedPage shared = current;
         if (shared == null) {
             startPosition = positionBehind;
+            task.wake();
         } else {
-            publishedRows = shared.page.rowCount();
-            shared.published = new Published(publishedRows, shared.page.endOffset(), positionBehind);
+            publish(shared, positionBehind, null);
         }
+    }
+
+    @Override
+    public void publish() {
+        SharedPage shared = current;
+        if (shared != null && shared.page.rowCount() > publishedRows) {
+            publish(shared, null, null);
+        }
+    }
+
+    private void publish(SharedPage shared, @Nullable Object positionBehind, @Nullable Mark mark) {
+        publishedRows = shared.page.rowCount();
+        shared.published = new Published(publishedRows, shared.page.endOffset(), positionBehind, mark);
         task.wake();
+    }
+
+    @Override
+    public boolean endPortion() {
+        return close(Mark.PORTION);
+    }
+
+    @Override
+    public boolean endEpoch(long epoch, Object position) {
+        return close(new Mark(true, epoch, position));
+    }
+
+    private boolean close(Mark mark) {
+        SharedPage shared = current;
+        if (shared == null || closed) {
+            shared = openPage(0);
+            if (shared == null) {
+                return false;
+            }
+        }
+        closed = true;
+        publish(shared, null, mark);
+        return true;
     }
 
     /**
@@ -151,21 +195,27 @@ public final class SourceQueue implements PartitionOutput {
      * <p>Thread: the task.
      */
     public boolean take(RowCursor cursor) {
+        Published front = front();
+        if (front == null || front.rows() == takenRows) {
+            return false;
+        }
+        SharedPage shared = pages[(int) (released % PAGES)];
+        offered = front;
+        cursor.pointTo(shared.page, takenOffset, front.endOffset(), shared.readNanos[takenRows]);
+        return true;
+    }
+
+    /** The page that is next to be taken from, or that ends with a mark; null when the reader opened no more. */
+    private @Nullable Published front() {
         while (true) {
             long done = released;
             if (opened == done) {
-                return false;
+                return null;
             }
-            SharedPage shared = pages[(int) (done % PAGES)];
             boolean finished = opened > done + 1; // read before published: then published is final
-            Published published = shared.published;
-            if (published.rows() > takenRows) {
-                offered = published;
-                cursor.pointTo(shared.page, takenOffset, published.endOffset(), shared.readNanos[takenRows]);
-                return true;
-            }
-            if (!finished) {
-                return false;
+            Published published = pages[(int) (done % PAGES)].published;
+            if (published.rows() > takenRows || published.mark() != null || !finished) {
+                return published;
             }
             noteMoved(published);
             release(done);
@@ -191,8 +241,46 @@ public final class SourceQueue implements PartitionOutput {
         return count;
     }
 
-    /** The position behind the last row taken; null while the reader is not open. Thread: the task. */
-    public @Nullable Object position() {
+    /** The mark that comes next, when all rows before it are taken. */
+    private @Nullable Mark mark() {
+        Published front = front();
+        return front == null || front.rows() > takenRows ? null : front.mark();
+    }
+
+    /** Goes past the end of a portion when it comes next, before any row. Thread: the task. */
+    public boolean takePortionEnd() {
+        Mark mark = mark();
+        if (mark == null || mark.isEpoch()) {
+            return false;
+        }
+        release(released);
+        return true;
+    }
+
+    /**
+     * Where {@code epoch} may end: behind the last row that was taken, or where the source says. Null as long as
+     * that is not known, or rows before it are to come. Thread: the task.
+     */
+    public @Nullable Object endOf(long epoch) {
+        Mark mark = mark();
+        if (mark == null) {
+            return position();
+        }
+        return mark.isEpoch() && mark.epoch() == epoch ? mark.position() : null;
+    }
+
+    /** Goes past the end of an epoch for which {@link #endOf} gave a position. Thread: the task. */
+    public void epochEnded() {
+        if (mark() != null) {
+            release(released);
+        }
+    }
+
+    /**
+     * The position behind the last row taken; null while the reader is not open, and where the source is read in
+     * portions.
+     */
+    private @Nullable Object position() {
         long done = released;
         if (opened > done) {
             noteMoved(pages[(int) (done % PAGES)].published);

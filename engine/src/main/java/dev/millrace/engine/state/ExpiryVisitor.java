@@ -10,7 +10,8 @@ package dev.millrace.engine.state;
 public interface ExpiryVisitor<T extends EntryTable> {
     /**
      * Looks at an entry. False when it could not be done now, because the output is full: then the
-     * entry, which must be as it was, is not removed, the walk stops, and later goes on with this entry.
+     * entry, whose size and expiry time must be as they were, is not removed, the walk stops, and later
+     * comes to it again, perhaps behind others.
      *
      * <p>On true the entry is removed, unless the visitor gave it a later expiry time with {@link
      * EntryTable#changeExpiry}, or removed it itself. The visitor may also change, add and remove other

@@ -1,5 +1,8 @@
 package dev.millrace.engine.task;
 
+import dev.millrace.engine.operator.EventTimeExtractor;
+import dev.millrace.engine.operator.PortionEventTimes;
+import org.jspecify.annotations.Nullable;
 import dev.millrace.engine.operator.Copy;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
@@ -28,8 +31,13 @@ final class Chain {
 
     Chain(List<Operator> operators, TaskOutput output) {
         this.operators = List.copyOf(operators);
+<<<<<<< HEAD
         this.assignsWatermarks = operators.stream()
                 .anyMatch(operator -> operator instanceof PassThrough pass && pass.movesWatermarkWithRows());
+=======
+        this.assignsWatermarks =
+                operators.stream().anyMatch(operator -> operator instanceof PassThrough pass && pass.findsWatermark());
+>>>>>>> polled
         this.output = output;
         List<Link> made = new ArrayList<>();
         List<PassThrough> observers = new ArrayList<>();
@@ -53,12 +61,27 @@ final class Chain {
         }
     }
 
-    void inputPartitions(int[] partitions) {
+    /** @param portions shared with the other tasks of a source that is read in portions; or null */
+    void inputPartitions(int count, @Nullable PortionEventTimes portions) {
         for (Operator operator : operators) {
             if (operator instanceof PassThrough pass) {
-                pass.inputPartitions(partitions);
+                pass.inputPartitions(count);
+                if (portions != null) {
+                    pass.inputPortions(portions);
+                }
             }
         }
+    }
+
+    /** The greatest event time that a partition gave so far, where an operator looks for it. */
+    long maxEventTimeMicros(int partition) {
+        long max = EventTimeExtractor.NO_EVENT_TIME;
+        for (Operator operator : operators) {
+            if (operator instanceof PassThrough pass) {
+                max = Math.max(max, pass.maxEventTimeMicros(partition));
+            }
+        }
+        return max;
     }
 
     List<Operator> operators() {
@@ -153,6 +176,7 @@ final class Chain {
         links[index].giveRows(rows);
         if (index == links.length - 1) {
             output.readNanos(rows.readNanos());
+            output.inputPartition(rows.inputPartition());
         }
     }
 

@@ -18,26 +18,30 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread: the owning task.
  */
 public final class Inbox {
+    private static final int NONE = -1;
+
     private final Channel[] channels;
     private final int leftCount;
     private final boolean[] atBarrier;
+    private final ChannelPartitions partitions;
     private final MergedWatermark watermark;
     private int atBarrierCount;
     private long barrierEpoch;
     private long barrierWatermark = Item.Barrier.NO_WATERMARK;
     private int turn;
-    private @Nullable Channel rowsFrom;
+    private int rowsFrom = NONE;
     private Side side = Side.LEFT;
 
     /** @param watermark the merged watermark of these channels, at its start */
     public Inbox(List<Channel> inputs, MergedWatermark watermark) {
-        this(inputs, inputs.size(), watermark);
+        this(inputs, inputs.size(), ChannelPartitions.one(inputs.size()), watermark);
     }
 
     /** @param leftCount how many of the channels are of the left input; those of the right one are behind them */
-    public Inbox(List<Channel> inputs, int leftCount, MergedWatermark watermark) {
+    public Inbox(List<Channel> inputs, int leftCount, ChannelPartitions partitions, MergedWatermark watermark) {
         channels = inputs.toArray(new Channel[0]);
         this.leftCount = leftCount;
+        this.partitions = partitions;
         atBarrier = new boolean[channels.length];
         this.watermark = watermark;
     }
@@ -72,7 +76,7 @@ public final class Inbox {
     private @Nullable Item merge(int index, Item item) {
         if (item instanceof Item.Rows) {
             watermark.rows(index);
-            rowsFrom = channels[index];
+            rowsFrom = index;
             side = index < leftCount ? Side.LEFT : Side.RIGHT;
             return item;
         }
@@ -114,11 +118,19 @@ public final class Inbox {
 
     /** Gives the page of the last rows back to their producer. */
     void recycle(Page page) {
-        Channel channel = rowsFrom;
-        if (channel != null) {
-            channel.recycle(page);
-            rowsFrom = null;
+        if (rowsFrom != NONE) {
+            channels[rowsFrom].recycle(page);
+            rowsFrom = NONE;
         }
+    }
+
+    /** Which of the task's input partitions the rows are of that {@link #poll} gave last. */
+    int inputPartition(Page rows) {
+        return partitions.firstOfChannel()[rowsFrom] + rows.inputPartition();
+    }
+
+    int inputPartitionCount() {
+        return partitions.count();
     }
 
     /** The input that the last rows came by. */

@@ -32,6 +32,7 @@ final class Link {
     Phase phase = Phase.NOTHING;
     Item mark = Item.Idle.INSTANCE;
 
+    private final boolean findsWatermark;
     private final RowCursor observed = new RowCursor();
     private long inputWatermark = Long.MIN_VALUE;
     private long watermark = Long.MIN_VALUE;
@@ -40,6 +41,7 @@ final class Link {
     Link(List<PassThrough> observers, Operator operator) {
         this.observers = observers.toArray(new PassThrough[0]);
         this.operator = operator;
+        this.findsWatermark = observers.stream().anyMatch(PassThrough::findsWatermark);
     }
 
     /** Takes rows, which stay valid until the phase is NOTHING again. */
@@ -73,7 +75,17 @@ final class Link {
             inputWatermark = given2.micros();
             refreshWatermark();
         } else if (given instanceof Item.Barrier barrier) {
+<<<<<<< HEAD
             giveBarrier(barrier);
+=======
+            for (PassThrough observer : observers) {
+                observer.barrier(barrier.epoch(), NO_OUTPUT);
+            }
+            mark = given;
+            phase = Phase.BARRIER;
+        } else if (findsWatermark) {
+            refreshWatermark();
+>>>>>>> polled
         } else {
             mark = given;
             phase = Phase.HANDING_ON;

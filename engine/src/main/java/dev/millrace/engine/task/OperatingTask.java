@@ -19,6 +19,7 @@ public final class OperatingTask implements Step {
     private final Inbox inbox;
     private final RowCursor cursor = new RowCursor();
     private @Nullable Page page;
+    private Item.@Nullable Barrier waitingBarrier;
     private long barrierUnderWay = NONE;
 
     public OperatingTask(TaskParts parts, Inbox inbox) {
@@ -36,6 +37,7 @@ public final class OperatingTask implements Step {
     @Override
     public void open() throws Exception {
         parts.open();
+        parts.chain().inputPartitions(inbox.inputPartitionCount(), null);
     }
 
     @Override
@@ -51,13 +53,17 @@ public final class OperatingTask implements Step {
         if (!flow.isQuiet()) {
             return true;
         }
-        Item item = inbox.poll();
+        Item item = waitingBarrier != null ? waitingBarrier : inbox.poll();
         if (item == null) {
             return flow.dry() || woken;
+        }
+        if (item instanceof Item.Barrier barrier && !watermarksThrough(barrier)) {
+            return true;
         }
         if (item instanceof Item.Rows rows) {
             page = rows.page();
             cursor.side(inbox.side());
+            cursor.inputPartition(inbox.inputPartition(rows.page()));
             flow.rows(cursor.pointTo(rows.page()));
         } else {
             if (item instanceof Item.Barrier barrier) {
@@ -69,6 +75,13 @@ public final class OperatingTask implements Step {
             itemThrough();
         }
         return true;
+    }
+
+    /** Brings the watermarks on that rows have moved before a barrier; false when they are not through yet. */
+    private boolean watermarksThrough(Item.Barrier barrier) throws Exception {
+        flow.refreshWatermarks();
+        waitingBarrier = flow.isQuiet() ? null : barrier;
+        return waitingBarrier == null;
     }
 
     private void itemThrough() throws Exception {

@@ -9,23 +9,28 @@ import org.jspecify.annotations.Nullable;
 /**
  * One task's end of one exchange: a page being filled for each channel. A page is handed on when it
  * is full or when the task's input runs dry; while a channel is full its page goes on filling, so
- * that a backlog makes pages larger rather than more.
+ * that a backlog makes pages larger rather than more. Where partitions are kept apart, a page holds
+ * rows of one input partition.
  *
  * <p>Bounds: per channel one page being filled and one full page that waits. Thread: the owning task.
  */
 public final class OutputEdge {
     private final Router router;
     private final Channel[] channels;
+    private final boolean keepsPartitionsApart;
     private final Page[] filling;
     private final @Nullable Page[] waiting;
     private int waitingCount;
     private int turn;
     private int marked;
     private long readNanos;
+    private int inputPartition;
 
-    public OutputEdge(Router router, List<Channel> channels) {
+    /** @param keepsPartitionsApart whether a consumer asks which input partition rows are of */
+    public OutputEdge(Router router, List<Channel> channels, boolean keepsPartitionsApart) {
         this.router = router;
         this.channels = channels.toArray(new Channel[0]);
+        this.keepsPartitionsApart = keepsPartitionsApart;
         this.filling = new Page[channels.size()];
         this.waiting = new Page[channels.size()];
         for (int i = 0; i < filling.length; i++) {
@@ -35,6 +40,12 @@ public final class OutputEdge {
 
     void readNanos(long nanos) {
         readNanos = nanos;
+    }
+
+    void inputPartition(int partition) {
+        if (keepsPartitionsApart) {
+            inputPartition = partition;
+        }
     }
 
     boolean isFull() {
@@ -61,10 +72,10 @@ public final class OutputEdge {
         }
     }
 
-    /** True when a full page made way for the row. */
+    /** True when a full page made way for the row, or one of another input partition. */
     private boolean append(int target, byte[] bytes, int offset, int sizeBytes, int keyGroup) {
         Page page = filling[target];
-        boolean full = !page.hasRoomFor(sizeBytes);
+        boolean full = !page.hasRoomFor(sizeBytes) || page.inputPartition() != inputPartition && !page.isEmpty();
         if (full) {
             if (!channels[target].offer(new Item.Rows(page))) {
                 waiting[target] = page;
@@ -73,6 +84,7 @@ public final class OutputEdge {
             page = channels[target].emptyPage();
             filling[target] = page;
         }
+        page.inputPartition(inputPartition);
         page.append(bytes, offset, sizeBytes, keyGroup, readNanos);
         return full;
     }

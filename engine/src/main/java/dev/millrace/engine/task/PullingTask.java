@@ -137,6 +137,7 @@ public final class PullingTask implements Step {
                 page = rows.page();
                 cursor.pointTo(rows.page());
                 output.readNanos(cursor.readNanos());
+                output.inputPartition(inbox.inputPartition(rows.page()));
             } else if (item instanceof Item.Barrier end) {
                 barrier = end;
             } else {

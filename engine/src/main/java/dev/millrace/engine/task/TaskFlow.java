@@ -102,6 +102,11 @@ final class TaskFlow {
         return refreshed || flushed;
     }
 
+    /** Something else than this task's rows has moved a watermark. */
+    void watermarkMoved() {
+        watermarkPending = true;
+    }
+
     /** Hands on every watermark that rows have moved. */
     void refreshWatermarks() throws Exception {
         watermarkPending = false;

@@ -25,6 +25,13 @@ final class TaskOutput implements Output {
         }
     }
 
+    /** Which of the task's input partitions the rows to come are of. */
+    void inputPartition(int partition) {
+        for (OutputEdge edge : edges) {
+            edge.inputPartition(partition);
+        }
+    }
+
     @Override
     public boolean isFull() {
         for (OutputEdge edge : edges) {

@@ -122,6 +122,7 @@ class DataflowSimulation {
         private final Assembly assembly;
         private long nanos;
         private int repeat = 1;
+        private boolean hasSeveralWays;
 
         Run(long seed) {
             random = new Random(seed);
@@ -138,20 +139,7 @@ class DataflowSimulation {
 
         private StreamGraph graph() {
             StreamGraph.Builder builder = StreamGraph.builder();
-            List<StreamGraph.Input> inputs = new ArrayList<>();
-            int sources = 1 + random.nextInt(2);
-            for (int s = 0; s < sources; s++) {
-                int stage = builder.add(
-                        "source " + s,
-                        List.of(),
-                        new StageBody.Reading(
-                                new NumberSource(partitions, rowsPerPartition, keys, () -> random.nextInt(4) == 0),
-                                chain()));
-                readingStages.add(stage);
-                repeatsOfReading.put(stage, repeat);
-                repeat = 1;
-                inputs.add(new StreamGraph.Input(stage, exchange()));
-            }
+            List<StreamGraph.Input> inputs = random.nextInt(4) == 0 ? united(builder) : severally(builder);
             int hops = random.nextInt(3);
             int last = -1;
             for (int h = 0; h < hops; h++) {
@@ -160,6 +148,60 @@ class DataflowSimulation {
             }
             builder.add("sink", inputs, new StageBody.Writing(sink));
             return builder.build();
+        }
+
+        /** Each source with its watermark, found where it is read or by all who use it behind that. */
+        private List<StreamGraph.Input> severally(StreamGraph.Builder builder) {
+            List<StreamGraph.Input> inputs = new ArrayList<>();
+            int sources = 1 + random.nextInt(2);
+            for (int s = 0; s < sources; s++) {
+                int uses = random.nextInt(3);
+                int stage = read(builder, uses == 0 ? chain() : List.of());
+                repeatsOfReading.put(stage, uses == 0 ? repeat : 0);
+                hasSeveralWays |= s > 0 || uses > 1;
+                if (uses == 0) {
+                    repeat = 1;
+                    inputs.add(new StreamGraph.Input(stage, exchange()));
+                }
+                for (int u = 0; u < uses; u++) {
+                    int use = builder.add("use " + u, List.of(forward(stage)), new StageBody.Operating(chain()));
+                    repeatsOfReading.merge(stage, repeat, Integer::sum);
+                    repeat = 1;
+                    inputs.add(new StreamGraph.Input(use, exchange()));
+                }
+            }
+            return inputs;
+        }
+
+        /** Sources whose union has one watermark; a source may be part of it twice. */
+        private List<StreamGraph.Input> united(StreamGraph.Builder builder) {
+            List<StreamGraph.Input> parts = new ArrayList<>();
+            int sources = 1 + random.nextInt(2);
+            for (int s = 0; s < sources; s++) {
+                int stage = read(builder, List.of());
+                parts.add(forward(stage));
+                repeatsOfReading.put(stage, 1);
+                if (random.nextBoolean()) {
+                    int between = builder.add("pass", List.of(forward(stage)), new StageBody.Operating(List.of()));
+                    parts.add(forward(between));
+                    repeatsOfReading.put(stage, 2);
+                }
+            }
+            hasSeveralWays = parts.size() > 1;
+            int union = builder.add("union", parts, new StageBody.Operating(chain()));
+            repeatsOfReading.replaceAll((stage, uses) -> uses * repeat);
+            return List.of(new StreamGraph.Input(union, exchange()));
+        }
+
+        private int read(StreamGraph.Builder builder, List<OperatorFactory> chain) {
+            NumberSource source = new NumberSource(partitions, rowsPerPartition, keys, () -> random.nextInt(4) == 0);
+            int stage = builder.add("source", List.of(), new StageBody.Reading(source, chain));
+            readingStages.add(stage);
+            return stage;
+        }
+
+        private static StreamGraph.Input forward(int stage) {
+            return new StreamGraph.Input(stage, new Exchange.Forward());
         }
 
         private List<OperatorFactory> chain() {
@@ -267,10 +309,10 @@ class DataflowSimulation {
             ((List<Pair>) java.util.Objects.requireNonNull(message)).forEach(row -> written.merge(row, 1L, Long::sum));
         }
 
-        /** With one partition and one source the numbers of a key never go back within a task. */
+        /** With one partition, one source and one way to the sink the numbers of a key never go back within a task. */
         @SuppressWarnings("unchecked")
         private void assertOrder(CompletedEpoch epoch) {
-            if (partitions > 1 || readingStages.size() > 1) {
+            if (partitions > 1 || hasSeveralWays) {
                 return;
             }
             for (List<@Nullable Object> messages : epoch.messages().values()) {

@@ -32,6 +32,12 @@ public final class CollectValues implements Aggregate.InObjects {
     }
 
     @Override
+    public void merge(Object buffer, Object other) {
+        views.end();
+        values(buffer).addAll(values(other));
+    }
+
+    @Override
     public RowView result(RowView key, Object buffer) {
         return views.next(KeyedRows.result(key.toBytes(), bytes(buffer)));
     }

@@ -44,6 +44,16 @@ public final class CountSumMax implements Aggregate.InBytes {
     }
 
     @Override
+    public void merge(byte[] bytes, int offset, byte[] otherBytes, int otherOffset) {
+        views.end();
+        ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
+        ByteBuffer other = ByteBuffer.wrap(otherBytes).order(ByteOrder.nativeOrder());
+        buffer.putLong(offset, buffer.getLong(offset) + other.getLong(otherOffset));
+        buffer.putLong(offset + 8, buffer.getLong(offset + 8) + other.getLong(otherOffset + 8));
+        buffer.putLong(offset + 16, Math.max(buffer.getLong(offset + 16), other.getLong(otherOffset + 16)));
+    }
+
+    @Override
     public RowView result(RowView key, byte[] bytes, int offset) {
         return views.next(KeyedRows.result(key.toBytes(), Arrays.copyOfRange(bytes, offset, offset + BUFFER_BYTES)));
     }

@@ -92,17 +92,19 @@ public final class OperatorHarness {
             Operator opened = operators.get();
             opened.open(new OperatorContext(0, 1, keyGroupCount, budget, metrics, () -> timeMillis, epoch));
             if (opened instanceof PassThrough passThrough) {
-                passThrough.inputPartitions(partitions());
+                passThrough.inputPartitions(partitionCount());
             }
             return opened;
         }
 
-        private int[] partitions() {
+        private int partitionCount() {
             return events.stream()
-                    .flatMapToInt(event ->
-                            event instanceof Event.Row row ? IntStream.of(row.inputPartition()) : IntStream.empty())
-                    .distinct()
-                    .toArray();
+                            .flatMapToInt(event -> event instanceof Event.Row row
+                                    ? IntStream.of(row.inputPartition())
+                                    : IntStream.empty())
+                            .max()
+                            .orElse(0)
+                    + 1;
         }
 
         Outcome toEnd() throws Exception {

@@ -40,23 +40,20 @@ class WatermarkAssignerTest {
         assertThat(watermark()).isEqualTo(90);
         observe(0, 50);
         assertThat(watermark()).isEqualTo(90);
-        assigner.inputPartitions(new int[] {0, 1});
-        observe(1, 20);
-        assertThat(watermark()).isEqualTo(90);
     }
 
     @Test
     void isTheLeastOfAllPartitions() {
-        assigner.inputPartitions(new int[] {7, 3});
-        observe(7, 100);
-        observe(3, 60);
+        assigner.inputPartitions(2);
+        observe(1, 100);
+        observe(0, 60);
 
         assertThat(watermark()).isEqualTo(50);
     }
 
     @Test
     void waitsForAPartitionWithoutRowsUntilItIsIdle() {
-        assigner.inputPartitions(new int[] {0, 1});
+        assigner.inputPartitions(2);
         nanos += IDLE_NANOS / 2;
         observe(0, 100);
         assertThat(watermark()).isEqualTo(NONE);
@@ -67,7 +64,7 @@ class WatermarkAssignerTest {
 
     @Test
     void takesAnIdlePartitionInAgainWithItsNextRow() {
-        assigner.inputPartitions(new int[] {0, 1});
+        assigner.inputPartitions(2);
         observe(0, 100);
         observe(1, 50);
         assertThat(watermark()).isEqualTo(40);
@@ -84,7 +81,7 @@ class WatermarkAssignerTest {
 
     @Test
     void movesToWhatThePartitionAheadSaysWhenAllAreIdle() {
-        assigner.inputPartitions(new int[] {0, 1});
+        assigner.inputPartitions(2);
         observe(0, 100);
         observe(1, 50);
         assertThat(watermark()).isEqualTo(40);
@@ -97,25 +94,10 @@ class WatermarkAssignerTest {
 
     @Test
     void isIdleWithoutPartitions() {
-        assigner.inputPartitions(new int[0]);
+        assigner.inputPartitions(0);
 
         assertThat(assigner.isIdle()).isTrue();
         assertThat(watermark()).isEqualTo(NONE);
-    }
-
-    @Test
-    void keepsWhatItKnowsOfPartitionsThatAreDeclaredAgain() {
-        assigner.inputPartitions(new int[] {1, 2});
-        observe(1, 100);
-        observe(2, 70);
-        nanos += IDLE_NANOS - 1;
-        assigner.inputPartitions(new int[] {2, 0, 1});
-        assertThat(watermark()).isEqualTo(NONE);
-        observe(0, 90);
-
-        assertThat(watermark()).isEqualTo(60);
-        nanos += 1;
-        assertThat(watermark()).isEqualTo(80);
     }
 
     @Test
@@ -172,7 +154,7 @@ class WatermarkAssignerTest {
         observe(0, 100);
         assertThat(watermark()).isEqualTo(90);
         WatermarkAssigner without = assigner();
-        without.inputPartitions(new int[0]);
+        without.inputPartitions(0);
         WatermarkAssigner restored = assigner();
         for (WatermarkAssigner task : List.of(assigner, without)) {
             Snapshots.restore(restored, Snapshots.of(task));

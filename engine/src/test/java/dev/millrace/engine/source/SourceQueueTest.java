@@ -41,38 +41,38 @@ class SourceQueueTest {
         assertThat(append(16)).isTrue();
         assertThat(queue.take(cursor)).isTrue();
         assertThat(queue.taken()).isEqualTo(2);
-        assertThat(queue.position()).isEqualTo("third");
+        assertThat(queue.endOf(1)).isEqualTo("third");
         assertThat(queue.take(cursor)).isFalse();
     }
 
     @Test
     void tellsWhereTheReaderStartedWhileNoRowWasTaken() {
-        assertThat(queue.position()).isNull();
+        assertThat(queue.endOf(1)).isNull();
         queue.publish("start");
-        assertThat(queue.position()).isEqualTo("start");
+        assertThat(queue.endOf(1)).isEqualTo("start");
         append(16);
         queue.publish("first");
         queue.take(cursor);
-        assertThat(queue.position()).as("published but not taken").isEqualTo("start");
+        assertThat(queue.endOf(1)).as("published but not taken").isEqualTo("start");
         queue.taken();
-        assertThat(queue.position()).isEqualTo("first");
+        assertThat(queue.endOf(1)).isEqualTo("first");
     }
 
     @Test
     void movesOnWithoutRowsOnlyOnceTheRowsBeforeAreTaken() {
         queue.publish("start");
         queue.publish("moved");
-        assertThat(queue.position()).isEqualTo("moved");
+        assertThat(queue.endOf(1)).isEqualTo("moved");
         append(16);
         queue.publish("first");
         queue.publish("behind what gave no rows");
-        assertThat(queue.position()).isEqualTo("moved");
+        assertThat(queue.endOf(1)).isEqualTo("moved");
         queue.take(cursor);
         queue.taken();
-        assertThat(queue.position()).isEqualTo("behind what gave no rows");
+        assertThat(queue.endOf(1)).isEqualTo("behind what gave no rows");
         queue.publish("further");
         append(16);
-        assertThat(queue.position()).isEqualTo("further");
+        assertThat(queue.endOf(1)).isEqualTo("further");
     }
 
     @Test
@@ -84,7 +84,7 @@ class SourceQueueTest {
         queue.publish("moved");
         append(Page.CAPACITY_BYTES);
         assertThat(queue.take(cursor)).isFalse();
-        assertThat(queue.position()).isEqualTo("moved");
+        assertThat(queue.endOf(1)).isEqualTo("moved");
     }
 
     @Test
@@ -130,7 +130,7 @@ class SourceQueueTest {
                 taken++;
             }
             shared.taken();
-            assertThat(shared.position()).isEqualTo(taken);
+            assertThat(shared.endOf(1)).isEqualTo(taken);
         }
         reader.join();
     }

@@ -84,7 +84,11 @@ class InboxTest {
 
     @Test
     void tellsByWhichSideRowsCame() {
-        Inbox ofTwo = new Inbox(List.of(left, right), 1, new MergedWatermark(new int[] {0, 1}, WatermarkPolicy.LEAST));
+        Inbox ofTwo = new Inbox(
+                List.of(left, right),
+                1,
+                ChannelPartitions.one(2),
+                new MergedWatermark(new int[] {0, 1}, WatermarkPolicy.LEAST));
         right.offer(rows());
         ofTwo.poll();
         assertThat(ofTwo.side()).isEqualTo(Side.RIGHT);

@@ -279,6 +279,21 @@ final class KafkaSourceSparkTest {
             position = positionBehind;
         }
 
+        @Override
+        public void publish() {
+            throw new UnsupportedOperationException("reads no portions");
+        }
+
+        @Override
+        public boolean endPortion() {
+            throw new UnsupportedOperationException("reads no portions");
+        }
+
+        @Override
+        public boolean endEpoch(long epoch, Object positionBehind) {
+            throw new UnsupportedOperationException("reads no portions");
+        }
+
         long offset() {
             return ((KafkaSourcePartitionOffset) java.util.Objects.requireNonNull(position)).partitionOffset();
         }

@@ -29,6 +29,7 @@ final class BytesAggregate implements Aggregate.InBytes {
     private final ResultRow results;
     private final RowView initial;
     private final UnsafeRow buffer;
+    private final UnsafeRow otherBuffer;
     private final UnsafeRow row;
     private final UnsafeRow key;
     private final RowView result = new RowView();
@@ -41,6 +42,7 @@ final class BytesAggregate implements Aggregate.InBytes {
         eventTime = new EventTimeColumn(specification.keys());
         results = new ResultRow(specification, functions);
         buffer = new UnsafeRow(functions.bufferTypes().length);
+        otherBuffer = new UnsafeRow(functions.bufferTypes().length);
         row = new UnsafeRow(specification.input().size());
         bufferAndRow = new JoinedRow(buffer, row);
         key = new UnsafeRow(specification.keys().size());
@@ -99,6 +101,13 @@ final class BytesAggregate implements Aggregate.InBytes {
         } else {
             functions.update(buffer, row, bufferAndRow);
         }
+    }
+
+    @Override
+    public void merge(byte[] bytes, int offset, byte[] otherBytes, int otherOffset) {
+        buffer.pointTo(bytes, Platform.BYTE_ARRAY_OFFSET + (long) offset, initial.sizeBytes());
+        otherBuffer.pointTo(otherBytes, Platform.BYTE_ARRAY_OFFSET + (long) otherOffset, initial.sizeBytes());
+        functions.merge(buffer, otherBuffer);
     }
 
     @Override

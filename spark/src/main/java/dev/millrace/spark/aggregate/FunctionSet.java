@@ -12,6 +12,7 @@ import org.apache.spark.sql.catalyst.expressions.BasePredicate;
 import org.apache.spark.sql.catalyst.expressions.BindReferences;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.If;
+import org.apache.spark.sql.catalyst.expressions.JoinedRow;
 import org.apache.spark.sql.catalyst.expressions.MutableProjection;
 import org.apache.spark.sql.catalyst.expressions.Predicate$;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
@@ -44,6 +45,8 @@ final class FunctionSet {
     private final Imperative[] imperatives;
     private final @Nullable MutableProjection declarativeUpdate;
     private final MutableProjection initial;
+    private final JoinedRow bothBuffers = new JoinedRow();
+    private @Nullable MutableProjection declarativeMerge;
 
     FunctionSet(List<AggregateExpression> expressions, List<Attribute> input) {
         this.expressions = expressions;
@@ -93,7 +96,8 @@ final class FunctionSet {
             filter = Predicate$.MODULE$.create(expression.filter().get(), Scala.seq(input));
             filter.initialize(0);
         }
-        return new Imperative(index, offset, bound.withNewMutableAggBufferOffset(offset), filter);
+        ImperativeAggregate placed = bound.withNewMutableAggBufferOffset(offset).withNewInputAggBufferOffset(offset);
+        return new Imperative(index, offset, placed, filter);
     }
 
     private MutableProjection updateProjection(List<Expression> updates, List<Attribute> input) {
@@ -158,6 +162,42 @@ final class FunctionSet {
                 one.function.update(buffer, row);
             }
         }
+    }
+
+    /** Changes a buffer by all rows of another one, which is of no use then. */
+    void merge(InternalRow buffer, InternalRow other) {
+        if (declarativeUpdate != null) {
+            if (declarativeMerge == null) {
+                declarativeMerge = mergeProjection();
+            }
+            declarativeMerge.target(buffer).apply(bothBuffers.apply(buffer, other));
+        }
+        for (Imperative one : imperatives) {
+            if (one.function instanceof TypedImperativeAggregate<?> typed) {
+                typed.mergeBuffersObjects(buffer, other);
+            } else {
+                one.function.merge(buffer, other);
+            }
+        }
+    }
+
+    /** Over both buffers side by side. Made when it is first asked for: few aggregations merge. */
+    private MutableProjection mergeProjection() {
+        List<Attribute> both = new ArrayList<>(bufferAttributes);
+        List<Expression> merges = new ArrayList<>();
+        for (AggregateExpression expression : expressions) {
+            AggregateFunction function = expression.aggregateFunction();
+            List<AttributeReference> fields = Scala.list(function.inputAggBufferAttributes());
+            both.addAll(fields);
+            if (function instanceof DeclarativeAggregate declarative) {
+                merges.addAll(Scala.<Expression>list(declarative.mergeExpressions()));
+            } else {
+                fields.forEach(field -> merges.add(NoOp$.MODULE$));
+            }
+        }
+        MutableProjection projection = MutableProjection.create(Scala.seq(merges), Scala.seq(both));
+        projection.initialize(0);
+        return projection;
     }
 
     /** What each function makes of its fields, by position; nothing for imperative ones. */

@@ -81,6 +81,11 @@ final class ObjectsAggregate implements Aggregate.InObjects {
     }
 
     @Override
+    public void merge(Object buffer, Object other) {
+        functions.merge((InternalRow) buffer, (InternalRow) other);
+    }
+
+    @Override
     public RowView result(RowView key, Object buffer) {
         return results.of(key, (InternalRow) buffer);
     }

@@ -142,7 +142,7 @@ final class Checkpoint {
                 entry == null ? null : entry.toStreamProgress(sources.scalaOccurrences(), sources.scalaById());
         for (SparkSource source : sources.sources()) {
             Offset logged = progress == null ? null : orNull(progress.get(source.stream()));
-            source.startFrom(logged == null ? null : logged.json());
+            source.startFrom(session, logged == null ? null : logged.json());
         }
     }
 
@@ -161,7 +161,8 @@ final class Checkpoint {
     /** Where all sources stand. */
     Map<SparkDataStream, Offset> committedOffsets() {
         Map<SparkDataStream, Offset> offsets = new LinkedHashMap<>();
-        sources.sources().forEach(source -> offsets.put(source.stream(), source.committed()));
+        sources.sources()
+                .forEach(source -> source.committed().ifPresent(offset -> offsets.put(source.stream(), offset)));
         return offsets;
     }
 

@@ -3,9 +3,7 @@ package dev.millrace.spark.execution;
 import dev.millrace.spark.source.OffsetJson;
 import dev.millrace.spark.source.SparkSource;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.sql.connector.read.streaming.Offset;
@@ -14,22 +12,18 @@ import org.jspecify.annotations.Nullable;
 /**
  * Somebody waits until the query has committed what its sources hold now, or a given offset.
  *
- * <p>A source is drained when its committed offset has reached the target. Where there is no target
- * (continuous streams cannot tell) or it is never reached (Kafka's counts records that no consumer
- * sees), quiet epochs decide: no row for a while.
+ * <p>A source is drained when the target is reached, or where one may not be known or never be reached, when
+ * epochs were quiet for a while.
  *
  * <p>Thread: made and waited for by any; the rest is the query's.
  */
 final class Drain {
-    private static final long QUIET_WITHOUT_TARGET_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
-    private static final long QUIET_WITH_TARGET_NANOS = TimeUnit.SECONDS.toNanos(2);
-
     private final CountDownLatch done = new CountDownLatch(1);
 
     /** The one source and offset that is waited for; null for all sources and what they hold. */
     private final @Nullable Wanted wanted;
 
-    private @Nullable Map<SparkSource, Optional<Offset>> targets;
+    private @Nullable Map<SparkSource, SparkSource.Target> targets;
     private final Map<SparkSource, Long> quietSince = new HashMap<>();
     private long firstEpoch = -1;
 
@@ -39,21 +33,26 @@ final class Drain {
         this.wanted = wanted;
     }
 
-    /** Takes the sources' offsets of this moment as the targets. */
+    /** Takes what the sources hold at this moment as the targets. */
     void begin(QuerySources sources) {
-        Map<SparkSource, Optional<Offset>> found = new HashMap<>();
-        List<SparkSource> all = sources.sources();
-        for (SparkSource source : all) {
+        Map<SparkSource, SparkSource.Target> found = new HashMap<>();
+        for (SparkSource source : sources.sources()) {
             if (wanted == null) {
-                found.put(source, source.latest());
+                found.put(source, source.targetNow());
             } else if (source.stream() == sources.occurrences().get(wanted.sourceIndex())) {
-                found.put(source, Optional.of(wanted.offset()));
+                found.put(source, given(source, wanted.offset()));
             }
         }
         targets = found;
         if (wanted != null && isDone(found)) {
             done.countDown();
         }
+    }
+
+    private static SparkSource.Target given(SparkSource source, Offset target) {
+        return () -> source.committed()
+                .filter(offset -> OffsetJson.hasReached(offset.json(), target.json()))
+                .isPresent();
     }
 
     /** The number of the first epoch whose barrier was asked for since. */
@@ -79,26 +78,19 @@ final class Drain {
         return isDone(targets);
     }
 
-    private boolean isDone(Map<SparkSource, Optional<Offset>> wantedOffsets) {
-        for (Map.Entry<SparkSource, Optional<Offset>> entry : wantedOffsets.entrySet()) {
-            Optional<Offset> target = entry.getValue();
-            boolean reached = target.isPresent()
-                    && OffsetJson.hasReached(
-                            entry.getKey().committed().json(), target.get().json());
-            if (!reached && !isQuiet(entry.getKey(), target.isPresent())) {
+    private boolean isDone(Map<SparkSource, SparkSource.Target> wantedPoints) {
+        for (Map.Entry<SparkSource, SparkSource.Target> entry : wantedPoints.entrySet()) {
+            SparkSource.Target target = entry.getValue();
+            if (!target.isReached() && !isQuiet(entry.getKey(), target.quietNanos())) {
                 return false;
             }
         }
         return true;
     }
 
-    private boolean isQuiet(SparkSource source, boolean hasTarget) {
-        if (wanted != null) {
-            return false;
-        }
+    private boolean isQuiet(SparkSource source, long enoughNanos) {
         Long since = quietSince.get(source);
-        long enough = hasTarget ? QUIET_WITH_TARGET_NANOS : QUIET_WITHOUT_TARGET_NANOS;
-        return since != null && System.nanoTime() - since >= enough;
+        return since != null && System.nanoTime() - since >= enoughNanos;
     }
 
     void finish() {

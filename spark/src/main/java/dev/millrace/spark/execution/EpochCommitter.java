@@ -186,7 +186,7 @@ final class EpochCommitter {
         Map<SparkSource, Offset> ends = new LinkedHashMap<>();
         completed.positions().forEach((stageId, positions) -> {
             SparkSource source = source(stageId);
-            ends.put(source, source.merge(positions));
+            source.merge(positions).ifPresent(end -> ends.put(source, end));
         });
         return ends;
     }
@@ -234,8 +234,9 @@ final class EpochCommitter {
     private StreamProgress latestProgress(StreamProgress end) {
         Map<SparkDataStream, Offset> offsets = new LinkedHashMap<>();
         sources.sources()
-                .forEach(source -> offsets.put(
-                        source.stream(), QueryProgress.latestOf(source, latest).orElse(source.committed())));
+                .forEach(source -> QueryProgress.latestOf(source, latest)
+                        .or(source::committed)
+                        .ifPresent(offset -> offsets.put(source.stream(), offset)));
         return offsets.isEmpty() ? end : Checkpoint.progressOf(offsets);
     }
 }

@@ -4,6 +4,10 @@ import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.sink.StreamingWrites;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.InputFileBlockLength;
+import org.apache.spark.sql.catalyst.expressions.InputFileBlockStart;
+import org.apache.spark.sql.catalyst.expressions.InputFileName;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
 import org.apache.spark.sql.catalyst.plans.logical.Deduplicate;
 import org.apache.spark.sql.catalyst.plans.logical.DeduplicateWithinWatermark;
@@ -16,16 +20,14 @@ import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.TransformWithState;
 import org.apache.spark.sql.catalyst.plans.logical.TransformWithStateInPySpark;
 import org.apache.spark.sql.catalyst.streaming.StreamingRelationV2;
-import org.apache.spark.sql.connector.catalog.SupportsRead;
+import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.catalog.SupportsWrite;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.TableCapability;
-import org.apache.spark.sql.connector.read.streaming.ContinuousStream;
-import org.apache.spark.sql.connector.read.streaming.SupportsRealTimeMode;
-import org.apache.spark.sql.execution.streaming.runtime.MemoryStreamTable;
 import org.apache.spark.sql.execution.streaming.runtime.StreamingRelation;
 import org.apache.spark.sql.internal.SQLConf;
 import scala.collection.immutable.Map;
+import scala.runtime.BoxedUnit;
 
 /**
  * Refuses what cannot run before the query starts and before its checkpoint is touched: sources,
@@ -40,7 +42,8 @@ final class QueryChecks {
     /** Errors: UNSUPPORTED_SOURCE, UNSUPPORTED_SINK, UNSUPPORTED_SETTING. */
     static void check(QueryRequest request, LogicalPlan analyzed) {
         checkSink(request.sink());
-        checkSources(analyzed);
+        checkSources(request.session(), analyzed);
+        checkFileFunctions(analyzed);
         checkOptions(request.options(), request.session().sessionState().conf());
     }
 
@@ -55,36 +58,40 @@ final class QueryChecks {
                         .formatted(StreamingWrites.nameOf(sink)));
     }
 
-    private static void checkSources(LogicalPlan plan) {
-        if (plan instanceof StreamingRelation relation) {
-            throw unsupportedSource(relation.sourceName());
-        }
+    private static void checkSources(SparkSession session, LogicalPlan plan) {
         if (plan instanceof StreamingRelationV2 relation) {
-            var capabilities = relation.table().capabilities();
-            boolean streams = capabilities.contains(TableCapability.MICRO_BATCH_READ)
-                    || capabilities.contains(TableCapability.CONTINUOUS_READ);
-            if (!(relation.table() instanceof SupportsRead) || !streams || readsBatchesOnly(relation.table())) {
-                throw unsupportedSource(relation.sourceName());
-            }
+            boolean unused = StreamMaker.readsBySecondInterface(session, relation);
         }
         for (LogicalPlan child : Scala.<LogicalPlan>list(plan.children())) {
-            checkSources(child);
+            checkSources(session, child);
         }
     }
 
-    /** A memory source's table offers continuous reads whatever its stream does; but it holds the stream. */
-    private static boolean readsBatchesOnly(Table table) {
-        return table instanceof MemoryStreamTable memory
-                && !(memory.stream() instanceof SupportsRealTimeMode)
-                && !(memory.stream() instanceof ContinuousStream);
+    /** They ask what file their own thread has open; here files are read on other threads. */
+    private static void checkFileFunctions(LogicalPlan plan) {
+        if (!plan.exists(node -> node instanceof StreamingRelation)) {
+            return;
+        }
+        plan.foreach(node -> {
+            for (Expression expression : Scala.<Expression>list(((LogicalPlan) node).expressions())) {
+                var found = expression.find(QueryChecks::readsOpenFile);
+                if (found.isDefined()) {
+                    throw new MillraceException(
+                            ErrorCode.UNSUPPORTED_OPERATOR,
+                            ("Cannot tell in real time which file a row is from: function=%s. Use the column "
+                                            + "_metadata.file_path, _metadata.file_block_start or "
+                                            + "_metadata.file_block_length.")
+                                    .formatted(found.get()));
+                }
+            }
+            return BoxedUnit.UNIT;
+        });
     }
 
-    private static MillraceException unsupportedSource(String name) {
-        return new MillraceException(
-                ErrorCode.UNSUPPORTED_SOURCE,
-                ("Cannot read in real time: source=%s can only be read batch by batch. Use a source with real-time or "
-                                + "continuous reads, such as Kafka, or Trigger.ProcessingTime.")
-                        .formatted(name));
+    private static boolean readsOpenFile(Expression expression) {
+        return expression instanceof InputFileName
+                || expression instanceof InputFileBlockStart
+                || expression instanceof InputFileBlockLength;
     }
 
     private static void checkOptions(Map<String, String> options, SQLConf conf) {

@@ -157,7 +157,7 @@ final class QueryProgress {
         return new SourceProgress(
                 source.stream().toString(),
                 start == null ? null : start.json(),
-                source.committed().json(),
+                source.committed().map(Offset::json).orElse(null),
                 latestOf(source, epoch.latest()).map(Offset::json).orElse(null),
                 rows,
                 rowsPerSecond,
@@ -173,8 +173,9 @@ final class QueryProgress {
     /** The latest offset that is known, or where the query stands when it has passed that. */
     static Optional<Offset> latestOf(SparkSource source, Map<SparkSource, Optional<Offset>> latest) {
         return latest.getOrDefault(source, Optional.empty())
-                .map(offset ->
-                        OffsetJson.hasReached(source.committed().json(), offset.json()) ? source.committed() : offset);
+                .map(offset -> source.committed()
+                        .filter(committed -> OffsetJson.hasReached(committed.json(), offset.json()))
+                        .orElse(offset));
     }
 
     private Map<String, String> eventTime(long watermarkMillis) {

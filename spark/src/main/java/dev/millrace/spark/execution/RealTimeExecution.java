@@ -5,11 +5,15 @@ import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.plan.QueryPlanner;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.settings.MillraceSettings;
+import dev.millrace.spark.source.PortionSettings;
+import dev.millrace.spark.source.Reading;
+import dev.millrace.spark.source.SourceFactory;
 import dev.millrace.spark.sink.SparkSink;
 import dev.millrace.spark.sink.StreamingWrites;
 import dev.millrace.spark.sink.WriteRequest;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.spark.SparkContext;
@@ -266,18 +270,25 @@ public final class RealTimeExecution extends StreamExecution {
     private synchronized QuerySources querySources() {
         if (querySources == null) {
             Map<SparkDataStream, ReadLimit> made = new HashMap<>();
-            querySources = QuerySources.create(
-                    request.session().sessionState().conf(),
-                    analyzedPlan(),
+            StreamMaker maker = new StreamMaker(
+                    request.session(),
                     resolvedCheckpointRoot(),
-                    request.trigger().batchDurationMs(),
+                    Reading.REAL_TIME,
+                    OptionalLong.of(request.trigger().batchDurationMs()),
                     stream -> {
                         // At once, because this is what stops the streams, also when a later one cannot be made.
                         made.put(stream, ReadLimit.allAvailable());
                         uniqueSources_$eq(Scala.immutableMap(made));
                     });
+            querySources = QuerySources.create(analyzedPlan(), maker, sourceFactory());
         }
         return querySources;
+    }
+
+    private SourceFactory sourceFactory() {
+        PortionSettings portions = new PortionSettings(
+                settings.loopCount(), TimeUnit.MILLISECONDS.toNanos(settings.pollIntervalMillis()));
+        return new SourceFactory(request.session().sessionState().conf(), Reading.REAL_TIME, portions);
     }
 
     @Override

@@ -1,11 +1,14 @@
 package dev.millrace.spark.fragment;
 
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.scala.Scala;
 import java.util.List;
 import java.util.Optional;
 import org.apache.spark.sql.catalyst.expressions.codegen.CodeAndComment;
 import org.apache.spark.sql.catalyst.expressions.codegen.CodeGenerator;
 import org.apache.spark.sql.catalyst.expressions.codegen.CodegenContext;
+import org.apache.spark.sql.execution.BufferedRowIterator;
 import org.apache.spark.sql.execution.DeserializeToObjectExec;
 import org.apache.spark.sql.execution.ExpandExec;
 import org.apache.spark.sql.execution.FilterExec;
@@ -63,7 +66,7 @@ public record FusedCode(CodeAndComment source, TaskCopies<Object[]> references, 
     public static Optional<FusedCode> generate(WholeStageCodegenExec stage, InputAdapter input, SQLConf conf) {
         var generated = stage.doCodeGen();
         CodegenContext context = generated._1();
-        CodeAndComment source = generated._2();
+        CodeAndComment source = onGeneratedRows(generated._2());
         Integer maxMethodBytes = compile(source, conf);
         if (maxMethodBytes == null || maxMethodBytes > conf.hugeMethodLimit()) {
             return Optional.empty();
@@ -71,6 +74,22 @@ public record FusedCode(CodeAndComment source, TaskCopies<Object[]> references, 
         Object[] references = Scala.list(context.references()).toArray();
         return Optional.of(
                 new FusedCode(source, TaskCopies.of(references), input.output().length()));
+    }
+
+    /** The same code with {@link GeneratedRows} below it in place of Spark's class. */
+    private static CodeAndComment onGeneratedRows(CodeAndComment source) {
+        String before = "extends " + BufferedRowIterator.class.getName() + " {";
+        int at = source.body().indexOf(before);
+        if (at < 0) {
+            throw new MillraceException(
+                    ErrorCode.INVARIANT,
+                    "Cannot use the code that Spark generated for a stage: nothing in it %s. Please report this."
+                            .formatted(before));
+        }
+        String body = source.body().substring(0, at)
+                + "extends " + GeneratedRows.class.getName() + " {"
+                + source.body().substring(at + before.length());
+        return new CodeAndComment(body, source.comment());
     }
 
     /** The size of the largest method, or null where the source does not compile and Spark may go on without. */

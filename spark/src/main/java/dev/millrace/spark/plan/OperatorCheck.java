@@ -2,6 +2,7 @@ package dev.millrace.spark.plan;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.spark.key.SessionKeys;
 import dev.millrace.spark.scala.Scala;
 import java.util.List;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
@@ -97,6 +98,7 @@ final class OperatorCheck {
         if (node instanceof Aggregate aggregate) {
             checkBelow(aggregate, isBelowAggregate);
             checkAggregate(aggregate);
+            checkSessions(aggregate);
         } else if (node instanceof Distinct) {
             checkBelow(node, isBelowAggregate);
         } else if (node instanceof EventTimeWatermark watermark) {
@@ -174,15 +176,6 @@ final class OperatorCheck {
     }
 
     private static void checkAggregate(Aggregate aggregate) {
-        for (Expression grouping : Scala.<Expression>list(aggregate.groupingExpressions())) {
-            if (grouping instanceof Attribute attribute && isSessionWindow(attribute)) {
-                throw unsupported(
-                        aggregate,
-                        "session windows",
-                        "grouping=" + attribute.name() + " is a session_window",
-                        "Use window() of a fixed length");
-            }
-        }
         if (MovingTime.isGroupedByTime(aggregate)) {
             throw unsupported(
                     aggregate,
@@ -203,9 +196,30 @@ final class OperatorCheck {
         }
     }
 
-    private static boolean isSessionWindow(Attribute attribute) {
-        String marker = org.apache.spark.sql.catalyst.expressions.SessionWindow$.MODULE$.marker();
-        return attribute.metadata().contains(marker) && attribute.metadata().getBoolean(marker);
+    /** Spark refuses the same, in an update mode before a query starts and for want of keys as it runs. */
+    private void checkSessions(Aggregate aggregate) {
+        List<Expression> keys = Scala.list(aggregate.groupingExpressions());
+        if (keys.stream().noneMatch(OperatorCheck::isSessionWindow)) {
+            return;
+        }
+        if (keys.size() == 1) {
+            throw unsupported(
+                    aggregate,
+                    "session windows without keys",
+                    "grouping=" + keys.get(0).sql(),
+                    "Group by a column beside the session_window");
+        }
+        if (outputMode.equals(OutputMode.Update())) {
+            throw unsupported(
+                    aggregate,
+                    "session windows in update mode",
+                    "outputMode=%s, in which a session that was given may become part of another".formatted(outputMode),
+                    "Use outputMode(\"append\")");
+        }
+    }
+
+    private static boolean isSessionWindow(Expression key) {
+        return key instanceof Attribute column && SessionKeys.isSessionWindow(column);
     }
 
     private static void checkWatermark(EventTimeWatermark watermark) {

@@ -13,7 +13,7 @@ import org.apache.spark.sql.streaming.OutputMode;
  *
  * @param session the query's own session; its settings are read and not changed
  * @param logicalPlan the analysed plan below the sink, its sources as {@code
- *     StreamingDataSourceV2ScanRelation}
+ *     StreamLeaf}s
  * @param streams the streams that the plan's relations carry
  * @param sources what reads them, in the same order
  * @param sink where the rows go

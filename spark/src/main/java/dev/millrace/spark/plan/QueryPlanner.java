@@ -4,15 +4,13 @@ import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.spark.scala.Scala;
-import org.apache.spark.sql.catalyst.expressions.Attribute;
+import dev.millrace.spark.source.StreamLeaf;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
 import org.apache.spark.sql.execution.SparkPlan;
-import org.apache.spark.sql.execution.datasources.v2.StreamingDataSourceV2ScanRelation;
 import org.apache.spark.sql.internal.SQLConf$;
 import org.apache.spark.sql.streaming.OutputMode;
-import scala.collection.immutable.Seq;
 
 /** Turns a streaming query into a dataflow, or refuses it by name. Thread: any. */
 public final class QueryPlanner {
@@ -36,8 +34,8 @@ public final class QueryPlanner {
     private static PlannedQuery plan(PlanRequest request, SparkSession session) {
         LogicalPlan onSources = (LogicalPlan) request.logicalPlan()
                 .transform(Scala.<LogicalPlan>rule(
-                        node -> node instanceof StreamingDataSourceV2ScanRelation,
-                        node -> sourceNode(request, (StreamingDataSourceV2ScanRelation) node)));
+                        node -> StreamLeaf.of(node).isPresent(),
+                        node -> sourceNode(request, StreamLeaf.of(node).orElseThrow())));
         StreamQueryExecution execution = new StreamQueryExecution(
                 session,
                 onSources,
@@ -50,12 +48,11 @@ public final class QueryPlanner {
                 graph, execution.optimizedPlan(), physical, builder.isStateful(), builder.streamOfStage());
     }
 
-    private static SourceNode sourceNode(PlanRequest request, StreamingDataSourceV2ScanRelation relation) {
-        SparkDataStream stream = relation.stream();
+    private static SourceNode sourceNode(PlanRequest request, StreamLeaf leaf) {
+        SparkDataStream stream = leaf.stream();
         for (int i = 0; i < request.streams().size(); i++) {
             if (request.streams().get(i) == stream) {
-                Seq<Attribute> output = Scala.cast(relation.output());
-                return new SourceNode(i, request.sources().get(i).name(), output);
+                return new SourceNode(i, request.sources().get(i).name(), Scala.seq(leaf.output()));
             }
         }
         throw new MillraceException(

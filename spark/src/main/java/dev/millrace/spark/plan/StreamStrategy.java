@@ -6,6 +6,7 @@ import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.EpochSort;
 import dev.millrace.engine.operator.JoinType;
 import dev.millrace.spark.key.EventTimeColumn;
+import dev.millrace.spark.key.SessionKeys;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -276,8 +277,11 @@ final class StreamStrategy extends SparkStrategy {
             List<Attribute> keys, List<AggregateExpression> functions, List<NamedExpression> results, SparkPlan child) {
         boolean deterministic = results.stream().allMatch(result -> ((Expression) result).deterministic());
         List<NamedExpression> own = deterministic ? results : plainResults(keys, functions);
-        SparkPlan aggregation = new KeyedAggregateExec(
-                Scala.seq(keys), Scala.seq(functions), Scala.seq(own), emission(), keyGroupCount, child);
+        SparkPlan aggregation = keys.stream().anyMatch(SessionKeys::isSessionWindow)
+                ? new SessionAggregateExec(
+                        Scala.seq(keys), Scala.seq(functions), Scala.seq(own), emission(), keyGroupCount, child)
+                : new KeyedAggregateExec(
+                        Scala.seq(keys), Scala.seq(functions), Scala.seq(own), emission(), keyGroupCount, child);
         return deterministic ? aggregation : new ProjectExec(Scala.seq(results), aggregation);
     }
 

@@ -29,6 +29,7 @@ import org.slf4j.LoggerFactory;
  * @param recoveryAttempts how often a query may recover within the window
  * @param recoveryWindowMillis after how long a failure does not count any more
  * @param recoveryBackoffMillis the wait before the second attempt in a row
+ * @param pollIntervalMillis the least wait before a source that is polled is asked again
  */
 public record MillraceSettings(
         boolean isEnabled,
@@ -39,7 +40,8 @@ public record MillraceSettings(
         long restoreEpoch,
         int recoveryAttempts,
         long recoveryWindowMillis,
-        long recoveryBackoffMillis) {
+        long recoveryBackoffMillis,
+        long pollIntervalMillis) {
     /** What all names of settings start with. */
     public static final String PREFIX = "spark.millrace.";
 
@@ -115,6 +117,16 @@ public record MillraceSettings(
                     + "wait is twice as long, up to 10s. Unit: milliseconds, or with a suffix.",
             MillraceSettings::parseMillis);
 
+    public static final Setting<Long> POLL_INTERVAL = new Setting<>(
+            PREFIX + "poll.interval",
+            "a time of at least 1ms, such as 5ms or 1s",
+            "5ms",
+            "How long to wait, when there was nothing new, before a source that can only be read batch by batch (files, "
+                    + "and whatever has neither real-time nor continuous reads) is asked again. A source that is slow to "
+                    + "answer is asked less often, so that asking takes a tenth of the time at most. Unit: milliseconds, "
+                    + "or with a suffix.",
+            MillraceSettings::parseMillis);
+
     /** Read where the Kafka source is; listed here, where all that a user may set is. */
     public static final Setting<Boolean> KAFKA_NATIVE = new Setting<>(
             PREFIX + "kafka.native",
@@ -150,6 +162,7 @@ public record MillraceSettings(
             RECOVERY_ATTEMPTS,
             RECOVERY_WINDOW,
             RECOVERY_BACKOFF,
+            POLL_INTERVAL,
             KAFKA_NATIVE,
             KAFKA_TRANSACTIONAL);
 
@@ -169,7 +182,8 @@ public record MillraceSettings(
                 RESTORE_EPOCH.read(conf, -1L),
                 RECOVERY_ATTEMPTS.read(conf, 20),
                 RECOVERY_WINDOW.read(conf, TimeUnit.MINUTES.toMillis(10)),
-                RECOVERY_BACKOFF.read(conf, 100L));
+                RECOVERY_BACKOFF.read(conf, 100L),
+                POLL_INTERVAL.read(conf, 5L));
     }
 
     /** Whether real-time queries of a session run on Millrace. Errors: UNSUPPORTED_SETTING. */

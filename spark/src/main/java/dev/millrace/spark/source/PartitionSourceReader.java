@@ -5,16 +5,12 @@ import dev.millrace.engine.source.PartitionOutput;
 import dev.millrace.engine.source.SourceReader;
 import java.util.List;
 import java.util.Objects;
-import org.apache.spark.sql.catalyst.InternalRow;
-import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
-import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
 import org.apache.spark.sql.connector.read.InputPartition;
 import org.apache.spark.sql.types.StructType;
-import org.apache.spark.unsafe.Platform;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads one partition of a stream. Rows that are unsafe rows already are handed on without a copy.
+ * Reads one partition of a stream that reads without an end.
  *
  * <p>Thread: the reader's.
  */
@@ -25,8 +21,7 @@ final class PartitionSourceReader implements SourceReader {
     private final int partitionIndex;
     private final InputPartition partition;
     private final StreamAdapter.CursorFactory cursors;
-    private final StructType schema;
-    private final RowView view = new RowView();
+    private final RowBytes rows;
     private List<PartitionOutput> outputs = List.of();
     private StreamAdapter.@Nullable Cursor cursor;
 
@@ -35,8 +30,6 @@ final class PartitionSourceReader implements SourceReader {
 
     /** Whether the cursor stands at a row that was not appended yet. */
     private boolean rowPending;
-
-    private @Nullable UnsafeProjection projection;
 
     PartitionSourceReader(
             String sourceName,
@@ -48,7 +41,7 @@ final class PartitionSourceReader implements SourceReader {
         this.partitionIndex = partitionIndex;
         this.partition = partition;
         this.cursors = cursors;
-        this.schema = schema;
+        this.rows = new RowBytes(schema);
     }
 
     @Override
@@ -69,13 +62,13 @@ final class PartitionSourceReader implements SourceReader {
         if (!rowPending) {
             return true;
         }
-        int rows = 0;
+        int count = 0;
         while (rowPending && append()) {
-            rows++;
-            rowPending = rows < BATCH_ROWS && advance(false);
+            count++;
+            rowPending = count < BATCH_ROWS && advance(false);
         }
         publish();
-        return rows > 0;
+        return count > 0;
     }
 
     private boolean advance(boolean mayWait) {
@@ -88,7 +81,7 @@ final class PartitionSourceReader implements SourceReader {
 
     /** Takes the cursor's row over; false when there is no room. */
     private boolean append() {
-        RowView row = row();
+        RowView row = rows.of(cursor().row());
         if (!outputs.get(0).append(row)) {
             publish();
             if (!outputs.get(0).append(row)) {
@@ -103,18 +96,6 @@ final class PartitionSourceReader implements SourceReader {
         outputs.get(0).publish(Objects.requireNonNull(position));
     }
 
-    private RowView row() {
-        InternalRow row = cursor().row();
-        UnsafeRow unsafe =
-                row instanceof UnsafeRow already ? already : projection().apply(row);
-        if (unsafe.getBaseObject() instanceof byte[] bytes) {
-            int offset = (int) (unsafe.getBaseOffset() - Platform.BYTE_ARRAY_OFFSET);
-            return view.pointTo(bytes, offset, unsafe.getSizeInBytes());
-        }
-        byte[] copy = unsafe.getBytes();
-        return view.pointTo(copy, 0, copy.length);
-    }
-
     @Override
     public void close() throws Exception {
         if (cursor != null) {
@@ -127,13 +108,6 @@ final class PartitionSourceReader implements SourceReader {
             throw new IllegalStateException("not open");
         }
         return cursor;
-    }
-
-    private UnsafeProjection projection() {
-        if (projection == null) {
-            projection = UnsafeProjection.create(schema);
-        }
-        return projection;
     }
 
     private RuntimeException failure(String what, Throwable t) {

@@ -90,6 +90,48 @@ final class OutputModesSparkTest {
     }
 
     @Test
+    void givesASessionAsSoonAsTheWatermarkPassesItsEndAndDropsWhatComesLater() throws Exception {
+        StreamingQuery query = startRunning(sessions(timed(numbers)), "append", HOUR_MILLIS);
+        LocalSpark.add(numbers, 1, 7, 4, 30);
+        await().untilAsserted(() -> assertThat(collector.taken()).containsExactly(STARTS + 3));
+        // 24 is behind the watermark, but its session meets that of 30; that of 15 ended before it.
+        LocalSpark.add(numbers, 15, 24, 60);
+
+        await().untilAsserted(
+                        () -> assertThat(collector.taken()).containsExactlyInAnyOrder(STARTS + 3, 24 * STARTS + 2));
+        assertThat(query.lastProgress()).as("an epoch that has ended").isNull();
+        query.processAllAvailable();
+        query.stop();
+        assertThat(Arrays.stream(query.recentProgress())
+                        .flatMap(progress -> Arrays.stream(progress.stateOperators()))
+                        .mapToLong(operator -> operator.numRowsDroppedByWatermark())
+                        .sum())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void bringsSessionsBackThatWereOpenWithMoreOrFewerLoops() throws Exception {
+        Dataset<Row> byDigit = timed(numbers)
+                .groupBy(
+                        org.apache.spark.sql.functions.expr("session_window(ts, '10 seconds') as session"),
+                        org.apache.spark.sql.functions.expr("value % 5"))
+                .agg(org.apache.spark.sql.functions.expr("size(collect_list(value)) as count"))
+                .selectExpr("unix_timestamp(session.start) * %d + count".formatted(STARTS));
+        session.conf().set("spark.millrace.loops", "1");
+        try {
+            run(byDigit, "append", 1, 2, 3, 11);
+            session.conf().set("spark.millrace.loops", "3");
+            run(byDigit, "append", 6, 7, 12);
+            session.conf().set("spark.millrace.loops", "2");
+            run(byDigit, "append", 13, 100);
+        } finally {
+            session.conf().unset("spark.millrace.loops");
+        }
+
+        assertThat(collector.taken()).containsExactlyInAnyOrder(STARTS + 3, 2 * STARTS + 3, 3 * STARTS + 2);
+    }
+
+    @Test
     void bringsBackWhichRowsWereSeen() throws Exception {
         Dataset<Row> first = numbers.toDF().dropDuplicates("value");
         run(first, "append", 1, 2, 2);
@@ -213,6 +255,14 @@ final class OutputModesSparkTest {
         return timed.groupBy(org.apache.spark.sql.functions.expr("window(ts, '10 seconds')"))
                 .count()
                 .selectExpr("unix_timestamp(window.start) * %d + count".formatted(STARTS));
+    }
+
+    private static Dataset<Row> sessions(Dataset<Row> timed) {
+        return timed.groupBy(
+                        org.apache.spark.sql.functions.expr("session_window(ts, '10 seconds') as session"),
+                        org.apache.spark.sql.functions.expr("value % 1"))
+                .count()
+                .selectExpr("unix_timestamp(session.start) * %d + count".formatted(STARTS));
     }
 
     private static List<Long> lastOf(List<Long> taken, int count) {

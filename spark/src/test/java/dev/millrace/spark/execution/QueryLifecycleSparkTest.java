@@ -273,9 +273,9 @@ final class QueryLifecycleSparkTest {
         assertRefused("MILLRACE_UNSUPPORTED_TRIGGER", () -> LocalSpark.collecting(numbers, new Collector("x"))
                 .trigger(every(99))
                 .start());
-        Dataset<Row> files = session.readStream().text(folder.toString());
+        Dataset<Row> files = session.readStream().text(folder.toString()).selectExpr("input_file_name()");
         assertRefused(
-                "MILLRACE_UNSUPPORTED_SOURCE",
+                "MILLRACE_UNSUPPORTED_OPERATOR",
                 () -> files.writeStream().format("console").trigger(every(200)).start());
     }
 

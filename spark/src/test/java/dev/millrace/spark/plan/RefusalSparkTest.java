@@ -49,8 +49,11 @@ class RefusalSparkTest {
 
     static Stream<Arguments> operators() {
         List<Arguments> operators = new ArrayList<>();
-        add(operators, "session windows", t -> t.withWatermark("ts", "1 second")
+        add(operators, "session windows without keys", t -> t.withWatermark("ts", "1 second")
                 .groupBy(session_window(col("ts"), "5 seconds"))
+                .count());
+        add(operators, "session windows in update mode", t -> t.withWatermark("ts", "1 second")
+                .groupBy(session_window(col("ts"), "5 seconds"), col("k"))
                 .count());
         add(
                 operators,

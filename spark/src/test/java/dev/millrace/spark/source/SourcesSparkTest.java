@@ -2,10 +2,8 @@ package dev.millrace.spark.source;
 
 import static dev.millrace.spark.LocalSpark.every;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.LocalSpark;
 import dev.millrace.spark.LocalSpark.Collector;
 import dev.millrace.spark.scala.Scala;
@@ -17,7 +15,6 @@ import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.execution.streaming.RealTimeTrigger;
-import org.apache.spark.sql.execution.streaming.runtime.MemoryStream;
 import org.apache.spark.sql.execution.streaming.sources.ContinuousMemorySink;
 import org.apache.spark.sql.execution.streaming.sources.ContinuousMemoryStream;
 import org.apache.spark.sql.execution.streaming.sources.LowLatencyMemoryStream;
@@ -110,16 +107,6 @@ final class SourcesSparkTest {
 
         assertThat(collector.taken()).hasSize(100).doesNotHaveDuplicates();
         assertThat(query.lastProgress().sources()).hasSize(2);
-    }
-
-    @Test
-    void refusesAStreamThatIsReadBatchByBatch() {
-        MemoryStream<Long> numbers = MemoryStream.apply(Encoders.LONG(), session);
-
-        assertThatThrownBy(() -> LocalSpark.collecting(numbers.toDF(), new Collector("batches"))
-                        .start())
-                .isInstanceOf(MillraceException.class)
-                .hasMessageContaining("MILLRACE_UNSUPPORTED_SOURCE");
     }
 
     @Test

@@ -1,0 +1,26 @@
+package dev.millrace.engine.epoch;
+
+import dev.millrace.engine.task.BarrierTarget;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Who is asked for a barrier, and in which order. A source that is read in portions may take a while to come to
+ * the end of one. If the others had their barrier by then, their rows would wait behind it wherever the two
+ * meet; so they are asked only once it has started its own.
+ *
+ * @param portionedStages the ids of the stages that read portions
+ * @param portioned their sources and tasks, a source before its tasks
+ * @param portionedTasks how many of those are tasks
+ * @param others all other reading tasks
+ */
+public record BarrierTargets(
+        Set<Integer> portionedStages, List<BarrierTarget> portioned, int portionedTasks, List<BarrierTarget> others) {
+    public BarrierTargets {
+        portionedStages = Set.copyOf(portionedStages);
+        portioned = List.copyOf(portioned);
+        others = List.copyOf(others);
+    }
+
+    static final BarrierTargets NONE = new BarrierTargets(Set.of(), List.of(), 0, List.of());
+}

@@ -1,0 +1,79 @@
+package dev.millrace.engine.graph;
+
+import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.task.ChannelPartitions;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * By which input partitions the tasks of each stage tell rows apart, so that a watermark is found per
+ * partition wherever rows have stayed on the task that read them. Rows keep theirs over forward edges, and
+ * only on the way to an operator that assigns watermarks, since it makes pages smaller. Rows that were
+ * spread are of one partition: a task may never see those of another.
+ *
+ * <p>Thread: one.
+ */
+final class InputPartitions {
+    private final int taskCount;
+
+    /** Stages in which an operator assigns watermarks, and those whose rows stay on their task up to there. */
+    private final Set<Integer> asking = new HashSet<>();
+
+    /** For each stage how many partitions each of its tasks tells apart. */
+    private final Map<Integer, int[]> counts = new HashMap<>();
+
+    /** @param readCounts for each reading stage, how many partitions each of its tasks reads */
+    InputPartitions(StreamGraph graph, Map<Integer, int[]> readCounts, int taskCount) {
+        this.taskCount = taskCount;
+        List<StreamGraph.Stage> stages = graph.stages();
+        for (int i = stages.size() - 1; i >= 0; i--) {
+            StreamGraph.Stage stage = stages.get(i);
+            if (stage.body().chain().stream().anyMatch(OperatorFactory::assignsWatermark)) {
+                asking.add(stage.id());
+            }
+            stage.inputs().stream()
+                    .filter(input -> areKeptApart(stage, input))
+                    .forEach(input -> asking.add(input.stageId()));
+        }
+        counts.putAll(readCounts);
+        for (StreamGraph.Stage stage : stages) {
+            if (!readCounts.containsKey(stage.id())) {
+                int[] ofTasks = new int[taskCount];
+                for (int task = 0; task < taskCount; task++) {
+                    ofTasks[task] = ofChannels(stage, task).count();
+                }
+                counts.put(stage.id(), ofTasks);
+            }
+        }
+    }
+
+    /** Whether the pages of an edge hold rows of one partition each. */
+    boolean areKeptApart(StreamGraph.Stage consumer, StreamGraph.Input input) {
+        return asking.contains(consumer.id()) && input.exchange() instanceof Exchange.Forward;
+    }
+
+    /** How a task of a stage that reads no source counts the partitions that its channels bring. */
+    ChannelPartitions ofChannels(StreamGraph.Stage stage, int task) {
+        List<Integer> first = new ArrayList<>();
+        int count = 0;
+        int spread = -1;
+        for (StreamGraph.Input input : stage.inputs()) {
+            if (areKeptApart(stage, input)) {
+                first.add(count);
+                count += java.util.Objects.requireNonNull(counts.get(input.stageId()))[task];
+            } else {
+                if (spread < 0) {
+                    spread = count++;
+                }
+                for (int channels = input.exchange().channelCount(taskCount); channels > 0; channels--) {
+                    first.add(spread);
+                }
+            }
+        }
+        return new ChannelPartitions(first.stream().mapToInt(Integer::intValue).toArray(), count);
+    }
+}

@@ -1,0 +1,46 @@
+package dev.millrace.spark.source;
+
+import dev.millrace.engine.source.PartitionOutput;
+import dev.millrace.engine.source.SourceReader;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Polls a source that can only be read batch by batch, and hands in a portion of whatever is new. Reads no
+ * partition itself; it is a reader because polling may wait for the outside.
+ *
+ * <p>Thread: the reader's.
+ */
+final class PortionPlanner implements SourceReader {
+    /** Looking in vain takes at most a tenth of the time, however slow it is: listing an object store is. */
+    private static final int WAIT_PER_LOOK = 9;
+
+    private final PortionedSource source;
+    private final Portions portions;
+    private final long intervalNanos;
+
+    PortionPlanner(PortionedSource source, Portions portions, long intervalNanos) {
+        this.source = source;
+        this.portions = portions;
+        this.intervalNanos = intervalNanos;
+    }
+
+    @Override
+    public int partitionCount() {
+        return 0;
+    }
+
+    @Override
+    public void open(List<PartitionOutput> outputs) {}
+
+    @Override
+    public boolean read() throws InterruptedException {
+        portions.awaitIdle();
+        long start = System.nanoTime();
+        if (!source.poll()) {
+            long took = System.nanoTime() - start;
+            TimeUnit.NANOSECONDS.sleep(Math.max(intervalNanos, took * WAIT_PER_LOOK));
+        }
+        return true;
+    }
+}
