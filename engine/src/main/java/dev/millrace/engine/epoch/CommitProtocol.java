@@ -216,6 +216,11 @@ public final class CommitProtocol {
                         "Epoch %d could neither be planned nor has it a plan.".formatted(epoch)));
     }
 
+    /** The plan of an epoch, where it has one. */
+    public Optional<byte[]> planned(long epoch) throws IOException {
+        return offsets.entry(epoch);
+    }
+
     /**
      * Begins the commit of a completed epoch.
      *

@@ -78,11 +78,6 @@ public final class EventTimeObserver implements PassThrough {
     }
 
     @Override
-    public boolean movesWatermarkWithRows() {
-        return false;
-    }
-
-    @Override
     public long epochWatermark(long inputMicros) {
         return time.watermarkMicros();
     }

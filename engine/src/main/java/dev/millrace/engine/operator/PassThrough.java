@@ -29,11 +29,6 @@ public interface PassThrough extends Operator {
         return EventTimeExtractor.NO_EVENT_TIME;
     }
 
-    /** Whether this operator may move the watermark while rows come, and not only where epochs end. */
-    default boolean movesWatermarkWithRows() {
-        return true;
-    }
-
     /** The watermark that the end of a bounded epoch brings behind this operator, given the one before it. */
     default long epochWatermark(long inputMicros) {
         return inputMicros;

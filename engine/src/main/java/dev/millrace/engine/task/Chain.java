@@ -31,13 +31,8 @@ final class Chain {
 
     Chain(List<Operator> operators, TaskOutput output) {
         this.operators = List.copyOf(operators);
-<<<<<<< HEAD
-        this.assignsWatermarks = operators.stream()
-                .anyMatch(operator -> operator instanceof PassThrough pass && pass.movesWatermarkWithRows());
-=======
         this.assignsWatermarks =
                 operators.stream().anyMatch(operator -> operator instanceof PassThrough pass && pass.findsWatermark());
->>>>>>> polled
         this.output = output;
         List<Link> made = new ArrayList<>();
         List<PassThrough> observers = new ArrayList<>();

@@ -75,17 +75,9 @@ final class Link {
             inputWatermark = given2.micros();
             refreshWatermark();
         } else if (given instanceof Item.Barrier barrier) {
-<<<<<<< HEAD
             giveBarrier(barrier);
-=======
-            for (PassThrough observer : observers) {
-                observer.barrier(barrier.epoch(), NO_OUTPUT);
-            }
-            mark = given;
-            phase = Phase.BARRIER;
         } else if (findsWatermark) {
             refreshWatermark();
->>>>>>> polled
         } else {
             mark = given;
             phase = Phase.HANDING_ON;

@@ -1,5 +1,6 @@
 package dev.millrace.spark.execution;
 
+import dev.millrace.engine.operator.ObservedEventTimes;
 import dev.millrace.engine.epoch.CommitProtocol;
 import dev.millrace.engine.epoch.CompletedEpoch;
 import dev.millrace.engine.epoch.EpochCommit;
@@ -40,7 +41,7 @@ final class EpochCommitter {
     /** How often sources are asked for their latest offset at most: for Kafka it is a trip to the broker. */
     private static final long LATEST_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    private final RealTimeExecution query;
+    private final MillraceExecution query;
     private final Checkpoint checkpoint;
     private final CommitProtocol protocol;
     private final ManifestLog manifests;
@@ -63,7 +64,7 @@ final class EpochCommitter {
      * @param sourceOfStage for each reading stage's id, the number of its source
      */
     record Surroundings(
-            RealTimeExecution query,
+            MillraceExecution query,
             Checkpoint checkpoint,
             CommitProtocol protocol,
             ManifestLog manifests,
@@ -110,33 +111,64 @@ final class EpochCommitter {
      * @param isLast whether the query is about to end, so that nothing is asked of the sources any more
      */
     Map<SparkSource, Long> commit(CompletedEpoch completed, boolean isLast) {
-        long epoch = completed.epoch();
         watermarkMillis = Math.max(watermarkMillis, progress.watermarkMillis());
-        Map<SparkDataStream, Offset> before = checkpoint.committedOffsets();
         Map<SparkSource, Offset> ends = ends(completed);
-        Map<SparkDataStream, Offset> after = new LinkedHashMap<>(before);
+        Map<SparkDataStream, Offset> after = checkpoint.committedOffsets();
         ends.forEach((source, offset) -> after.put(source.stream(), offset));
         StreamProgress end = Checkpoint.progressOf(after);
-
         OffsetSeqMetadataBase metadata =
                 checkpoint.metadata(watermarkMillis, query.triggerClock().getTimeMillis());
-        query.planned(epoch, end, metadata);
+        query.planned(completed.epoch(), end, metadata);
+        byte[] entry = checkpoint.entryBytes(end, metadata);
+        return commit(completed, new Ending(ends, end, entry, watermarkMillis, progress.eventTime(watermarkMillis)), isLast);
+    }
+
+    /**
+     * Commits a bounded epoch, which ends where it was planned to.
+     *
+     * @param watermark as it is behind the epoch
+     * @param seen the event times of its rows
+     */
+    void commit(CompletedEpoch completed, EpochPlan plan, GlobalWatermark watermark, Map<String, ObservedEventTimes> seen) {
+        Ending ending = new Ending(
+                ends(completed), plan.end(), plan.entry(), watermark.millis(), progress.eventTime(plan, watermark, seen));
+        Map<SparkSource, Long> unused = commit(completed, ending, false);
+    }
+
+    /**
+     * How an epoch ends.
+     *
+     * @param entry its entry in the offset log
+     * @param nextWatermarkMillis the watermark that the next epoch begins with
+     * @param eventTime what its progress says of times
+     */
+    @SuppressWarnings("ArrayRecordComponent") // opaque bytes that are only handed on
+    private record Ending(
+            Map<SparkSource, Offset> ends,
+            StreamProgress end,
+            byte[] entry,
+            long nextWatermarkMillis,
+            Map<String, String> eventTime) {}
+
+    private Map<SparkSource, Long> commit(CompletedEpoch completed, Ending ending, boolean isLast) {
+        long epoch = completed.epoch();
+        Map<SparkDataStream, Offset> before = checkpoint.committedOffsets();
         StateIndex next = completed.snapshot().map(state::with).orElse(state);
         commit(protocol.commit(
-                epoch, checkpoint.entryBytes(end, metadata), sink.pack(epoch, messages(completed)), next));
+                epoch, ending.entry(), sink.pack(epoch, messages(completed)), next, ending.nextWatermarkMillis()));
         state = next;
         lastCommitted = epoch;
         committed.accept(epoch);
-        ends.forEach(SparkSource::commit);
-        query.committed(end);
+        ending.ends().forEach(SparkSource::commit);
+        query.committed(ending.end());
 
         if (!isLast) {
             progress.timed("latestOffset", this::askLatest);
         }
         Map<SparkSource, Long> rowsRead = rowsRead(completed);
-        progress.report(
-                new QueryProgress.Epoch(epoch, before, rowsRead, rowsWritten(completed), latest, watermarkMillis));
-        query.reported(end, latestProgress(end));
+        progress.report(new QueryProgress.Epoch(
+                epoch, before, rowsRead, rowsWritten(completed), latest, ending.eventTime()));
+        query.reported(ending.end(), latestProgress(ending.end()));
         return rowsRead;
     }
 

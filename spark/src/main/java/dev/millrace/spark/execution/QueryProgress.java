@@ -1,5 +1,7 @@
 package dev.millrace.spark.execution;
 
+import java.util.function.Supplier;
+import dev.millrace.engine.operator.ObservedEventTimes;
 import dev.millrace.engine.metrics.DataflowMetrics;
 import dev.millrace.spark.source.OffsetJson;
 import dev.millrace.spark.source.SparkSource;
@@ -35,7 +37,7 @@ final class QueryProgress {
     /** Spark's name, in the progress of a deduplication. */
     private static final String DROPPED_DUPLICATES = "numDroppedDuplicateRows";
 
-    private final RealTimeExecution query;
+    private final MillraceExecution query;
     private final List<SparkSource> sources;
     private final int keyGroupCount;
     private final Map<String, Long> durations = new HashMap<>();
@@ -51,6 +53,7 @@ final class QueryProgress {
      *
      * @param before where each stream stood at its start
      * @param latest what each source was last known to hold
+     * @param eventTime what it says of event times
      */
     record Epoch(
             long epoch,
@@ -58,7 +61,7 @@ final class QueryProgress {
             Map<SparkSource, Long> rowsRead,
             long rowsWritten,
             Map<SparkSource, Optional<Offset>> latest,
-            long watermarkMillis) {
+            Map<String, String> eventTime) {
         long allRowsRead() {
             return rowsRead.values().stream().mapToLong(Long::longValue).sum();
         }
@@ -84,7 +87,7 @@ final class QueryProgress {
         }
     }
 
-    QueryProgress(RealTimeExecution query, List<SparkSource> sources, int keyGroupCount) {
+    QueryProgress(MillraceExecution query, List<SparkSource> sources, int keyGroupCount) {
         this.query = query;
         this.sources = sources;
         this.keyGroupCount = keyGroupCount;
@@ -111,6 +114,33 @@ final class QueryProgress {
         durations.merge(part, TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start), Long::sum);
     }
 
+    /** As {@link #timed}, of something that gives a value. */
+    <T extends @Nullable Object> T timing(String part, Supplier<T> body) {
+        long start = System.nanoTime();
+        T result = body.get();
+        took(part, System.nanoTime() - start);
+        return result;
+    }
+
+    /** A bounded epoch's trigger begins. */
+    void beginTrigger() {
+        epochStartMillis = query.triggerClock().getTimeMillis();
+        epochStartNanos = System.nanoTime();
+    }
+
+    /** The trigger found nothing to do. Tells so now and then, as Spark does. */
+    void idle() {
+        query.publishIdle(epochStartMillis, () -> progress(
+                new Epoch(query.nextEpoch(), committedOffsets(), Map.of(), 0, Map.of(), new HashMap<>()), 0));
+        durations.clear();
+    }
+
+    private Map<SparkDataStream, Offset> committedOffsets() {
+        Map<SparkDataStream, Offset> offsets = new HashMap<>();
+        sources.forEach(source -> source.committed().ifPresent(offset -> offsets.put(source.stream(), offset)));
+        return offsets;
+    }
+
     /** Counts the time of something that was done before an epoch. */
     void took(String part, long nanos) {
         durations.merge(part, TimeUnit.NANOSECONDS.toMillis(nanos), Long::sum);
@@ -128,21 +158,7 @@ final class QueryProgress {
         long durationMillis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(now - epochStartNanos));
         durations.put("triggerExecution", durationMillis);
         query.publish(
-                new StreamingQueryProgress(
-                        query.id(),
-                        query.runId(),
-                        query.name(),
-                        query.progressReporter().formatTimestamp(epochStartMillis),
-                        epoch.epoch(),
-                        durationMillis,
-                        new HashMap<>(durations),
-                        eventTime(epoch.watermarkMillis()),
-                        stateOperators(),
-                        sources.stream()
-                                .map(source -> sourceProgress(source, epoch, durationMillis))
-                                .toArray(SourceProgress[]::new),
-                        new SinkProgress(query.sink().toString(), epoch.rowsWritten(), sinkMetrics()),
-                        new HashMap<String, Row>()),
+                progress(epoch, durationMillis),
                 epochStartMillis,
                 epoch.allRowsRead() > 0 || epoch.rowsWritten() > 0);
         durations.clear();
@@ -150,9 +166,27 @@ final class QueryProgress {
         epochStartNanos = now;
     }
 
+    private StreamingQueryProgress progress(Epoch epoch, long durationMillis) {
+        return new StreamingQueryProgress(
+                query.id(),
+                query.runId(),
+                query.name(),
+                query.progressReporter().formatTimestamp(epochStartMillis),
+                epoch.epoch(),
+                durationMillis,
+                new HashMap<>(durations),
+                epoch.eventTime(),
+                stateOperators(),
+                sources.stream()
+                        .map(source -> sourceProgress(source, epoch, durationMillis))
+                        .toArray(SourceProgress[]::new),
+                new SinkProgress(query.sink().toString(), epoch.rowsWritten(), sinkMetrics()),
+                new HashMap<String, Row>());
+    }
+
     private SourceProgress sourceProgress(SparkSource source, Epoch epoch, long durationMillis) {
         long rows = epoch.rowsRead().getOrDefault(source, 0L);
-        double rowsPerSecond = rows * 1_000.0 / durationMillis;
+        double rowsPerSecond = rows == 0 ? 0 : rows * 1_000.0 / durationMillis;
         Offset start = epoch.before().get(source.stream());
         return new SourceProgress(
                 source.stream().toString(),
@@ -178,7 +212,22 @@ final class QueryProgress {
                         .orElse(offset));
     }
 
-    private Map<String, String> eventTime(long watermarkMillis) {
+    /** What a bounded epoch says of event times. */
+    Map<String, String> eventTime(EpochPlan plan, GlobalWatermark watermark, Map<String, ObservedEventTimes> seen) {
+        Map<String, String> eventTime = new HashMap<>();
+        if (watermark.isAssigned()) {
+            eventTime.put("watermark", query.progressReporter().formatTimestamp(plan.watermarkMillis()));
+        }
+        seen.values().stream().reduce(ObservedEventTimes::and).ifPresent(times -> {
+            eventTime.put("max", query.progressReporter().formatTimestamp(times.maxMillis()));
+            eventTime.put("min", query.progressReporter().formatTimestamp(times.minMillis()));
+            eventTime.put("avg", query.progressReporter().formatTimestamp(times.averageMillis()));
+        });
+        return eventTime;
+    }
+
+    /** What a continuous epoch says of event times. */
+    Map<String, String> eventTime(long watermarkMillis) {
         Map<String, String> eventTime = new HashMap<>();
         if (dataflow().watermarkMicros() != Long.MIN_VALUE || watermarkMillis > 0) {
             eventTime.put("watermark", query.progressReporter().formatTimestamp(watermarkMillis));

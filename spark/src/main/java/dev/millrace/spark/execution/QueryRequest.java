@@ -1,5 +1,6 @@
 package dev.millrace.spark.execution;
 
+import org.apache.spark.sql.streaming.Trigger;
 import dev.millrace.spark.scala.Scala;
 import org.apache.spark.sql.catalyst.catalog.CatalogTable;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
@@ -11,7 +12,6 @@ import org.apache.spark.sql.connector.catalog.Identifier;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.TableCatalog;
 import org.apache.spark.sql.execution.streaming.ProcessingTimeTrigger;
-import org.apache.spark.sql.execution.streaming.RealTimeTrigger;
 import org.apache.spark.sql.streaming.OutputMode;
 import org.apache.spark.util.Clock;
 import scala.Option;
@@ -25,6 +25,7 @@ import scala.collection.immutable.Map;
  * @param name the user's name for the query
  * @param checkpointLocation the user's checkpoint location
  * @param options the writer's options
+ * @param pace how epochs follow one another, by the trigger
  * @param triggerClock tells when a trigger interval is over
  */
 public record QueryRequest(
@@ -38,7 +39,8 @@ public record QueryRequest(
         OutputMode outputMode,
         boolean useTempCheckpointLocation,
         boolean recoverFromCheckpointLocation,
-        RealTimeTrigger trigger,
+        Trigger trigger,
+        Pace pace,
         Clock triggerClock,
         Option<Tuple2<TableCatalog, Identifier>> catalogAndIdentifier,
         Option<CatalogTable> catalogTable) {

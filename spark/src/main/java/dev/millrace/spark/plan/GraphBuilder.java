@@ -1,5 +1,7 @@
 package dev.millrace.spark.plan;
 
+import dev.millrace.engine.operator.EventTimeObserver;
+import dev.millrace.engine.operator.EpochTime;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.graph.Exchange;
@@ -52,6 +54,7 @@ final class GraphBuilder {
     private final Map<Integer, Integer> useCounts = new HashMap<>();
     private final Map<Integer, Integer> sharedStages = new HashMap<>();
     private final IdentityHashMap<SparkPlan, Input> exchanges = new IdentityHashMap<>();
+    private final Map<String, Long> watermarkDelaysMillis = new HashMap<>();
     private boolean isStateful;
 
     GraphBuilder(PlanRequest request, SQLConf conf) {
@@ -108,8 +111,38 @@ final class GraphBuilder {
         return streamOfStage;
     }
 
+    Map<String, Long> watermarkDelaysMillis() {
+        return watermarkDelaysMillis;
+    }
+
     boolean isStateful() {
         return isStateful;
+    }
+
+    /** Refuses nodes that {@link #build} would refuse, and runs nothing. Errors: UNSUPPORTED_OPERATOR. */
+    static void check(SparkPlan node) {
+        if (!PhysicalPlans.reads(node)) {
+            return;
+        }
+        if (PhysicalPlans.isBoundary(node)) {
+            checkPartitioning(node);
+            PhysicalPlans.children(node).forEach(GraphBuilder::check);
+        } else {
+            FragmentPlanner.check(node);
+            check(PhysicalPlans.streamingChild(node));
+        }
+    }
+
+    private static void checkPartitioning(SparkPlan node) {
+        if (node instanceof ShuffleExchangeLike) {
+            Partitioning partitioning = node.outputPartitioning();
+            boolean isKnown = partitioning instanceof HashPartitioning
+                    || partitioning == SinglePartition$.MODULE$
+                    || partitioning instanceof RoundRobinPartitioning;
+            if (!isKnown) {
+                throw unsupported(partitioning);
+            }
+        }
     }
 
     private void countUses(SparkPlan node) {
@@ -178,13 +211,23 @@ final class GraphBuilder {
     private Flow watermark(WatermarkExec node) {
         SparkPlan child = PhysicalPlans.streamingChild(node);
         Flow flow = flow(child);
-        flow.chain.add(new WatermarkAssignerFactory(
-                new EventTimes(node.eventTime(), child.output()),
-                "Watermark[%s - %d ms]".formatted(node.eventTime().name(), node.delayMillis()),
+        watermarkDelaysMillis.put(node.watermark(), node.delayMillis());
+        flow.chain.add(assigner(node, new EventTimes(node.eventTime(), child.output())));
+        return flow;
+    }
+
+    private OperatorFactory assigner(WatermarkExec node, EventTimes times) {
+        String name = "Watermark[%s - %d ms]".formatted(node.eventTime().name(), node.delayMillis());
+        EpochTime epochTime = request.settings().epochTime();
+        if (epochTime != null) {
+            return new EventTimeObserver.Factory(times, name, node.watermark(), epochTime);
+        }
+        return new WatermarkAssignerFactory(
+                times,
+                name,
                 TimeUnit.MILLISECONDS.toMicros(node.delayMillis()),
                 request.settings().watermarkIdleNanos(),
-                System::nanoTime));
-        return flow;
+                System::nanoTime);
     }
 
     /** A keyed operator stands right behind an exchange, which tells each row's key group. */
@@ -298,7 +341,11 @@ final class GraphBuilder {
         if (partitioning instanceof RoundRobinPartitioning) {
             return new Exchange.Rebalance();
         }
-        throw new MillraceException(
+        throw unsupported(partitioning);
+    }
+
+    private static MillraceException unsupported(Partitioning partitioning) {
+        return new MillraceException(
                 ErrorCode.UNSUPPORTED_OPERATOR,
                 "Cannot spread rows in real time: partitioning=%s. Use repartition(n) or repartition(n, columns)."
                         .formatted(partitioning));

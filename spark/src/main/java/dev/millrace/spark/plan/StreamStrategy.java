@@ -92,7 +92,11 @@ final class StreamStrategy extends SparkStrategy {
         if (plan instanceof EventTimeWatermark watermark) {
             long delayMillis = EventTimeWatermark$.MODULE$.getDelayMs(watermark.delay());
             return Scala.seq(new WatermarkExec(
-                    watermark.eventTime(), delayMillis, watermark.output(), planLater(watermark.child())));
+                    watermark.nodeId().toString(),
+                    watermark.eventTime(),
+                    delayMillis,
+                    watermark.output(),
+                    planLater(watermark.child())));
         }
         if (plan instanceof UpdateEventTimeWatermarkColumn column) {
             return Scala.seq(new EventTimeGuardExec(column.eventTime(), column.output(), planLater(column.child())));

@@ -1,5 +1,6 @@
 package dev.millrace.spark.source;
 
+import org.apache.spark.sql.connector.read.streaming.SupportsTriggerAvailableNow;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.source.SourceReader;
@@ -100,6 +101,17 @@ public final class PortionedSource extends SparkSource {
                 ? controlled.getDefaultReadLimit()
                 : ReadLimit.allAvailable();
         return admit(limit);
+    }
+
+    /** Lets the stream itself stop at what it holds now; false where it cannot. */
+    public synchronized boolean prepareForAvailableNow() {
+        if (!(stream() instanceof SupportsTriggerAvailableNow stopping)) {
+            return false;
+        }
+        return asDriver("fix what is available now", () -> {
+            stopping.prepareForTriggerAvailableNow();
+            return true;
+        });
     }
 
     /** As {@link #admit()}, within a limit that the stream takes. */

@@ -65,7 +65,7 @@ final class Queries {
                 new NoSink(),
                 mode,
                 KEY_GROUPS,
-                new PlanSettings(Emission.PER_PAGE, Long.MAX_VALUE, 2),
+                new PlanSettings(Emission.PER_PAGE, Long.MAX_VALUE, 2, null),
                 true));
     }
 
