@@ -93,6 +93,9 @@ public final class SessionAggregate implements Operator {
     @Override
     public void open(OperatorContext context) {
         metrics = context.metrics();
+        if (context.time().standsStill() && isExpiring()) {
+            watermarkMicros = 0; // where Spark's begins
+        }
         Aggregate.InObjects aggregate = BytesAsObjects.of(factory.aggregates().get());
         opened = new Opened(
                 aggregate,
