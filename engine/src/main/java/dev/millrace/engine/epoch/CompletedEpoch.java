@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param messages for each writing stage's id, every task's message, in the tasks' order
  * @param rowsWritten for each writing stage's id, the rows that it wrote in this epoch
  * @param snapshot the state as of its barrier, where state is kept
+ * @param times when its parts were done
  */
 public record CompletedEpoch(
         long epoch,
@@ -22,4 +23,5 @@ public record CompletedEpoch(
         Map<Integer, Long> rowsRead,
         Map<Integer, List<@Nullable Object>> messages,
         Map<Integer, Long> rowsWritten,
-        Optional<StoredSnapshot> snapshot) {}
+        Optional<StoredSnapshot> snapshot,
+        EpochTimes times) {}

@@ -31,15 +31,16 @@ public final class EpochCoordinator implements TaskReports {
                 long epoch,
                 List<Integer> partitionIndexes,
                 List<Object> positions,
-                long rowsRead)
+                long rowsRead,
+                long nanos)
                 implements Report {}
 
-        record Taken(long epoch) implements Report {}
+        record Taken(long epoch, long nanos) implements Report {}
 
-        record Prepared(int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten)
+        record Prepared(int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten, long nanos)
                 implements Report {}
 
-        record Stored(long epoch, StoredSnapshot snapshot) implements Report {}
+        record Stored(long epoch, StoredSnapshot snapshot, long nanos) implements Report {}
 
         record Failed(String where, Throwable cause) implements Report {}
 
@@ -153,12 +154,17 @@ public final class EpochCoordinator implements TaskReports {
         if (report instanceof Report.Positions positions) {
             take(positions);
         } else if (report instanceof Report.Taken taken) {
-            gathering(taken.epoch()).taken();
+            gathering(taken.epoch()).taken(taken.nanos());
         } else if (report instanceof Report.Prepared prepared) {
             gathering(prepared.epoch())
-                    .prepared(prepared.stageId(), prepared.taskIndex(), prepared.message(), prepared.rowsWritten());
+                    .prepared(
+                            prepared.stageId(),
+                            prepared.taskIndex(),
+                            prepared.message(),
+                            prepared.rowsWritten(),
+                            prepared.nanos());
         } else if (report instanceof Report.Stored stored) {
-            gathering(stored.epoch()).stored(stored.snapshot());
+            gathering(stored.epoch()).stored(stored.snapshot(), stored.nanos());
         } else if (report instanceof Report.Failed failed) {
             failure = new DataflowFailedException(failed.where(), failed.cause());
         }
@@ -166,7 +172,8 @@ public final class EpochCoordinator implements TaskReports {
 
     private void take(Report.Positions report) {
         EpochGathering gathering = gathering(report.epoch());
-        gathering.positions(report.stageId(), report.partitionIndexes(), report.positions(), report.rowsRead());
+        gathering.positions(
+                report.stageId(), report.partitionIndexes(), report.positions(), report.rowsRead(), report.nanos());
         if (targets.portionedStages().contains(report.stageId())
                 && gathering.portionedTaskEnded() == targets.portionedTasks()) {
             ask(targets.others(), report.epoch());
@@ -198,22 +205,23 @@ public final class EpochCoordinator implements TaskReports {
             List<Integer> partitionIndexes,
             List<Object> positions,
             long rowsRead) {
-        reports.add(new Report.Positions(stageId, taskIndex, epoch, partitionIndexes, positions, rowsRead));
+        reports.add(new Report.Positions(
+                stageId, taskIndex, epoch, partitionIndexes, positions, rowsRead, System.nanoTime()));
     }
 
     @Override
     public void barrierTaken(int stageId, int taskIndex, long epoch) {
-        reports.add(new Report.Taken(epoch));
+        reports.add(new Report.Taken(epoch, System.nanoTime()));
     }
 
     @Override
     public void sinkPrepared(int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten) {
-        reports.add(new Report.Prepared(stageId, taskIndex, epoch, message, rowsWritten));
+        reports.add(new Report.Prepared(stageId, taskIndex, epoch, message, rowsWritten, System.nanoTime()));
     }
 
     @Override
     public void snapshotStored(long epoch, StoredSnapshot snapshot) {
-        reports.add(new Report.Stored(epoch, snapshot));
+        reports.add(new Report.Stored(epoch, snapshot, System.nanoTime()));
     }
 
     @Override

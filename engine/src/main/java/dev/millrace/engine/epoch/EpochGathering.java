@@ -29,6 +29,10 @@ final class EpochGathering {
     private int missingWriters;
     private int missingSnapshots;
     private @Nullable StoredSnapshot snapshot;
+    private final long requestedNanos = System.nanoTime();
+    private long alignedNanos = requestedNanos;
+    private long preparedNanos = requestedNanos;
+    private long storedNanos;
 
     EpochGathering(long epoch, EpochShape shape) {
         this.epoch = epoch;
@@ -50,12 +54,13 @@ final class EpochGathering {
         return epoch;
     }
 
-    void positions(int stageId, List<Integer> partitionIndexes, List<Object> reported, long rows) {
+    void positions(int stageId, List<Integer> partitionIndexes, List<Object> reported, long rows, long nanos) {
         @Nullable Object[] all = known(positions, stageId);
         for (int i = 0; i < reported.size(); i++) {
             all[partitionIndexes.get(i)] = reported.get(i);
         }
         rowsRead.merge(stageId, rows, Long::sum);
+        alignedNanos = Math.max(alignedNanos, nanos);
         missingReaders--;
     }
 
@@ -64,17 +69,20 @@ final class EpochGathering {
         return ++portionedTasksEnded;
     }
 
-    void taken() {
+    void taken(long nanos) {
+        alignedNanos = Math.max(alignedNanos, nanos);
         missingTasks--;
     }
 
-    void prepared(int stageId, int taskIndex, @Nullable Object message, long rows) {
+    void prepared(int stageId, int taskIndex, @Nullable Object message, long rows, long nanos) {
+        preparedNanos = Math.max(preparedNanos, nanos);
         known(messages, stageId)[taskIndex] = message;
         rowsWritten.merge(stageId, rows, Long::sum);
         missingWriters--;
     }
 
-    void stored(StoredSnapshot stored) {
+    void stored(StoredSnapshot stored, long nanos) {
+        storedNanos = nanos;
         snapshot = stored;
         missingSnapshots--;
     }
@@ -117,6 +125,8 @@ final class EpochGathering {
                 Map.copyOf(rowsRead),
                 Map.copyOf(allMessages),
                 Map.copyOf(rowsWritten),
-                Optional.ofNullable(snapshot));
+                Optional.ofNullable(snapshot),
+                new EpochTimes(
+                        requestedNanos, alignedNanos, preparedNanos, snapshot == null ? alignedNanos : storedNanos));
     }
 }

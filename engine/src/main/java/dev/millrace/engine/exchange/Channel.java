@@ -53,6 +53,11 @@ public final class Channel {
         return item;
     }
 
+    /** How full it is, from 0 to 1. Thread: any. */
+    public double fill() {
+        return (double) items.size() / CAPACITY;
+    }
+
     public boolean isEmpty() {
         return items.peek() == null;
     }

@@ -45,6 +45,12 @@ final class Ring<T> {
         mask = capacity - 1;
     }
 
+    /** How many values are in it, at some moment during the call. Thread: any. */
+    int size() {
+        long taken = head; // before the tail, which is never behind it
+        return (int) Math.min(mask + 1, tail - taken);
+    }
+
     /** Thread: producer. False when full. */
     boolean offer(T value) {
         long index = (long) TAIL.getOpaque(this);

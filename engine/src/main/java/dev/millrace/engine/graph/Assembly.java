@@ -6,11 +6,13 @@ import dev.millrace.engine.epoch.EpochShape;
 import dev.millrace.engine.exchange.Channel;
 import dev.millrace.engine.exchange.Signal;
 import dev.millrace.engine.metrics.OperatorMetrics;
+import dev.millrace.engine.metrics.RowCount;
+import dev.millrace.engine.metrics.TaskMetrics;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.OperatorFactory;
-import dev.millrace.engine.page.Side;
 import dev.millrace.engine.operator.PortionEventTimes;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceQueue;
 import dev.millrace.engine.source.SourceReader;
@@ -52,7 +54,7 @@ final class Assembly {
     private final List<LoopPlan> ownLoops = new ArrayList<>();
     private final Map<Integer, List<SourceReader>> readers = new HashMap<>();
     private final Map<Integer, List<BarrierTarget>> readingTasks = new HashMap<>();
-    private final Counters counters = new Counters();
+    private final Counters counters;
     private final WatermarkOrigins watermarkOrigins;
     private final InputPartitions inputPartitions;
     private final EpochCoordinator coordinator;
@@ -71,6 +73,7 @@ final class Assembly {
         this.graph = graph;
         this.settings = settings;
         this.nanoClock = nanoClock;
+        this.counters = new Counters(graph);
         for (int i = 0; i < settings.taskCount(); i++) {
             computeLoops.add(LoopPlan.of("millrace-%s-loop-%d".formatted(settings.name(), i), i, false));
         }
@@ -116,8 +119,7 @@ final class Assembly {
                 (isPortioned ? portioned : others).addAll(Objects.requireNonNull(readingTasks.get(stage.id())));
             }
         }
-        return new BarrierTargets(
-                portionedStages, portioned, portionedStages.size() * settings.taskCount(), others);
+        return new BarrierTargets(portionedStages, portioned, portionedStages.size() * settings.taskCount(), others);
     }
 
     EpochCoordinator coordinator() {
@@ -219,7 +221,10 @@ final class Assembly {
     }
 
     private void connect(StreamGraph.Stage stage) {
-        for (StreamGraph.Input input : stage.inputs()) {
+        for (int i = 0; i < stage.inputs().size(); i++) {
+            StreamGraph.Input input = stage.inputs().get(i);
+            List<Channel> all = new ArrayList<>();
+            List<RowCount> handedOn = new ArrayList<>();
             for (int producer = 0; producer < settings.taskCount(); producer++) {
                 List<Channel> channels = new ArrayList<>();
                 for (int consumer : consumers(input.exchange(), producer)) {
@@ -229,10 +234,14 @@ final class Assembly {
                     at(inputs, stage.id(), consumer).add(channel);
                     channels.add(channel);
                 }
+                RowCount count = new RowCount();
                 at(outputs, input.stageId(), producer)
                         .add(new OutputEdge(
-                                router(input.exchange()), channels, inputPartitions.areKeptApart(stage, input)));
+                                router(input.exchange()), channels, inputPartitions.areKeptApart(stage, input), count));
+                all.addAll(channels);
+                handedOn.add(count);
             }
+            counters.exchange(stage.id(), i, all, handedOn);
         }
     }
 
@@ -263,6 +272,7 @@ final class Assembly {
         for (int i = 0; i < settings.taskCount(); i++) {
             TaskPlace place = new TaskPlace(stage.id(), stage.name(), i);
             LoopPlan loop = at(loopsOfStage, stage.id(), i);
+            TaskMetrics metrics = counters.task(place, loop.name());
             Inbox inbox = new Inbox(
                     at(inputs, stage.id(), i),
                     leftChannelCount(stage),
@@ -274,11 +284,13 @@ final class Assembly {
                         partitions.get(i),
                         settings.firstEpoch(),
                         loop.signal(),
-                        counters.read(stage.id()));
-                readingTasks.computeIfAbsent(stage.id(), id -> new ArrayList<>()).add(task);
+                        metrics);
+                readingTasks
+                        .computeIfAbsent(stage.id(), id -> new ArrayList<>())
+                        .add(task);
                 loop.steps().add(task);
             } else if (stage.body() instanceof StageBody.Operating operating) {
-                loop.steps().add(new OperatingTask(parts(place, operating.chain()), inbox));
+                loop.steps().add(new OperatingTask(parts(place, operating.chain()), inbox, metrics));
             } else if (stage.body() instanceof StageBody.Pulling pulling) {
                 loop.steps()
                         .add(new PullingTask(
@@ -287,9 +299,10 @@ final class Assembly {
                                 inbox,
                                 at(outputs, stage.id(), i),
                                 coordinator,
-                                loop.signal()));
+                                loop.signal(),
+                                metrics));
             } else if (stage.body() instanceof StageBody.Writing writing) {
-                loop.steps().add(writingTask(place, writing, inbox));
+                loop.steps().add(writingTask(place, writing, inbox, metrics));
             }
         }
     }
@@ -319,17 +332,15 @@ final class Assembly {
         return input.exchange().channelCount(settings.taskCount());
     }
 
-    private WritingTask writingTask(TaskPlace place, StageBody.Writing writing, Inbox inbox) {
-        WritingTask task = new WritingTask(
+    private WritingTask writingTask(TaskPlace place, StageBody.Writing writing, Inbox inbox, TaskMetrics metrics) {
+        return new WritingTask(
                 place,
                 inbox,
                 writing.sink().writer(place.taskIndex(), settings.taskCount()),
                 settings.firstEpoch(),
                 coordinator,
-                counters.written(place.stageId()),
+                metrics,
                 counters.latency());
-        counters.writer(task);
-        return task;
     }
 
     /** For each task of a stage the source partitions that it reads; they are dealt in turn. */
@@ -352,6 +363,8 @@ final class Assembly {
                 SourceQueue queue = new SourceQueue(
                         loop.signal(), at(loopsOfStage, stage.id(), task).signal());
                 queues.add(queue);
+                counters.partition(
+                        stage.id(), partition, task, ofTasks.get(task).size(), queue);
                 ofTasks.get(task).add(new ReadingTask.Input(partition, queue));
             }
             String name = "stage %d (%s) reader %d".formatted(stage.id(), stage.name(), r);
@@ -364,7 +377,8 @@ final class Assembly {
     }
 
     private @Nullable PortionEventTimes portions(StreamGraph.Stage stage, int partitionCount) {
-        if (!(stage.body() instanceof StageBody.Reading reading) || !reading.source().endsEpochs()) {
+        if (!(stage.body() instanceof StageBody.Reading reading)
+                || !reading.source().endsEpochs()) {
             return null;
         }
         List<Signal> tasks = Objects.requireNonNull(loopsOfStage.get(stage.id())).stream()
@@ -386,15 +400,20 @@ final class Assembly {
                     settings.taskCount(),
                     settings.keyGroupCount(),
                     settings.stateBudget(),
-                    factory.keepsState()
-                            ? counters.operator(place.stageId(), i, place.taskIndex(), factory.name())
-                            : new OperatorMetrics(),
+                    operatorMetrics(place, i, factory),
                     settings.time(),
                     settings.firstEpoch()));
         }
         List<OutputEdge> edges = at(outputs, place.stageId(), place.taskIndex());
         TaskParts.Clock clock = new TaskParts.Clock(nanoClock, settings.time());
         return new TaskParts(place, operators, contexts, edges, clock, state, coordinator);
+    }
+
+    private OperatorMetrics operatorMetrics(TaskPlace place, int operatorIndex, OperatorFactory factory) {
+        if (factory.keepsState()) {
+            return counters.operator(place.stageId(), operatorIndex, place.taskIndex(), factory.name());
+        }
+        return factory.assignsWatermark() ? counters.watermarkFinder(place) : new OperatorMetrics();
     }
 
     private static <T> T at(Map<Integer, List<T>> byStage, int stageId, int taskIndex) {

@@ -2,6 +2,7 @@ package dev.millrace.engine.metrics;
 
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a running dataflow counts.
@@ -18,11 +19,49 @@ public interface DataflowMetrics {
     /** One entry per stateful operator and task. */
     List<OperatorSample> operators();
 
-    /** The lowest watermark that any stage has, or {@link Long#MIN_VALUE} while there is none. */
+    /** One entry per task. */
+    List<TaskSample> tasks();
+
+    /** One entry per exchange, as it is now. */
+    List<ExchangeSample> exchanges();
+
+    /** One entry per source partition, as it is now. */
+    List<PartitionSample> partitions();
+
+    /** The event times of the rows of an epoch, by the first stage that finds a watermark in any of them. */
+    EventTimes eventTimes(long epoch);
+
+    /** The lowest watermark that any writing task has, or {@link Long#MIN_VALUE} while there is none. */
     long watermarkMicros();
 
     LatencyRecorder latency();
 
     /** The counters of one operator in one task. */
     record OperatorSample(int stageId, int operatorIndex, int taskIndex, String name, OperatorMetrics metrics) {}
+
+    /**
+     * The counters of one task.
+     *
+     * @param loop the name of the thread that steps it
+     */
+    record TaskSample(int stageId, int taskIndex, String loop, TaskMetrics metrics) {}
+
+    /**
+     * All channels of an edge.
+     *
+     * @param inputIndex which of the consuming stage's inputs it is
+     * @param rows handed on so far; a row that goes to several tasks counts for each
+     * @param meanFill how full its channels are, from 0 to 1
+     * @param maxFill how full the fullest one is
+     */
+    record ExchangeSample(int stageId, int inputIndex, long rows, double meanFill, double maxFill) {}
+
+    /**
+     * One source partition.
+     *
+     * @param queueFill how full the queue between its reader and its task is, from 0 to 1
+     * @param watermark how far it has come in event time, or null where no watermark is found in its rows
+     */
+    record PartitionSample(
+            int stageId, int partitionIndex, double queueFill, WatermarkMetrics.@Nullable Partition watermark) {}
 }

@@ -1,5 +1,7 @@
 package dev.millrace.engine.metrics;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Counters of one operator in one task.
  *
@@ -12,6 +14,18 @@ public final class OperatorMetrics {
     private volatile long rowsDroppedByWatermark;
     private volatile long rowsRemoved;
     private volatile long rowsDroppedAsDuplicates;
+
+    private volatile @Nullable WatermarkMetrics watermark;
+
+    /** The operator finds a watermark, and counts here what it knows of it. */
+    public void watermark(WatermarkMetrics found) {
+        watermark = found;
+    }
+
+    /** Null for an operator that finds no watermark. */
+    public @Nullable WatermarkMetrics watermark() {
+        return watermark;
+    }
 
     /** Publishes the size of the operator's keyed state. */
     public void state(long rows, long bytes) {

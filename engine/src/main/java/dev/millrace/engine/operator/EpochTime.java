@@ -1,5 +1,6 @@
 package dev.millrace.engine.operator;
 
+import dev.millrace.engine.metrics.EventTimes;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -12,7 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * its rows are handed in, so tasks that have its rows see its values.
  */
 public final class EpochTime implements ProcessingTime {
-    private final Map<String, ObservedEventTimes> observed = new ConcurrentHashMap<>();
+    private final Map<String, EventTimes> observed = new ConcurrentHashMap<>();
     private volatile long millis;
     private volatile long watermarkMicros;
 
@@ -42,13 +43,13 @@ public final class EpochTime implements ProcessingTime {
     }
 
     /** Takes what the tasks of one watermark saw of an epoch. */
-    void observed(String watermark, ObservedEventTimes times) {
-        observed.merge(watermark, times, ObservedEventTimes::and);
+    void observed(String watermark, EventTimes times) {
+        observed.merge(watermark, times, EventTimes::plus);
     }
 
     /** What was seen in the epochs since the last call, by the watermarks' names; none of those that saw no row. */
-    public Map<String, ObservedEventTimes> takeObserved() {
-        Map<String, ObservedEventTimes> taken = Map.copyOf(observed);
+    public Map<String, EventTimes> takeObserved() {
+        Map<String, EventTimes> taken = Map.copyOf(observed);
         observed.clear();
         return taken;
     }

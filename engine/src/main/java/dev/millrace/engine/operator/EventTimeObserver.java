@@ -1,5 +1,7 @@
 package dev.millrace.engine.operator;
 
+import dev.millrace.engine.metrics.EventTimes;
+import dev.millrace.engine.metrics.WatermarkMetrics;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
@@ -12,20 +14,15 @@ import java.util.function.Supplier;
  * bounded epoch, and brings that epoch's watermark at its end. Its snapshot is the assigner's, so that
  * either can go on from the other.
  *
- * <p>Thread: the owning task. Source: Spark's EventTimeWatermarkExec, in which a row without an event time
- * counts as one of 1970.
+ * <p>Thread: the owning task. Source: Spark's EventTimeWatermarkExec.
  */
 public final class EventTimeObserver implements PassThrough {
-    private static final long MICROS_PER_MILLI = 1_000;
-
     private final EventTimeExtractor extractor;
     private final String watermark;
     private final EpochTime time;
+    private final WatermarkMetrics metrics = new WatermarkMetrics();
     private final RowView row = new RowView();
-    private long maxMillis = Long.MIN_VALUE;
-    private long minMillis = Long.MAX_VALUE;
-    private double sumMillis;
-    private long count;
+    private EventTimes ofEpoch = EventTimes.NONE;
 
     private EventTimeObserver(EventTimeExtractor extractor, String watermark, EpochTime time) {
         this.extractor = extractor;
@@ -53,27 +50,38 @@ public final class EventTimeObserver implements PassThrough {
     }
 
     @Override
+    public void open(OperatorContext context) {
+        context.metrics().watermark(metrics);
+    }
+
+    @Override
     public void observe(RowCursor rows) {
+        long count = 0;
+        long min = Long.MAX_VALUE;
+        long max = Long.MIN_VALUE;
+        double sum = 0;
         for (; rows.hasRow(); rows.advance()) {
             rows.row(row);
             long micros = extractor.eventTimeMicros(row.bytes(), row.offset(), row.sizeBytes());
-            long millis = micros == EventTimeExtractor.NO_EVENT_TIME ? 0 : Math.floorDiv(micros, MICROS_PER_MILLI);
-            maxMillis = Math.max(maxMillis, millis);
-            minMillis = Math.min(minMillis, millis);
-            sumMillis += millis;
-            count++;
+            if (micros != EventTimeExtractor.NO_EVENT_TIME) {
+                count++;
+                min = Math.min(min, micros);
+                max = Math.max(max, micros);
+                sum += micros;
+            }
+        }
+        if (count > 0) {
+            ofEpoch = ofEpoch.plus(new EventTimes(count, min, max, sum / count));
         }
     }
 
     @Override
     public boolean barrier(long epoch, Output output) {
-        if (count > 0) {
-            time.observed(watermark, new ObservedEventTimes(maxMillis, minMillis, sumMillis, count));
-            maxMillis = Long.MIN_VALUE;
-            minMillis = Long.MAX_VALUE;
-            sumMillis = 0;
-            count = 0;
+        metrics.ended(epoch, ofEpoch);
+        if (ofEpoch.count() > 0) {
+            time.observed(watermark, ofEpoch);
         }
+        ofEpoch = EventTimes.NONE;
         return true;
     }
 

@@ -2,12 +2,17 @@ package dev.millrace.engine.operator;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.metrics.EventTimes;
+import dev.millrace.engine.metrics.WatermarkMetrics;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -25,11 +30,15 @@ public final class WatermarkAssigner implements PassThrough {
     private static final long NONE = EventTimeExtractor.NO_EVENT_TIME;
     private static final long NOT_RESTORED = Long.MAX_VALUE;
 
+    /** How often what is known is told to those who look from outside. */
+    private static final long PUBLISHING_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
     private final EventTimeExtractor extractor;
     private final long delayMicros;
     private final long idleAfterNanos;
     private final LongSupplier nanoClock;
     private final RowView row = new RowView();
+    private final WatermarkMetrics metrics = new WatermarkMetrics();
 
     /** By input partition, as is when each had its last row. */
     private long[] maxEventTimeMicros = {NONE};
@@ -38,6 +47,8 @@ public final class WatermarkAssigner implements PassThrough {
     private long watermarkMicros = NONE;
     private long restoredMicros = NOT_RESTORED;
     private @Nullable PortionEventTimes portions;
+    private EventTimes eventTimesOfEpoch = EventTimes.NONE;
+    private long publishedNanos;
 
     /**
      * @param idleAfterNanos a partition without rows for so long is left out; {@link Long#MAX_VALUE} for never
@@ -50,6 +61,12 @@ public final class WatermarkAssigner implements PassThrough {
         this.idleAfterNanos = idleAfterNanos;
         this.nanoClock = nanoClock;
         this.lastRowNanos = new long[] {nanoClock.getAsLong()};
+        this.publishedNanos = lastRowNanos[0] - PUBLISHING_NANOS;
+    }
+
+    @Override
+    public void open(OperatorContext context) {
+        context.metrics().watermark(metrics);
     }
 
     @Override
@@ -75,35 +92,59 @@ public final class WatermarkAssigner implements PassThrough {
         return maxEventTimeMicros[partition];
     }
 
-    private int indexOf(int partition) {
-        if (partition >= maxEventTimeMicros.length) {
-            throw new MillraceException(
-                    ErrorCode.INVARIANT,
-                    "Cannot assign a watermark: partition=%d was not declared, declared=%d. Report this as a bug."
-                            .formatted(partition, maxEventTimeMicros.length));
-        }
-        return partition;
-    }
-
     @Override
     public void observe(RowCursor rows) {
         if (!rows.hasRow()) {
             return;
         }
-        int index = indexOf(rows.inputPartition());
+        int index = rows.inputPartition();
+        if (index >= maxEventTimeMicros.length) {
+            throw new MillraceException(
+                    ErrorCode.INVARIANT,
+                    "Cannot assign a watermark: partition=%d was not declared, declared=%d. Report this as a bug."
+                            .formatted(index, maxEventTimeMicros.length));
+        }
         long max = NONE;
+        long min = Long.MAX_VALUE;
+        double sum = 0;
+        long count = 0;
         while (rows.hasRow()) {
             rows.row(row);
-            max = Math.max(max, extractor.eventTimeMicros(row.bytes(), row.offset(), row.sizeBytes()));
+            long micros = extractor.eventTimeMicros(row.bytes(), row.offset(), row.sizeBytes());
+            if (micros != NONE) {
+                max = Math.max(max, micros);
+                min = Math.min(min, micros);
+                sum += micros;
+                count++;
+            }
             rows.advance();
         }
-        if (max != NONE) {
+        if (count > 0) {
             maxEventTimeMicros[index] = Math.max(maxEventTimeMicros[index], max);
             lastRowNanos[index] = nanoClock.getAsLong();
             if (portions != null) {
                 portions.rowsCame(lastRowNanos[index]);
             }
+            eventTimesOfEpoch = eventTimesOfEpoch.plus(new EventTimes(count, min, max, sum / count));
         }
+    }
+
+    @Override
+    public boolean barrier(long epoch, Output output) {
+        publish(nanoClock.getAsLong());
+        metrics.ended(epoch, eventTimesOfEpoch);
+        eventTimesOfEpoch = EventTimes.NONE;
+        return true;
+    }
+
+    private void publish(long now) {
+        publishedNanos = now;
+        metrics.underWay(eventTimesOfEpoch);
+        List<WatermarkMetrics.Partition> all = new ArrayList<>(maxEventTimeMicros.length);
+        for (int i = 0; i < maxEventTimeMicros.length; i++) {
+            all.add(new WatermarkMetrics.Partition(maxEventTimeMicros[i], isIdle(i, now)));
+        }
+        metrics.partitions(all);
     }
 
     /**
@@ -112,15 +153,18 @@ public final class WatermarkAssigner implements PassThrough {
      */
     @Override
     public long outputWatermark(long inputWatermark) {
-        long reached = portions == null ? reachedByPartitions() : portions.reachedMicros();
+        long now = nanoClock.getAsLong();
+        if (now - publishedNanos >= PUBLISHING_NANOS) {
+            publish(now);
+        }
+        long reached = portions == null ? reachedByPartitions(now) : portions.reachedMicros();
         if (reached >= NONE + delayMicros) {
             watermarkMicros = Math.max(watermarkMicros, reached - delayMicros);
         }
         return watermarkMicros;
     }
 
-    private long reachedByPartitions() {
-        long now = nanoClock.getAsLong();
+    private long reachedByPartitions(long now) {
         long least = Long.MAX_VALUE;
         long greatest = NONE;
         boolean anyActive = false;

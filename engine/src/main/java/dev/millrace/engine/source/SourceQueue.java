@@ -188,6 +188,12 @@ public final class SourceQueue implements PartitionOutput {
         return true;
     }
 
+    /** How full it is, from 0 to 1, without the page that the reader writes to. Thread: any. */
+    public double fill() {
+        long done = released; // before those opened, of which there are never fewer
+        return Math.max(0, Math.min(PAGES, opened - done) - 1) / (double) (PAGES - 1);
+    }
+
     /**
      * Points the cursor at all rows that were published, within one page; false when there are none.
      * The rows stay valid until {@link #taken}.

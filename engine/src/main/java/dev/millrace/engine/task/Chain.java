@@ -1,18 +1,18 @@
 package dev.millrace.engine.task;
 
-import dev.millrace.engine.operator.EventTimeExtractor;
-import dev.millrace.engine.operator.PortionEventTimes;
-import org.jspecify.annotations.Nullable;
 import dev.millrace.engine.operator.Copy;
+import dev.millrace.engine.operator.EventTimeExtractor;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.Output;
 import dev.millrace.engine.operator.PassThrough;
+import dev.millrace.engine.operator.PortionEventTimes;
 import dev.millrace.engine.operator.ProcessingTime;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.stream.Item;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The operators of one task, one behind the other, with a page between each two. Takes one item at a

@@ -1,6 +1,7 @@
 package dev.millrace.engine.task;
 
 import dev.millrace.engine.exchange.Signal;
+import dev.millrace.engine.metrics.StepClock;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -78,9 +79,18 @@ public final class Loop {
             while (!stopping) {
                 signal.lower();
                 boolean progress = false;
+                long now = System.nanoTime();
                 for (Step step : steps) {
                     current = step;
+                    StepClock clock = step.clock();
+                    if (clock == null) {
+                        progress |= step.step();
+                        continue;
+                    }
+                    clock.enter(StepClock.Phase.BUSY, now);
                     progress |= step.step();
+                    now = System.nanoTime();
+                    clock.enter(step.isBackPressured() ? StepClock.Phase.BACK_PRESSURED : StepClock.Phase.IDLE, now);
                 }
                 if (!progress && !stopping) {
                     signal.await(untilNextDeadline());

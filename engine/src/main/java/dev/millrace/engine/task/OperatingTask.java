@@ -1,5 +1,7 @@
 package dev.millrace.engine.task;
 
+import dev.millrace.engine.metrics.StepClock;
+import dev.millrace.engine.metrics.TaskMetrics;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.stream.Item;
@@ -17,16 +19,18 @@ public final class OperatingTask implements Step {
     private final TaskFlow flow;
     private final TaskSnapshots snapshots;
     private final Inbox inbox;
+    private final TaskMetrics metrics;
     private final RowCursor cursor = new RowCursor();
     private @Nullable Page page;
     private Item.@Nullable Barrier waitingBarrier;
     private long barrierUnderWay = NONE;
 
-    public OperatingTask(TaskParts parts, Inbox inbox) {
+    public OperatingTask(TaskParts parts, Inbox inbox, TaskMetrics metrics) {
         this.parts = parts;
         this.flow = parts.flow();
         this.snapshots = parts.snapshots();
         this.inbox = inbox;
+        this.metrics = metrics;
     }
 
     @Override
@@ -68,6 +72,8 @@ public final class OperatingTask implements Step {
         } else {
             if (item instanceof Item.Barrier barrier) {
                 barrierUnderWay = barrier.epoch();
+            } else if (item instanceof Item.Watermark mark) {
+                metrics.watermark(mark.micros());
             }
             flow.mark(item);
         }
@@ -88,6 +94,7 @@ public final class OperatingTask implements Step {
         Page done = page;
         if (done != null) {
             page = null;
+            metrics.rowsTaken().add(done.rowCount());
             inbox.recycle(done);
         }
         if (barrierUnderWay != NONE) {
@@ -100,6 +107,16 @@ public final class OperatingTask implements Step {
     @Override
     public long deadlineNanos() {
         return flow.deadlineNanos();
+    }
+
+    @Override
+    public StepClock clock() {
+        return metrics.clock();
+    }
+
+    @Override
+    public boolean isBackPressured() {
+        return flow.isBackPressured();
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.millrace.engine.task;
 
 import dev.millrace.engine.exchange.Channel;
+import dev.millrace.engine.metrics.RowCount;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.stream.Item;
 import java.util.List;
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class OutputEdge {
     private final Router router;
+    private final RowCount handedOn;
     private final Channel[] channels;
     private final boolean keepsPartitionsApart;
     private final Page[] filling;
@@ -26,9 +28,13 @@ public final class OutputEdge {
     private long readNanos;
     private int inputPartition;
 
-    /** @param keepsPartitionsApart whether a consumer asks which input partition rows are of */
-    public OutputEdge(Router router, List<Channel> channels, boolean keepsPartitionsApart) {
+    /**
+     * @param keepsPartitionsApart whether a consumer asks which input partition rows are of
+     * @param handedOn counts the rows that channels have taken
+     */
+    public OutputEdge(Router router, List<Channel> channels, boolean keepsPartitionsApart, RowCount handedOn) {
         this.router = router;
+        this.handedOn = handedOn;
         this.channels = channels.toArray(new Channel[0]);
         this.keepsPartitionsApart = keepsPartitionsApart;
         this.filling = new Page[channels.size()];
@@ -77,7 +83,7 @@ public final class OutputEdge {
         Page page = filling[target];
         boolean full = !page.hasRoomFor(sizeBytes) || page.inputPartition() != inputPartition && !page.isEmpty();
         if (full) {
-            if (!channels[target].offer(new Item.Rows(page))) {
+            if (!offer(target, page)) {
                 waiting[target] = page;
                 waitingCount++;
             }
@@ -89,11 +95,20 @@ public final class OutputEdge {
         return full;
     }
 
+    private boolean offer(int target, Page page) {
+        int rows = page.rowCount(); // once it is taken, the page is another's
+        boolean taken = channels[target].offer(new Item.Rows(page));
+        if (taken) {
+            handedOn.add(rows);
+        }
+        return taken;
+    }
+
     /** Hands on the full pages that wait; false when some still do. */
     private boolean offerWaiting() {
         for (int i = 0; i < channels.length && waitingCount > 0; i++) {
             Page page = waiting[i];
-            if (page != null && channels[i].offer(new Item.Rows(page))) {
+            if (page != null && offer(i, page)) {
                 waiting[i] = null;
                 waitingCount--;
             }
@@ -116,7 +131,7 @@ public final class OutputEdge {
     private boolean flush(int target) {
         Page full = waiting[target];
         if (full != null) {
-            if (!channels[target].offer(new Item.Rows(full))) {
+            if (!offer(target, full)) {
                 return false;
             }
             waiting[target] = null;
@@ -124,7 +139,7 @@ public final class OutputEdge {
         }
         Page page = filling[target];
         if (!page.isEmpty()) {
-            if (!channels[target].offer(new Item.Rows(page))) {
+            if (!offer(target, page)) {
                 return false;
             }
             filling[target] = channels[target].emptyPage();

@@ -1,6 +1,9 @@
 package dev.millrace.engine.task;
 
 import dev.millrace.engine.exchange.Signal;
+import dev.millrace.engine.metrics.StepClock;
+import dev.millrace.engine.metrics.StepClock.Phase;
+import dev.millrace.engine.metrics.TaskMetrics;
 import dev.millrace.engine.operator.PulledFragment;
 import dev.millrace.engine.operator.PulledFragment.RowIterator;
 import dev.millrace.engine.page.Page;
@@ -28,6 +31,7 @@ public final class PullingTask implements Step {
     private final TaskOutput output;
     private final TaskReports reports;
     private final Signal signal;
+    private final TaskMetrics metrics;
     private final Input input = new Input();
 
     public PullingTask(
@@ -36,13 +40,15 @@ public final class PullingTask implements Step {
             Inbox inbox,
             List<OutputEdge> edges,
             TaskReports reports,
-            Signal signal) {
+            Signal signal,
+            TaskMetrics metrics) {
         this.place = place;
         this.fragment = fragment;
         this.inbox = inbox;
         this.output = new TaskOutput(edges);
         this.reports = reports;
         this.signal = signal;
+        this.metrics = metrics;
     }
 
     @Override
@@ -60,7 +66,7 @@ public final class PullingTask implements Step {
         while (rows.hasNext()) {
             RowView row = rows.next();
             while (output.isFull()) {
-                await();
+                await(Phase.BACK_PRESSURED);
             }
             output.emit(row.bytes(), row.offset(), row.sizeBytes());
         }
@@ -76,17 +82,24 @@ public final class PullingTask implements Step {
 
     private void mark(Item mark) throws InterruptedException {
         while (!output.mark(mark)) {
-            await();
+            await(Phase.BACK_PRESSURED);
         }
     }
 
     /** Sleeps until there is a new item or room. */
-    private void await() throws InterruptedException {
+    private void await(Phase phase) throws InterruptedException {
+        metrics.clock().enter(phase, System.nanoTime());
         signal.await(LONGEST_WAIT_NANOS);
+        metrics.clock().enter(Phase.BUSY, System.nanoTime());
         signal.lower();
         if (Thread.interrupted()) {
             throw new InterruptedException("stopped while waiting: " + name());
         }
+    }
+
+    @Override
+    public StepClock clock() {
+        return metrics.clock();
     }
 
     @Override
@@ -128,7 +141,7 @@ public final class PullingTask implements Step {
             if (item == null) {
                 flush();
                 if (!inbox.hasItems()) {
-                    await();
+                    await(Phase.IDLE);
                 }
             } else if (item instanceof Item.Rows rows) {
                 if (++pagesSinceFlush >= PAGES_BETWEEN_FLUSHES) {
@@ -141,6 +154,9 @@ public final class PullingTask implements Step {
             } else if (item instanceof Item.Barrier end) {
                 barrier = end;
             } else {
+                if (item instanceof Item.Watermark given) {
+                    metrics.watermark(given.micros());
+                }
                 mark(item);
             }
         }
@@ -154,6 +170,7 @@ public final class PullingTask implements Step {
             Page done = page;
             if (done != null) {
                 page = null;
+                metrics.rowsTaken().add(done.rowCount());
                 inbox.recycle(done);
             }
         }

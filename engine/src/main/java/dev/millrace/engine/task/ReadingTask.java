@@ -1,7 +1,8 @@
 package dev.millrace.engine.task;
 
 import dev.millrace.engine.exchange.Waker;
-import dev.millrace.engine.metrics.RowCount;
+import dev.millrace.engine.metrics.StepClock;
+import dev.millrace.engine.metrics.TaskMetrics;
 import dev.millrace.engine.operator.PortionEventTimes;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.source.SourceQueue;
@@ -52,7 +53,7 @@ public final class ReadingTask implements Step, BarrierTarget {
     private final TaskReports reports;
     private final Waker self;
     private final RowCursor cursor = new RowCursor();
-    private final RowCount rowsRead;
+    private final TaskMetrics metrics;
     private volatile long requestedEpoch;
     private volatile long lastEpoch = Long.MAX_VALUE;
     private long epoch;
@@ -61,7 +62,7 @@ public final class ReadingTask implements Step, BarrierTarget {
     private int taking = -1;
     private long barrierUnderWay = NONE;
 
-    public ReadingTask(TaskParts parts, Inputs inputs, long firstEpoch, Waker self, RowCount rowsRead) {
+    public ReadingTask(TaskParts parts, Inputs inputs, long firstEpoch, Waker self, TaskMetrics metrics) {
         this.parts = parts;
         this.place = parts.place();
         this.chain = parts.chain();
@@ -74,7 +75,7 @@ public final class ReadingTask implements Step, BarrierTarget {
         this.epoch = firstEpoch;
         this.requestedEpoch = firstEpoch - 1;
         this.self = self;
-        this.rowsRead = rowsRead;
+        this.metrics = metrics;
     }
 
     @Override
@@ -155,7 +156,7 @@ public final class ReadingTask implements Step, BarrierTarget {
         if (taking >= 0) {
             int count = inputs.get(taking).queue().taken();
             rowsOfEpoch += count;
-            rowsRead.add(count);
+            metrics.rowsTaken().add(count);
             taking = -1;
         }
         if (barrierUnderWay != NONE) {
@@ -181,8 +182,7 @@ public final class ReadingTask implements Step, BarrierTarget {
     /** False while a reader is not open yet, so that nobody knows where it stands, or is in the midst of a portion. */
     private boolean mayEndEpoch() {
         for (int i = 0; i < portionsEnded.length; i++) {
-            if (inputs.get(i).queue().endOf(epoch) == null
-                    || (portions != null && settledSeen < portionsEnded[i])) {
+            if (inputs.get(i).queue().endOf(epoch) == null || (portions != null && settledSeen < portionsEnded[i])) {
                 return false;
             }
         }
@@ -209,6 +209,16 @@ public final class ReadingTask implements Step, BarrierTarget {
     @Override
     public long deadlineNanos() {
         return flow.deadlineNanos();
+    }
+
+    @Override
+    public StepClock clock() {
+        return metrics.clock();
+    }
+
+    @Override
+    public boolean isBackPressured() {
+        return flow.isBackPressured();
     }
 
     @Override

@@ -1,5 +1,8 @@
 package dev.millrace.engine.task;
 
+import dev.millrace.engine.metrics.StepClock;
+import org.jspecify.annotations.Nullable;
+
 /**
  * A piece of the dataflow that a loop advances: a task, or a reader. A seeded scheduler can advance
  * it as well, which is how the engine is simulated.
@@ -22,6 +25,16 @@ public interface Step {
     /** When to step again even if nothing wakes it. Units: {@link System#nanoTime}; MAX_VALUE: never. */
     default long deadlineNanos() {
         return Long.MAX_VALUE;
+    }
+
+    /** Counts the time of this step; null for one that mostly waits for the outside. */
+    default @Nullable StepClock clock() {
+        return null;
+    }
+
+    /** Whether the step stopped because its output is full. */
+    default boolean isBackPressured() {
+        return false;
     }
 
     /** Called once, after the last {@link #step}, also when one threw. */

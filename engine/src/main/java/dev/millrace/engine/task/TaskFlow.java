@@ -62,6 +62,11 @@ final class TaskFlow {
         return !quiet && chain.mayGoOn();
     }
 
+    /** Whether what is not through waits for the output. */
+    boolean isBackPressured() {
+        return !quiet && !chain.mayGoOn();
+    }
+
     /** Brings rows through; they stay valid until {@link #isQuiet}. */
     void rows(RowCursor rows) throws Exception {
         chain.giveRows(rows);

@@ -1,7 +1,8 @@
 package dev.millrace.engine.task;
 
 import dev.millrace.engine.metrics.LatencyRecorder;
-import dev.millrace.engine.metrics.RowCount;
+import dev.millrace.engine.metrics.StepClock;
+import dev.millrace.engine.metrics.TaskMetrics;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.sink.SinkWriter;
@@ -11,17 +12,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * Takes items from other tasks to a sink's writer, which may block; so it has a loop of its own.
  *
- * <p>Thread: its loop, but for {@link #watermark}.
+ * <p>Thread: its loop.
  */
 public final class WritingTask implements Step {
     private final TaskPlace place;
     private final Inbox inbox;
     private final SinkWriter writer;
     private final TaskReports reports;
-    private final RowCount rowsWritten;
+    private final TaskMetrics metrics;
     private final LatencyRecorder latency;
     private final RowCursor cursor = new RowCursor();
-    private volatile long watermark = Long.MIN_VALUE;
     private long nextEpoch;
     private long rowsOfEpoch;
 
@@ -31,25 +31,20 @@ public final class WritingTask implements Step {
             SinkWriter writer,
             long firstEpoch,
             TaskReports reports,
-            RowCount rowsWritten,
+            TaskMetrics metrics,
             LatencyRecorder latency) {
         this.place = place;
         this.inbox = inbox;
         this.writer = writer;
         this.nextEpoch = firstEpoch;
         this.reports = reports;
-        this.rowsWritten = rowsWritten;
+        this.metrics = metrics;
         this.latency = latency;
     }
 
     @Override
     public String name() {
         return place.name();
-    }
-
-    /** The watermark that arrived here last, in microseconds. Thread: any. */
-    public long watermark() {
-        return watermark;
     }
 
     @Override
@@ -66,8 +61,11 @@ public final class WritingTask implements Step {
         if (item instanceof Item.Rows rows) {
             write(rows.page());
         } else if (item instanceof Item.Watermark mark) {
-            watermark = mark.micros();
+            metrics.watermark(mark.micros());
         } else if (item instanceof Item.Barrier barrier) {
+            if (barrier.watermarkMicros() != Item.Barrier.NO_WATERMARK) {
+                metrics.watermark(barrier.watermarkMicros());
+            }
             @Nullable Object message = writer.prepare(barrier.epoch());
             reports.sinkPrepared(place.stageId(), place.taskIndex(), barrier.epoch(), message, rowsOfEpoch);
             rowsOfEpoch = 0;
@@ -82,8 +80,13 @@ public final class WritingTask implements Step {
         writer.write(cursor.pointTo(page));
         inbox.recycle(page);
         rowsOfEpoch += count;
-        rowsWritten.add(count);
+        metrics.rowsTaken().add(count);
         latency.record((System.nanoTime() - readNanos) / 1000, count);
+    }
+
+    @Override
+    public StepClock clock() {
+        return metrics.clock();
     }
 
     @Override

@@ -12,8 +12,12 @@ import dev.millrace.engine.harness.OperatorHarness.Outcome;
 import dev.millrace.engine.harness.RecordingOutput;
 import dev.millrace.engine.harness.Seeds;
 import dev.millrace.engine.harness.Snapshots;
+import dev.millrace.engine.metrics.EventTimes;
+import dev.millrace.engine.metrics.OperatorMetrics;
+import dev.millrace.engine.metrics.WatermarkMetrics;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
+import dev.millrace.engine.state.MemoryBudget;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -194,6 +198,29 @@ class WatermarkAssignerTest {
             assertThat(adverse.watermarkMicros()).isLessThanOrEqualTo(plain.watermarkMicros());
             assertThat(plain.watermarkMicros()).isGreaterThan(400);
         });
+    }
+
+    @Test
+    void saysHowFarEachPartitionHasComeAndTheEventTimesOfEachEpoch() {
+        OperatorMetrics metrics = new OperatorMetrics();
+        assigner.open(new OperatorContext(0, 1, 1, new MemoryBudget(1), metrics, () -> 0, 0));
+        assigner.inputPartitions(2);
+        observe(0, 10, 30);
+        observe(1, 50);
+        long unused = watermark();
+        WatermarkMetrics known = metrics.watermark();
+        assertThat(known.eventTimes(0)).as("under way").isEqualTo(new EventTimes(3, 10, 50, 30));
+
+        assigner.barrier(0, null);
+        nanos += IDLE_NANOS - 1;
+        observe(1, 70);
+        nanos += 1;
+        assigner.barrier(1, null);
+
+        assertThat(known.eventTimes(0)).isEqualTo(new EventTimes(3, 10, 50, 30));
+        assertThat(known.eventTimes(1)).isEqualTo(new EventTimes(1, 70, 70, 70));
+        assertThat(known.partitions())
+                .containsExactly(new WatermarkMetrics.Partition(30, true), new WatermarkMetrics.Partition(70, false));
     }
 
     private static List<String> hex(Outcome outcome) {

@@ -5,7 +5,6 @@ import dev.millrace.engine.epoch.EpochCoordinator;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.operator.EpochTime;
-import dev.millrace.engine.operator.ObservedEventTimes;
 import dev.millrace.spark.plan.NoDataRule;
 import java.io.IOException;
 import java.util.Map;
@@ -95,7 +94,7 @@ final class BoundedEpochs {
         parts.progress().beginTrigger();
         EpochPlan plan = planned != null ? planned : query.planning(() -> next(committer.lastCommitted() + 1));
         if (plan == null) {
-            parts.progress().idle();
+            parts.progress().idle(parts.planner().committed(), parts.watermark().millis());
             query.idle();
             return false;
         }
@@ -161,8 +160,7 @@ final class BoundedEpochs {
             completed = coordinator.await(LOOK_NANOS);
         }
         parts.progress().took("addBatch", System.nanoTime() - startNanos);
-        Map<String, ObservedEventTimes> seen = parts.time().takeObserved();
-        parts.watermark().observed(seen);
-        committer.commit(completed, plan, parts.watermark(), seen);
+        parts.watermark().observed(parts.time().takeObserved());
+        committer.commit(completed, plan, parts.watermark().millis());
     }
 }

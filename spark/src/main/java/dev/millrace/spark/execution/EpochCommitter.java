@@ -1,6 +1,5 @@
 package dev.millrace.spark.execution;
 
-import dev.millrace.engine.operator.ObservedEventTimes;
 import dev.millrace.engine.epoch.CommitProtocol;
 import dev.millrace.engine.epoch.CompletedEpoch;
 import dev.millrace.engine.epoch.EpochCommit;
@@ -8,6 +7,7 @@ import dev.millrace.engine.epoch.Manifest;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.snapshot.SnapshotFile;
 import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.spark.sink.SparkSink;
 import dev.millrace.spark.source.SparkSource;
@@ -51,6 +51,8 @@ final class EpochCommitter {
     private final QueryProgress progress;
     private final LongConsumer committed;
     private final Map<SparkSource, Optional<Offset>> latest = new HashMap<>();
+    private final Map<SparkSource, Long> committedRows = new HashMap<>();
+    private long committedWritten;
     private StateIndex state;
     private long latestAskedNanos;
     private long lastCommitted;
@@ -120,18 +122,17 @@ final class EpochCommitter {
                 checkpoint.metadata(watermarkMillis, query.triggerClock().getTimeMillis());
         query.planned(completed.epoch(), end, metadata);
         byte[] entry = checkpoint.entryBytes(end, metadata);
-        return commit(completed, new Ending(ends, end, entry, watermarkMillis, progress.eventTime(watermarkMillis)), isLast);
+        return commit(completed, new Ending(ends, end, entry, watermarkMillis, watermarkMillis), isLast);
     }
 
     /**
      * Commits a bounded epoch, which ends where it was planned to.
      *
-     * @param watermark as it is behind the epoch
-     * @param seen the event times of its rows
+     * @param nextWatermarkMillis the watermark that the next epoch begins with
      */
-    void commit(CompletedEpoch completed, EpochPlan plan, GlobalWatermark watermark, Map<String, ObservedEventTimes> seen) {
+    void commit(CompletedEpoch completed, EpochPlan plan, long nextWatermarkMillis) {
         Ending ending = new Ending(
-                ends(completed), plan.end(), plan.entry(), watermark.millis(), progress.eventTime(plan, watermark, seen));
+                ends(completed), plan.end(), plan.entry(), nextWatermarkMillis, plan.watermarkMillis());
         Map<SparkSource, Long> unused = commit(completed, ending, false);
     }
 
@@ -140,7 +141,7 @@ final class EpochCommitter {
      *
      * @param entry its entry in the offset log
      * @param nextWatermarkMillis the watermark that the next epoch begins with
-     * @param eventTime what its progress says of times
+     * @param shownWatermarkMillis the watermark that its progress tells
      */
     @SuppressWarnings("ArrayRecordComponent") // opaque bytes that are only handed on
     private record Ending(
@@ -148,7 +149,7 @@ final class EpochCommitter {
             StreamProgress end,
             byte[] entry,
             long nextWatermarkMillis,
-            Map<String, String> eventTime) {}
+            long shownWatermarkMillis) {}
 
     private Map<SparkSource, Long> commit(CompletedEpoch completed, Ending ending, boolean isLast) {
         long epoch = completed.epoch();
@@ -165,11 +166,53 @@ final class EpochCommitter {
         if (!isLast) {
             progress.timed("latestOffset", this::askLatest);
         }
-        Map<SparkSource, Long> rowsRead = rowsRead(completed);
+        Map<SparkSource, Long> rowsRead = bySource(completed.rowsRead());
+        rowsRead.forEach((source, rows) -> committedRows.merge(source, rows, Long::sum));
+        committedWritten += sum(completed.rowsWritten());
         progress.report(new QueryProgress.Epoch(
-                epoch, before, rowsRead, rowsWritten(completed), latest, ending.eventTime()));
+                epoch,
+                before,
+                rowsRead,
+                sum(completed.rowsWritten()),
+                latest,
+                ending.shownWatermarkMillis(),
+                end(completed)));
         query.reported(ending.end(), latestProgress(ending.end()));
         return rowsRead;
+    }
+
+    /** Reports the epoch under way, if it is time to, while none is being gathered: then all rows that came are its. */
+    void reportUnderWay(int inFlight) {
+        if (inFlight > 0 || progress.untilReportNanos() > 0) {
+            return;
+        }
+        askLatest();
+        watermarkMillis = Math.max(watermarkMillis, progress.watermarkMillis());
+        Map<SparkSource, Long> rowsRead = bySource(progress.rowsRead());
+        rowsRead.replaceAll((source, rows) -> rows - committedRows.getOrDefault(source, 0L));
+        progress.report(new QueryProgress.Epoch(
+                lastCommitted + 1,
+                checkpoint.committedOffsets(),
+                rowsRead,
+                progress.rowsWritten() - committedWritten,
+                latest,
+                watermarkMillis,
+                null));
+    }
+
+    /** How long to wait for an epoch at most before {@link #reportUnderWay} is called. */
+    long untilReportNanos(int inFlight) {
+        return inFlight > 0 ? Long.MAX_VALUE : progress.untilReportNanos();
+    }
+
+    private static QueryProgress.EpochEnd end(CompletedEpoch completed) {
+        long bytes = completed
+                .snapshot()
+                .map(stored -> stored.index().stream()
+                        .mapToLong(SnapshotFile.Entry::packedBytes)
+                        .sum())
+                .orElse(0L);
+        return new QueryProgress.EpochEnd(completed.times(), bytes);
     }
 
     private void commit(EpochCommit commit) {
@@ -223,9 +266,9 @@ final class EpochCommitter {
         return ends;
     }
 
-    private Map<SparkSource, Long> rowsRead(CompletedEpoch completed) {
+    private Map<SparkSource, Long> bySource(Map<Integer, Long> rowsOfStages) {
         Map<SparkSource, Long> rows = new HashMap<>();
-        completed.rowsRead().forEach((stageId, count) -> rows.merge(source(stageId), count, Long::sum));
+        rowsOfStages.forEach((stageId, count) -> rows.merge(source(stageId), count, Long::sum));
         return rows;
     }
 
@@ -243,10 +286,8 @@ final class EpochCommitter {
         return messages;
     }
 
-    private static long rowsWritten(CompletedEpoch completed) {
-        return completed.rowsWritten().values().stream()
-                .mapToLong(Long::longValue)
-                .sum();
+    private static long sum(Map<Integer, Long> rowsOfStages) {
+        return rowsOfStages.values().stream().mapToLong(Long::longValue).sum();
     }
 
     private void askLatest() {
@@ -265,10 +306,9 @@ final class EpochCommitter {
     /** What the sources are known to hold: never behind what was read. */
     private StreamProgress latestProgress(StreamProgress end) {
         Map<SparkDataStream, Offset> offsets = new LinkedHashMap<>();
-        sources.sources()
-                .forEach(source -> QueryProgress.latestOf(source, latest)
-                        .or(source::committed)
-                        .ifPresent(offset -> offsets.put(source.stream(), offset)));
+        sources.sources().forEach(source -> QueryProgress.latestOf(source, latest)
+                .or(source::committed)
+                .ifPresent(offset -> offsets.put(source.stream(), offset)));
         return offsets.isEmpty() ? end : Checkpoint.progressOf(offsets);
     }
 }

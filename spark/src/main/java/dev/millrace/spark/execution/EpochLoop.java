@@ -77,7 +77,8 @@ final class EpochLoop {
                     }
                 }
             }
-            CompletedEpoch completed = coordinator.await(patience(refused, coordinator.inFlight()));
+            committer.reportUnderWay(coordinator.inFlight());
+            CompletedEpoch completed = coordinator.await(patience(refused, coordinator.inFlight(), committer));
             if (completed != null) {
                 drains.committed(completed.epoch(), committer.commit(completed, false));
                 if (committer.needsReconfiguration()) {
@@ -90,12 +91,12 @@ final class EpochLoop {
         return Outcome.STOPPED;
     }
 
-    private long patience(boolean refused, int inFlight) {
+    private long patience(boolean refused, int inFlight, EpochCommitter committer) {
         if (refused) {
             return IN_FLIGHT_NANOS;
         }
         long early = inFlight > 0 ? Long.MAX_VALUE : drains.remainingNanos();
-        return Math.min(timer.remainingNanos(), early);
+        return Math.min(Math.min(timer.remainingNanos(), early), committer.untilReportNanos(inFlight));
     }
 
     /** Ends the epoch under way and commits up to it, if that can be done in time. */

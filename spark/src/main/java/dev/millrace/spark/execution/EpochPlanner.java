@@ -68,6 +68,11 @@ final class EpochPlanner {
         return pace == Pace.Kind.ONCE ? source.admit(ReadLimit.allAvailable()) : source.admit();
     }
 
+    /** Where the streams stand. */
+    Map<SparkDataStream, Offset> committed() {
+        return checkpoint.committedOffsets();
+    }
+
     /** Whether a stream has anything behind what is committed. */
     boolean hasData(Map<SparkDataStream, Offset> ends) {
         return !ends.equals(checkpoint.committedOffsets());

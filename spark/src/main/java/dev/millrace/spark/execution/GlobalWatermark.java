@@ -1,6 +1,6 @@
 package dev.millrace.spark.execution;
 
-import dev.millrace.engine.operator.ObservedEventTimes;
+import dev.millrace.engine.metrics.EventTimes;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.LongStream;
@@ -11,6 +11,8 @@ import java.util.stream.LongStream;
  * <p>Thread: the query's. Units: milliseconds since 1970-01-01T00:00:00Z. Source: Spark's WatermarkTracker.
  */
 final class GlobalWatermark {
+    private static final long MICROS_PER_MILLI = 1_000;
+
     private final Map<String, Long> delaysMillis;
     private final boolean takesGreatest;
 
@@ -28,10 +30,6 @@ final class GlobalWatermark {
         this.takesGreatest = takesGreatest;
     }
 
-    boolean isAssigned() {
-        return !delaysMillis.isEmpty();
-    }
-
     long millis() {
         return millis;
     }
@@ -42,9 +40,11 @@ final class GlobalWatermark {
     }
 
     /** An epoch is complete in which these event times were seen, by the names of the {@code withWatermark}s. */
-    void observed(Map<String, ObservedEventTimes> seen) {
-        seen.forEach((name, times) ->
-                reachedMillis.merge(name, times.maxMillis() - delaysMillis.getOrDefault(name, 0L), Math::max));
+    void observed(Map<String, EventTimes> seen) {
+        seen.forEach((name, times) -> reachedMillis.merge(
+                name,
+                Math.floorDiv(times.maxMicros(), MICROS_PER_MILLI) - delaysMillis.getOrDefault(name, 0L),
+                Math::max));
         LongStream all = delaysMillis.keySet().stream().mapToLong(name -> reachedMillis.getOrDefault(name, 0L));
         millis = Math.max(millis, (takesGreatest ? all.max() : all.min()).orElse(millis));
     }

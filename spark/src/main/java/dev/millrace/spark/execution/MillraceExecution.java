@@ -3,15 +3,18 @@ package dev.millrace.spark.execution;
 import java.util.function.Supplier;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.spark.metrics.QueryFigures;
+import dev.millrace.spark.metrics.QueryObservation;
 import dev.millrace.spark.plan.QueryPlanner;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.settings.MillraceSettings;
-import dev.millrace.spark.source.PortionSettings;
-import dev.millrace.spark.source.Reading;
-import dev.millrace.spark.source.SourceFactory;
+import dev.millrace.spark.settings.SettingsInForce;
 import dev.millrace.spark.sink.SparkSink;
 import dev.millrace.spark.sink.StreamingWrites;
 import dev.millrace.spark.sink.WriteRequest;
+import dev.millrace.spark.source.PortionSettings;
+import dev.millrace.spark.source.Reading;
+import dev.millrace.spark.source.SourceFactory;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -64,6 +67,8 @@ public final class MillraceExecution extends StreamExecution {
     private final QueryRequest request;
     private final MillraceSettings settings;
     private final Drains drains = new Drains();
+    private final QueryFigures figures;
+    private @Nullable QueryObservation observation;
     private @Nullable StreamExecutionContext context;
     private @Nullable QuerySources querySources;
     private volatile @Nullable QueryRun run;
@@ -82,6 +87,15 @@ public final class MillraceExecution extends StreamExecution {
                 write.deleteCheckpointOnStop());
         this.request = request;
         this.settings = settings;
+        this.figures = new QueryFigures(new QueryFigures.Identity(
+                id(),
+                runId(),
+                name(),
+                StreamingWrites.nameOf(sink()),
+                outputMode().toString(),
+                request.trigger().batchDurationMs(),
+                System.currentTimeMillis(),
+                SettingsInForce.of(request.session().sessionState().conf())));
     }
 
     /**
@@ -198,6 +212,19 @@ public final class MillraceExecution extends StreamExecution {
     /** The query's name, or its id. */
     String label() {
         return name() == null ? id().toString() : name();
+    }
+
+    /** What is known of this query. Thread: any. */
+    QueryFigures figures() {
+        return figures;
+    }
+
+    /** What watches the run under way. */
+    QueryObservation observation() {
+        if (observation == null) {
+            throw new IllegalStateException("the query does not run");
+        }
+        return observation;
     }
 
     // What a run tells its query. Thread: the query's.
@@ -383,6 +410,10 @@ public final class MillraceExecution extends StreamExecution {
         QueryRun current = new QueryRun(
                 this, session, querySources(), settings, request.pace(), drains);
         run = current;
+        QueryObservation watching = new QueryObservation(
+                session.sparkContext(), figures, session.sessionState().conf().streamingMetricsEnabled());
+        observation = watching;
+        boolean failed = false;
         ApplicationEnd applicationEnd = new ApplicationEnd(this);
         session.sparkContext().addSparkListener(applicationEnd);
         try {
@@ -391,9 +422,11 @@ public final class MillraceExecution extends StreamExecution {
             }
             current.run();
         } catch (Throwable t) {
+            failed = !isEnding();
             throw Scala.sneaky(t); // unwrapped: Spark tells interrupts from failures by their class
         } finally {
             session.sparkContext().removeSparkListener(applicationEnd);
+            watching.end(failed);
         }
     }
 

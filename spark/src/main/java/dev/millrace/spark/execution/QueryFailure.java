@@ -5,6 +5,7 @@ import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.ErrorKind;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.execution.RecoveryPolicy.Failure;
+import dev.millrace.spark.metrics.FailureFigures;
 
 /** Says in one message where a query broke, in which epoch, by what, and what to do; and of what kind that is. */
 final class QueryFailure {
@@ -34,6 +35,21 @@ final class QueryFailure {
             cause = inDataflow.getCause();
         }
         return new Failure(kindOf(failure, cause), where, told(cause));
+    }
+
+    /** What is shown of a failure. */
+    static FailureFigures figures(Throwable failure, Failure classified, long epoch, RecoveryPolicy.Verdict verdict) {
+        Throwable cause = failure instanceof DataflowFailedException inDataflow ? inDataflow.getCause() : failure;
+        return new FailureFigures(
+                System.currentTimeMillis(),
+                epoch,
+                classified.where(),
+                classified.kind().name(),
+                classified.error(),
+                FailureFigures.stackOf(cause),
+                verdict.goesOn()
+                        ? "went on from the checkpoint, attempt %d".formatted(verdict.attempt())
+                        : "ended the query: " + verdict.reason());
     }
 
     /** Tasks run the query's code, so what they throw is its own; the query's thread runs logs, sources and sinks. */

@@ -1,8 +1,12 @@
 package dev.millrace.spark.execution;
 
 import java.util.function.Supplier;
-import dev.millrace.engine.operator.ObservedEventTimes;
+import dev.millrace.engine.epoch.EpochTimes;
 import dev.millrace.engine.metrics.DataflowMetrics;
+import dev.millrace.engine.metrics.EventTimes;
+import dev.millrace.spark.metrics.DataflowSample;
+import dev.millrace.spark.metrics.DataflowSampler;
+import dev.millrace.spark.metrics.EpochFigures;
 import dev.millrace.spark.source.OffsetJson;
 import dev.millrace.spark.source.SparkSource;
 import java.util.ArrayList;
@@ -11,9 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import org.HdrHistogram.Histogram;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.connector.read.streaming.Offset;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
@@ -24,15 +26,16 @@ import org.apache.spark.sql.streaming.StreamingQueryProgress;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Builds one {@code StreamingQueryProgress} per epoch. Beside what Spark defines, the sink's metrics
- * carry {@code latency.p50}, {@code latency.p99} and {@code latency.max}: milliseconds from a row's
- * reading to the moment after the sink took it, for the rows since the last report; and {@code
- * recoveries}, once there were any: how often the query has gone on from its checkpoint since it was started.
+ * Builds a {@code StreamingQueryProgress} per epoch, and within a long epoch one every {@code
+ * spark.millrace.progress.interval}; each counts the rows since the one before. What it holds beyond Spark's own is in
+ * {@code docs/metrics.md}.
  *
  * <p>Thread: the query's.
  */
 final class QueryProgress {
-    private static final double MICROS_PER_MILLI = 1_000.0;
+    /** Parts of an epoch's end that together are its commit, among the durations of Spark's progress. */
+    private static final List<String> COMMIT_PARTS =
+            List.of("manifestCommit", "walCommit", "addBatch", "commitOffsets");
 
     /** Spark's name, in the progress of a deduplication. */
     private static final String DROPPED_DUPLICATES = "numDroppedDuplicateRows";
@@ -40,20 +43,26 @@ final class QueryProgress {
     private final MillraceExecution query;
     private final List<SparkSource> sources;
     private final int keyGroupCount;
+    private final long intervalNanos;
     private final Map<String, Long> durations = new HashMap<>();
     private final Map<SparkSource, Map<String, String>> sourceMetrics = new HashMap<>();
-    private Map<OperatorKey, OperatorTotals> lastOperators = new HashMap<>();
+    private final Map<SparkSource, Long> reportedRead = new HashMap<>();
+    private List<DataflowSample.StateOperator> lastOperators = List.of();
     private @Nullable DataflowMetrics metrics;
+    private @Nullable DataflowSampler sampler;
+    private long reportedWritten;
+    private long reportedNanos;
     private int recoveries;
     private long epochStartMillis;
     private long epochStartNanos;
 
     /**
-     * What is to be reported of one epoch.
+     * What is to be reported of an epoch.
      *
      * @param before where each stream stood at its start
+     * @param rowsRead in the epoch, so far if it has not ended
      * @param latest what each source was last known to hold
-     * @param eventTime what it says of event times
+     * @param end what is known of its end; null while it has not ended
      */
     record Epoch(
             long epoch,
@@ -61,50 +70,73 @@ final class QueryProgress {
             Map<SparkSource, Long> rowsRead,
             long rowsWritten,
             Map<SparkSource, Optional<Offset>> latest,
-            Map<String, String> eventTime) {
-        long allRowsRead() {
-            return rowsRead.values().stream().mapToLong(Long::longValue).sum();
+            long watermarkMillis,
+            @Nullable EpochEnd end) {}
+
+    /** How an epoch ended. */
+    record EpochEnd(EpochTimes times, long snapshotBytes) {
+        long alignmentMillis() {
+            return millis(times.alignedNanos() - times.requestedNanos());
+        }
+
+        long prepareMillis() {
+            return millis(times.preparedNanos() - times.alignedNanos());
+        }
+
+        long snapshotMillis() {
+            return millis(times.storedNanos() - times.alignedNanos());
+        }
+
+        private static long millis(long nanos) {
+            return TimeUnit.NANOSECONDS.toMillis(Math.max(0, nanos));
         }
     }
 
-    private record OperatorKey(int stageId, int operatorIndex, String name) {}
-
-    /** The counters of one operator, summed over its tasks. */
-    private record OperatorTotals(
-            int tasks, long rows, long bytes, long updated, long removed, long dropped, long duplicates) {
-        private static final OperatorTotals ZERO = new OperatorTotals(0, 0, 0, 0, 0, 0, 0);
-
-        OperatorTotals plus(DataflowMetrics.OperatorSample sample) {
-            var task = sample.metrics();
-            return new OperatorTotals(
-                    tasks + 1,
-                    rows + task.stateRows(),
-                    bytes + task.stateBytes(),
-                    updated + task.rowsUpdated(),
-                    removed + task.rowsRemoved(),
-                    dropped + task.rowsDroppedByWatermark(),
-                    duplicates + task.rowsDroppedAsDuplicates());
-        }
-    }
-
-    QueryProgress(MillraceExecution query, List<SparkSource> sources, int keyGroupCount) {
+    /** @param intervalMillis how often to report within an epoch */
+    QueryProgress(MillraceExecution query, List<SparkSource> sources, int keyGroupCount, long intervalMillis) {
         this.query = query;
         this.sources = sources;
         this.keyGroupCount = keyGroupCount;
+        this.intervalNanos = TimeUnit.MILLISECONDS.toNanos(intervalMillis);
     }
 
     /** A dataflow starts; its counters begin at zero. */
     void begin(DataflowMetrics dataflow) {
         metrics = dataflow;
-        lastOperators = new HashMap<>();
+        sampler = new DataflowSampler(dataflow, System.nanoTime());
+        lastOperators = List.of();
+        beginEpoch(System.nanoTime());
+    }
+
+    private void beginEpoch(long now) {
         epochStartMillis = query.triggerClock().getTimeMillis();
-        epochStartNanos = System.nanoTime();
+        epochStartNanos = now;
+        reportedNanos = now;
+        reportedRead.clear();
+        reportedWritten = 0;
+    }
+
+    /** How long until the epoch under way is to be reported although it has not ended. */
+    long untilReportNanos() {
+        return Math.max(0, reportedNanos + intervalNanos - System.nanoTime());
     }
 
     /** The dataflow's watermark, or 0. */
     long watermarkMillis() {
         long micros = dataflow().watermarkMicros();
         return micros == Long.MIN_VALUE ? 0 : Math.max(0, Math.floorDiv(micros, 1_000L));
+    }
+
+    /** For each reading stage's id, the rows that the dataflow has read. */
+    Map<Integer, Long> rowsRead() {
+        return dataflow().rowsRead();
+    }
+
+    /** The rows that the dataflow has written. */
+    long rowsWritten() {
+        return dataflow().rowsWritten().values().stream()
+                .mapToLong(Long::longValue)
+                .sum();
     }
 
     /** Runs a part of an epoch's commit and counts its time. */
@@ -124,21 +156,17 @@ final class QueryProgress {
 
     /** A bounded epoch's trigger begins. */
     void beginTrigger() {
-        epochStartMillis = query.triggerClock().getTimeMillis();
-        epochStartNanos = System.nanoTime();
+        beginEpoch(System.nanoTime());
     }
 
-    /** The trigger found nothing to do. Tells so now and then, as Spark does. */
-    void idle() {
-        query.publishIdle(epochStartMillis, () -> progress(
-                new Epoch(query.nextEpoch(), committedOffsets(), Map.of(), 0, Map.of(), new HashMap<>()), 0));
+    /** The trigger found nothing to do: gives what there is to say, and forgets what looking took. */
+    void idle(Map<SparkDataStream, Offset> committed, long watermarkMillis) {
+        long now = System.nanoTime();
+        query.publishIdle(
+                epochStartMillis,
+                () -> progress(
+                        new Epoch(query.nextEpoch(), committed, Map.of(), 0, Map.of(), watermarkMillis, null), now));
         durations.clear();
-    }
-
-    private Map<SparkDataStream, Offset> committedOffsets() {
-        Map<SparkDataStream, Offset> offsets = new HashMap<>();
-        sources.forEach(source -> source.committed().ifPresent(offset -> offsets.put(source.stream(), offset)));
-        return offsets;
     }
 
     /** Counts the time of something that was done before an epoch. */
@@ -152,21 +180,40 @@ final class QueryProgress {
         took("recovery", nanos);
     }
 
-    /** Publishes the progress of one epoch and begins the next. */
+    /** Publishes the progress of an epoch; if it has ended, the next begins. */
     void report(Epoch epoch) {
         long now = System.nanoTime();
-        long durationMillis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(now - epochStartNanos));
-        durations.put("triggerExecution", durationMillis);
+        StreamingQueryProgress progress = progress(epoch, now);
         query.publish(
-                progress(epoch, durationMillis),
+                progress,
                 epochStartMillis,
-                epoch.allRowsRead() > 0 || epoch.rowsWritten() > 0);
-        durations.clear();
-        epochStartMillis = query.triggerClock().getTimeMillis();
-        epochStartNanos = now;
+                progress.sink().numOutputRows() > 0 || progress.numInputRows() > 0);
+        EpochEnd end = epoch.end();
+        if (end != null) {
+            query.figures().committed(epochFigures(epoch, end, progress.batchDuration()));
+            durations.clear();
+            beginEpoch(now);
+        } else {
+            reportedNanos = now;
+            reportedRead.putAll(epoch.rowsRead());
+            reportedWritten = epoch.rowsWritten();
+        }
     }
 
-    private StreamingQueryProgress progress(Epoch epoch, long durationMillis) {
+    private StreamingQueryProgress progress(Epoch epoch, long now) {
+        long durationMillis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(now - epochStartNanos));
+        durations.put("triggerExecution", durationMillis);
+        EpochEnd end = epoch.end();
+        if (end != null) {
+            durations.put("alignment", end.alignmentMillis());
+            durations.put("sinkPrepare", end.prepareMillis());
+            durations.put("snapshot", end.snapshotMillis());
+        }
+        long written = Math.max(0, epoch.rowsWritten() - reportedWritten);
+        SourceProgress[] sourceProgress = sources.stream()
+                .map(source -> sourceProgress(source, epoch, Math.max(1, now - reportedNanos)))
+                .toArray(SourceProgress[]::new);
+        DataflowSample sample = sample(now);
         return new StreamingQueryProgress(
                 query.id(),
                 query.runId(),
@@ -175,18 +222,41 @@ final class QueryProgress {
                 epoch.epoch(),
                 durationMillis,
                 new HashMap<>(durations),
-                epoch.eventTime(),
-                stateOperators(),
-                sources.stream()
-                        .map(source -> sourceProgress(source, epoch, durationMillis))
-                        .toArray(SourceProgress[]::new),
-                new SinkProgress(query.sink().toString(), epoch.rowsWritten(), sinkMetrics()),
+                eventTime(epoch),
+                stateOperators(sample.operators(), end),
+                sourceProgress,
+                new SinkProgress(query.sink().toString(), written, sinkMetrics(sample)),
                 new HashMap<String, Row>());
     }
 
-    private SourceProgress sourceProgress(SparkSource source, Epoch epoch, long durationMillis) {
-        long rows = epoch.rowsRead().getOrDefault(source, 0L);
-        double rowsPerSecond = rows == 0 ? 0 : rows * 1_000.0 / durationMillis;
+    private EpochFigures epochFigures(Epoch epoch, EpochEnd end, long durationMillis) {
+        return new EpochFigures(
+                epoch.epoch(),
+                System.currentTimeMillis(),
+                durationMillis,
+                epoch.rowsRead().values().stream().mapToLong(Long::longValue).sum(),
+                epoch.rowsWritten(),
+                end.alignmentMillis(),
+                end.prepareMillis(),
+                end.snapshotMillis(),
+                COMMIT_PARTS.stream()
+                        .mapToLong(part -> durations.getOrDefault(part, 0L))
+                        .sum(),
+                end.snapshotBytes(),
+                epoch.watermarkMillis());
+    }
+
+    private DataflowSample sample(long now) {
+        if (sampler == null) {
+            throw new IllegalStateException("no dataflow has begun");
+        }
+        return sampler.next(System.currentTimeMillis(), now);
+    }
+
+    /** @param nanos since the report before */
+    private SourceProgress sourceProgress(SparkSource source, Epoch epoch, long nanos) {
+        long rows = Math.max(0, epoch.rowsRead().getOrDefault(source, 0L) - reportedRead.getOrDefault(source, 0L));
+        double rowsPerSecond = rows * (double) TimeUnit.SECONDS.toNanos(1) / nanos;
         Offset start = epoch.before().get(source.stream());
         return new SourceProgress(
                 source.stream().toString(),
@@ -206,82 +276,82 @@ final class QueryProgress {
 
     /** The latest offset that is known, or where the query stands when it has passed that. */
     static Optional<Offset> latestOf(SparkSource source, Map<SparkSource, Optional<Offset>> latest) {
-        return latest.getOrDefault(source, Optional.empty())
-                .map(offset -> source.committed()
-                        .filter(committed -> OffsetJson.hasReached(committed.json(), offset.json()))
-                        .orElse(offset));
+        return latest.getOrDefault(source, Optional.empty()).map(offset -> source.committed()
+                .filter(committed -> OffsetJson.hasReached(committed.json(), offset.json()))
+                .orElse(offset));
     }
 
-    /** What a bounded epoch says of event times. */
-    Map<String, String> eventTime(EpochPlan plan, GlobalWatermark watermark, Map<String, ObservedEventTimes> seen) {
-        Map<String, String> eventTime = new HashMap<>();
-        if (watermark.isAssigned()) {
-            eventTime.put("watermark", query.progressReporter().formatTimestamp(plan.watermarkMillis()));
+    private Map<String, String> eventTime(Epoch epoch) {
+        Map<String, String> texts = new HashMap<>();
+        if (dataflow().watermarkMicros() != Long.MIN_VALUE || epoch.watermarkMillis() > 0) {
+            texts.put("watermark", query.progressReporter().formatTimestamp(epoch.watermarkMillis()));
         }
-        seen.values().stream().reduce(ObservedEventTimes::and).ifPresent(times -> {
-            eventTime.put("max", query.progressReporter().formatTimestamp(times.maxMillis()));
-            eventTime.put("min", query.progressReporter().formatTimestamp(times.minMillis()));
-            eventTime.put("avg", query.progressReporter().formatTimestamp(times.averageMillis()));
-        });
-        return eventTime;
-    }
-
-    /** What a continuous epoch says of event times. */
-    Map<String, String> eventTime(long watermarkMillis) {
-        Map<String, String> eventTime = new HashMap<>();
-        if (dataflow().watermarkMicros() != Long.MIN_VALUE || watermarkMillis > 0) {
-            eventTime.put("watermark", query.progressReporter().formatTimestamp(watermarkMillis));
+        EventTimes times = dataflow().eventTimes(epoch.epoch());
+        if (times.count() > 0) {
+            texts.put("max", timestamp(times.maxMicros()));
+            texts.put("min", timestamp(times.minMicros()));
+            texts.put("avg", timestamp((long) times.averageMicros()));
         }
-        return eventTime;
+        return texts;
     }
 
-    private Map<String, String> sinkMetrics() {
-        Map<String, String> metricTexts = new HashMap<>();
+    private String timestamp(long micros) {
+        return query.progressReporter().formatTimestamp(Math.floorDiv(micros, 1_000L));
+    }
+
+    private Map<String, String> sinkMetrics(DataflowSample sample) {
+        Map<String, String> texts = new HashMap<>();
         if (recoveries > 0) {
-            metricTexts.put("recoveries", String.valueOf(recoveries));
+            texts.put("recoveries", String.valueOf(recoveries));
         }
-        Histogram latencies = dataflow().latency().interval();
-        if (latencies.getTotalCount() > 0) {
-            metricTexts.put("latency.p50", millis(latencies.getValueAtPercentile(50)));
-            metricTexts.put("latency.p99", millis(latencies.getValueAtPercentile(99)));
-            metricTexts.put("latency.max", millis(latencies.getMaxValue()));
+        DataflowSample.Latency latency = sample.latency();
+        if (latency.count() > 0) {
+            texts.put("latency.p50", decimal(latency.p50()));
+            texts.put("latency.p95", decimal(latency.p95()));
+            texts.put("latency.p99", decimal(latency.p99()));
+            texts.put("latency.max", decimal(latency.max()));
         }
-        return metricTexts;
+        sample.tasks().stream()
+                .mapToInt(DataflowSample.Task::stageId)
+                .distinct()
+                .forEach(stage -> {
+                    texts.put("stage.%d.busy".formatted(stage), decimal(sample.busy(stage)));
+                    texts.put("stage.%d.backPressured".formatted(stage), decimal(sample.backPressured(stage)));
+                });
+        return texts;
     }
 
-    private static String millis(long micros) {
-        return String.format(Locale.ROOT, "%.3f", micros / MICROS_PER_MILLI);
+    private static String decimal(double value) {
+        return String.format(Locale.ROOT, "%.3f", value);
     }
 
-    private StateOperatorProgress[] stateOperators() {
-        Map<OperatorKey, OperatorTotals> totals = new TreeMap<>(java.util.Comparator.comparingInt(OperatorKey::stageId)
-                .thenComparingInt(OperatorKey::operatorIndex)
-                .thenComparing(OperatorKey::name));
-        for (DataflowMetrics.OperatorSample sample : dataflow().operators()) {
-            OperatorKey key = new OperatorKey(sample.stageId(), sample.operatorIndex(), sample.name());
-            totals.put(key, totals.getOrDefault(key, OperatorTotals.ZERO).plus(sample));
+    private StateOperatorProgress[] stateOperators(
+            List<DataflowSample.StateOperator> operators, @Nullable EpochEnd end) {
+        List<StateOperatorProgress> progress = new ArrayList<>();
+        for (int i = 0; i < operators.size(); i++) {
+            // All tasks of a dataflow are made before it starts, so the operators are the same each time.
+            DataflowSample.StateOperator last = lastOperators.isEmpty() ? null : lastOperators.get(i);
+            progress.add(stateOperator(operators.get(i), last, end));
         }
-        List<StateOperatorProgress> operators = new ArrayList<>();
-        totals.forEach((key, total) -> operators.add(stateOperator(key, total)));
-        lastOperators = new HashMap<>(totals);
-        return operators.toArray(StateOperatorProgress[]::new);
+        lastOperators = operators;
+        return progress.toArray(StateOperatorProgress[]::new);
     }
 
-    private StateOperatorProgress stateOperator(OperatorKey key, OperatorTotals total) {
-        OperatorTotals last = lastOperators.getOrDefault(key, OperatorTotals.ZERO);
+    private StateOperatorProgress stateOperator(
+            DataflowSample.StateOperator now, DataflowSample.@Nullable StateOperator last, @Nullable EpochEnd end) {
         return new StateOperatorProgress(
-                key.name(),
-                total.rows(),
-                total.updated() - last.updated(),
+                now.name(),
+                now.rows(),
+                now.updated() - (last == null ? 0 : last.updated()),
                 0,
-                total.removed() - last.removed(),
+                now.removed() - (last == null ? 0 : last.removed()),
                 0,
-                0,
-                total.bytes(),
-                total.dropped() - last.dropped(),
+                end == null ? 0 : end.snapshotMillis(),
+                now.bytes(),
+                now.late() - (last == null ? 0 : last.late()),
                 keyGroupCount,
-                total.tasks(),
-                new HashMap<>(Map.of(DROPPED_DUPLICATES, total.duplicates() - last.duplicates())));
+                now.tasks(),
+                new HashMap<>(Map.of(DROPPED_DUPLICATES, now.duplicates() - (last == null ? 0 : last.duplicates()))));
     }
 
     private DataflowMetrics dataflow() {

@@ -134,10 +134,12 @@ final class QueryRun {
         checkpoint.tellLatestSeen(found);
         Checkpoint.Start start = checkpoint.position(found, restoreEpoch); // binds the settings that planning needs
         int keyGroupCount = query.keyGroupCount(session);
-        QueryProgress progress = new QueryProgress(query, sources.sources(), keyGroupCount);
+        QueryProgress progress =
+                new QueryProgress(query, sources.sources(), keyGroupCount, settings.progressIntervalMillis());
         long planningStart = System.nanoTime();
         PlannedQuery plan = plan(sink, keyGroupCount, start.restoredEpoch() < 0);
         planned = plan;
+        query.observation().planned(plan.graph(), plan.explain(true));
         progress.took("queryPlanning", System.nanoTime() - planningStart);
         Checkpoint.refuseState(session, query.resolvedCheckpointRoot(), plan.isStateful());
         SparkTaskScopes scopes = new SparkTaskScopes(session.sessionState().conf(), loader, (Properties)
@@ -216,7 +218,9 @@ final class QueryRun {
         if (query.isEnding() || StreamExecution.isInterruptionException(failure, session.sparkContext())) {
             throw ending(failure);
         }
-        RecoveryPolicy.Verdict verdict = policy.failed(QueryFailure.classify(failure));
+        RecoveryPolicy.Failure classified = QueryFailure.classify(failure);
+        RecoveryPolicy.Verdict verdict = policy.failed(classified);
+        query.figures().failed(QueryFailure.figures(failure, classified, epochUnderWay, verdict));
         if (!verdict.goesOn()) {
             LOG.warn("Query {} ends, because {}.", query.label(), verdict.reason());
             throw ending(failure);
@@ -232,8 +236,11 @@ final class QueryRun {
                 TimeUnit.NANOSECONDS.toMillis(verdict.waitNanos()),
                 cause);
         query.recovering(verdict.attempt(), QueryFailure.told(cause));
+        query.figures().recovering();
         TimeUnit.NANOSECONDS.sleep(verdict.waitNanos());
-        prepared.surroundings().progress().recovered(System.nanoTime() - failedNanos);
+        long took = System.nanoTime() - failedNanos;
+        prepared.surroundings().progress().recovered(took);
+        query.figures().recovered(TimeUnit.NANOSECONDS.toMillis(took));
     }
 
     private Exception ending(Exception failure) {
@@ -296,6 +303,7 @@ final class QueryRun {
         dataflow = running;
         try {
             surroundings.progress().begin(running.metrics());
+            query.figures().running(running.metrics(), start.firstEpoch());
             policy.started();
             running.start();
             if (query.isEnding()) {

@@ -38,8 +38,8 @@ record QuerySources(
      * <p>Errors: UNSUPPORTED_SOURCE.
      */
     static QuerySources create(LogicalPlan analyzed, StreamMaker maker, SourceFactory factory) {
-        LogicalPlan plan = Scala.cast(
-                analyzed.transform(Scala.<LogicalPlan>rule(StreamMaker::isUnread, maker::withStream)));
+        LogicalPlan plan =
+                Scala.cast(analyzed.transform(Scala.<LogicalPlan>rule(StreamMaker::isUnread, maker::withStream)));
         List<StreamLeaf> leaves = new ArrayList<>();
         collect(plan, leaves);
         List<SparkDataStream> occurrences = new ArrayList<>();

@@ -72,15 +72,16 @@ final class StreamMaker {
     LogicalPlan withStream(LogicalPlan node) {
         LogicalPlan known = relations.get(node);
         if (known == null) {
-            known = node instanceof StreamingRelation first ? ofFirstKind(first) : ofSecondKind((StreamingRelationV2) node);
+            known = node instanceof StreamingRelation first
+                    ? ofFirstKind(first)
+                    : ofSecondKind((StreamingRelationV2) node);
             relations.put(node, known);
         }
         return known;
     }
 
     private StreamingExecutionRelation ofFirstKind(StreamingRelation relation) {
-        SparkDataStream source =
-                relation.dataSource().createSource(metadataPath(relation.sourceIdentifyingName()));
+        SparkDataStream source = relation.dataSource().createSource(metadataPath(relation.sourceIdentifyingName()));
         made.accept(source);
         return new StreamingExecutionRelation(
                 source,

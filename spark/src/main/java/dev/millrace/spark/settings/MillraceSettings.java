@@ -29,6 +29,7 @@ import org.slf4j.LoggerFactory;
  * @param recoveryAttempts how often a query may recover within the window
  * @param recoveryWindowMillis after how long a failure does not count any more
  * @param recoveryBackoffMillis the wait before the second attempt in a row
+ * @param progressIntervalMillis how often progress is reported within an epoch
  * @param pollIntervalMillis the least wait before a source that is polled is asked again
  */
 public record MillraceSettings(
@@ -41,6 +42,7 @@ public record MillraceSettings(
         int recoveryAttempts,
         long recoveryWindowMillis,
         long recoveryBackoffMillis,
+        long progressIntervalMillis,
         long pollIntervalMillis) {
     /** What all names of settings start with. */
     public static final String PREFIX = "spark.millrace.";
@@ -125,6 +127,14 @@ public record MillraceSettings(
                     + "wait is twice as long, up to 10s. Unit: milliseconds, or with a suffix.",
             MillraceSettings::parseMillis);
 
+    public static final Setting<Long> PROGRESS_INTERVAL = new Setting<>(
+            PREFIX + "progress.interval",
+            "a time of at least 1ms, such as 1s or 10s",
+            "10s",
+            "How often a query reports its progress within an epoch that lasts longer. Unit: milliseconds, or with a "
+                    + "suffix.",
+            MillraceSettings::parseMillis);
+
     public static final Setting<Long> POLL_INTERVAL = new Setting<>(
             PREFIX + "poll.interval",
             "a time of at least 1ms, such as 5ms or 1s",
@@ -171,6 +181,7 @@ public record MillraceSettings(
             RECOVERY_ATTEMPTS,
             RECOVERY_WINDOW,
             RECOVERY_BACKOFF,
+            PROGRESS_INTERVAL,
             POLL_INTERVAL,
             KAFKA_NATIVE,
             KAFKA_TRANSACTIONAL);
@@ -192,6 +203,7 @@ public record MillraceSettings(
                 RECOVERY_ATTEMPTS.read(conf, 20),
                 RECOVERY_WINDOW.read(conf, TimeUnit.MINUTES.toMillis(10)),
                 RECOVERY_BACKOFF.read(conf, 100L),
+                PROGRESS_INTERVAL.read(conf, TimeUnit.SECONDS.toMillis(10)),
                 POLL_INTERVAL.read(conf, 5L));
     }
 

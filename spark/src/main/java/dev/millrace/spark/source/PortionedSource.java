@@ -118,8 +118,7 @@ public final class PortionedSource extends SparkSource {
     public synchronized Optional<Offset> admit(ReadLimit limit) {
         long startNanos = System.nanoTime();
         Boundary behind = portions().last();
-        Optional<Offset> end =
-                asDriver("tell its latest offset", () -> portioned.latestOffset(behind.offset(), limit));
+        Optional<Offset> end = asDriver("tell its latest offset", () -> portioned.latestOffset(behind.offset(), limit));
         if (end.isEmpty() || end.equals(behind.offset())) {
             lastVainLook = new Look(startNanos, portions(), behind.portion());
             return behind.offset();
@@ -137,8 +136,8 @@ public final class PortionedSource extends SparkSource {
         if (behind.offset().equals(Optional.of(end))) {
             return false;
         }
-        List<Split> splits = asDriver(
-                "plan a batch", () -> portioned.plan(Objects.requireNonNull(session), behind.offset(), end));
+        List<Split> splits =
+                asDriver("plan a batch", () -> portioned.plan(Objects.requireNonNull(session), behind.offset(), end));
         portions().add(splits, new Boundary(behind.portion() + 1, Optional.of(end)));
         return true;
     }
@@ -192,8 +191,8 @@ public final class PortionedSource extends SparkSource {
     @Override
     public synchronized Optional<Offset> latest() {
         if (stream() instanceof SupportsAdmissionControl controlled) {
-            Optional<Offset> reported = asDriver(
-                    "tell its latest offset", () -> Optional.ofNullable(controlled.reportLatestOffset()));
+            Optional<Offset> reported =
+                    asDriver("tell its latest offset", () -> Optional.ofNullable(controlled.reportLatestOffset()));
             if (reported.isPresent()) {
                 return reported;
             }

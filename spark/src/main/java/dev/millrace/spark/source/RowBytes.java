@@ -24,7 +24,8 @@ final class RowBytes {
 
     /** The row's bytes, as long as the row lasts and until the next call. */
     RowView of(InternalRow row) {
-        return Rows.point(view, row instanceof UnsafeRow unsafe ? unsafe : projection().apply(row));
+        return Rows.point(
+                view, row instanceof UnsafeRow unsafe ? unsafe : projection().apply(row));
     }
 
     private UnsafeProjection projection() {

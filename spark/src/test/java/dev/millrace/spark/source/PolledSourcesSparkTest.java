@@ -145,7 +145,11 @@ final class PolledSourcesSparkTest {
     @Test
     void readsPartitionColumnsAndFileMetadata() throws Exception {
         Path input = folder.resolve("parts");
-        session.range(6).selectExpr("id as value", "id % 2 as part").write().partitionBy("part").parquet(input.toString());
+        session.range(6)
+                .selectExpr("id as value", "id % 2 as part")
+                .write()
+                .partitionBy("part")
+                .parquet(input.toString());
         Collector parts = new Collector("parts");
         Dataset<Row> rows = session.readStream().schema("value long, part int").parquet(input.toString());
         StreamingQuery query = LocalSpark.collecting(
@@ -163,7 +167,8 @@ final class PolledSourcesSparkTest {
         Path input = Files.createDirectory(folder.resolve("named"));
         Dataset<Row> rows = files("json", input).selectExpr("length(input_file_name())");
 
-        assertThatThrownBy(() -> LocalSpark.collecting(rows, new Collector("named")).start())
+        assertThatThrownBy(() ->
+                        LocalSpark.collecting(rows, new Collector("named")).start())
                 .isInstanceOf(MillraceException.class)
                 .hasMessageContaining("MILLRACE_UNSUPPORTED_OPERATOR")
                 .hasMessageContaining("_metadata.file_path");
