@@ -93,7 +93,7 @@ public final class MillraceExecution extends StreamExecution {
                 name(),
                 StreamingWrites.nameOf(sink()),
                 outputMode().toString(),
-                request.trigger().batchDurationMs(),
+                request.pace().intervalMillis(),
                 System.currentTimeMillis(),
                 SettingsInForce.of(request.session().sessionState().conf())));
     }

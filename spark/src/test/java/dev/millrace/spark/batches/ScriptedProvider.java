@@ -20,6 +20,7 @@ import org.apache.spark.sql.connector.read.Scan;
 import org.apache.spark.sql.connector.read.ScanBuilder;
 import org.apache.spark.sql.connector.read.streaming.MicroBatchStream;
 import org.apache.spark.sql.connector.read.streaming.Offset;
+import org.apache.spark.sql.connector.read.streaming.ReadAllAvailable;
 import org.apache.spark.sql.connector.read.streaming.ReadLimit;
 import org.apache.spark.sql.connector.read.streaming.SupportsTriggerAvailableNow;
 import org.apache.spark.sql.types.StructType;
@@ -99,7 +100,10 @@ public final class ScriptedProvider implements TableProvider {
         }
     }
 
-    private record ScriptedScan(StructType readSchema, String script, int source, int partitions) implements Scan {
+    private record ScriptedScan(StructType readSchema, String script, int source, int partitions)
+            implements Scan, java.io.Serializable {
+        private static final long serialVersionUID = 1L;
+
         @Override
         public MicroBatchStream toMicroBatchStream(String checkpointLocation) {
             return new ScriptedStream(this);
@@ -149,8 +153,9 @@ public final class ScriptedProvider implements TableProvider {
 
         @Override
         public Offset latestOffset(Offset start, ReadLimit limit) {
-            int next = ((BatchCount) start).count + 1;
-            return new BatchCount(Math.max(next - 1, Math.min(next, Math.min(last, play(scan.script()).published))));
+            int from = ((BatchCount) start).count;
+            int there = Math.max(from, Math.min(last, play(scan.script()).published));
+            return new BatchCount(limit instanceof ReadAllAvailable ? there : Math.min(from + 1, there));
         }
 
         @Override
