@@ -192,6 +192,55 @@ class CommitProtocolTest {
         assertFenced(() -> settle(protocol));
     }
 
+    @Test
+    void runsAnEpochAgainAsItWasPlannedWhoeverPlannedIt() throws Exception {
+        CommitProtocol first = settled("first");
+        assertThat(text(first.plan(0, bytes("plan 0")))).isEqualTo("plan 0");
+
+        CommitProtocol second = protocol("second");
+        Found found = second.look();
+        assertThat(found.isNextPlanned()).isTrue();
+        assertThat(second.settle(found, Planned.RUN, CommitProtocolTest::ground)).isTrue();
+        assertThat(second.planned(0).map(CommitProtocolTest::text)).contains("plan 0");
+        finish(second.commit(0, bytes("plan 0"), bytes("rows 0"), STATE, 0));
+
+        assertThat(commits).containsOnly(Map.entry(0L, "plan 0"));
+        assertThat(sink).endsWith("commit 0: rows 0");
+    }
+
+    @Test
+    void goesOnWithThePlanOfARunThatIsFencedAndTooLateToKnow() throws Exception {
+        CommitProtocol first = settled("first");
+        CommitProtocol second = settled("second");
+        byte[] late = first.plan(0, bytes("plan of the first"));
+
+        assertThat(second.plan(0, bytes("plan of the second"))).isEqualTo(late);
+        assertFenced(() -> first.commit(0, late, bytes("rows of the first"), STATE, 0).advance());
+        finish(second.commit(0, late, bytes("rows"), STATE, 0));
+        assertThat(commits).containsOnly(Map.entry(0L, "plan of the first"));
+        assertThat(sink).endsWith("commit 0: rows");
+    }
+
+    @Test
+    void writesOffWhatWasPlannedFurtherAheadThanTheNextEpoch() throws Exception {
+        offsets.put(0L, bytes("stock 0"));
+        offsets.put(1L, bytes("stock 1"));
+
+        CommitProtocol protocol = protocol("run");
+        boolean settled = false;
+        while (!settled) {
+            settled = protocol.settle(protocol.look(), Planned.RUN, CommitProtocolTest::ground);
+        }
+        assertThat(protocol.firstUndecided()).isEqualTo(2);
+        assertThat(commits).containsOnly(Map.entry(0L, "ground"), Map.entry(1L, "ground"));
+    }
+
+    private static void finish(EpochCommit commit) throws IOException {
+        while (!commit.isDone()) {
+            commit.advance();
+        }
+    }
+
     private static void assertFenced(org.assertj.core.api.ThrowableAssert.ThrowingCallable action) {
         assertThatThrownBy(action).isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
                 .isEqualTo(ErrorCode.FENCED));
@@ -215,10 +264,7 @@ class CommitProtocolTest {
     }
 
     private static void commit(CommitProtocol protocol, long epoch) throws IOException {
-        EpochCommit commit = protocol.commit(epoch, bytes("end " + epoch), bytes("rows " + epoch), STATE, epoch);
-        while (!commit.isDone()) {
-            commit.advance();
-        }
+        finish(protocol.commit(epoch, bytes("end " + epoch), bytes("rows " + epoch), STATE, epoch));
     }
 
     private CommitProtocol protocol(String run) {

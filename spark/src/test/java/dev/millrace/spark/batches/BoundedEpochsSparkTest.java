@@ -18,7 +18,9 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.classic.SparkSession;
 import org.junit.jupiter.api.AfterAll;
+import org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -50,6 +52,7 @@ final class BoundedEpochsSparkTest {
             "z@200;z@200|",
             "y@201;|");
 
+    private static final String STATE_STORE = "spark.sql.streaming.stateStore.providerClass";
     private static SparkSession session;
 
     @BeforeAll
@@ -131,6 +134,8 @@ final class BoundedEpochsSparkTest {
                         .agg(count(lit(1)).as("n"))
                         .groupBy(window(col("window"), "10 seconds"))
                         .agg(sum("n"))),
+                one("user code", "update", Visits::mapped),
+                one("user code with time-outs", "append", Visits::timedOut),
                 two("inner join", "append", sides -> join(sides, "inner")),
                 two("left join", "append", sides -> join(sides, "left_outer")),
                 two("right join", "append", sides -> join(sides, "right_outer")),
@@ -157,5 +162,19 @@ final class BoundedEpochsSparkTest {
                 new PerBatchComparison(session, one.mode(), one.query()).compare(one.script());
 
         assertThat(given.values().stream().mapToInt(List::size).sum()).as("rows").isPositive();
+    }
+
+    @Test
+    void callsAProcessorOnceForAKeyAndBatchAndItsTimersAtTheEnd() throws Exception {
+        session.conf().set(STATE_STORE, RocksDBStateStoreProvider.class.getName());
+        try {
+            Case one = one("processor", "append", Visits::processed);
+            Map<Long, List<String>> given =
+                    new PerBatchComparison(session, one.mode(), one.query()).compare(one.script());
+
+            assertThat(given.values().stream().flatMap(List::stream)).anyMatch(row -> row.contains("timer of"));
+        } finally {
+            session.conf().unset(STATE_STORE);
+        }
     }
 }
