@@ -15,7 +15,7 @@ prepare() {
   local module="$1"
   launch="$root/$module/target/launch"
   need java "a JDK, 17 or newer,"
-  if [ ! -f "$launch/class-path" ] || [ -n "$(cd "$root" && find pom.xml */pom.xml */src -newer "$launch/class-path" -print -quit)" ]; then
+  if [ ! -f "$launch/class-path" ] || [ -n "$(cd "$root" && find pom.xml */pom.xml bench/peers/pom.xml */src bench/peers/src -newer "$launch/class-path" -print -quit)" ]; then
     need mvn "Maven 3.8 or newer"
     echo "building (the first time takes some minutes, most of them downloads) ..."
     local started=$SECONDS

@@ -1,6 +1,6 @@
 package dev.millrace.bench.engine;
 
-import dev.millrace.bench.throughput.CountSumMax;
+import dev.millrace.bench.inprocess.CountSumMax;
 import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.KeyedAggregateFactory;

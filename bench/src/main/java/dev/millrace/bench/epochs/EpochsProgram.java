@@ -6,18 +6,15 @@ import static org.apache.spark.sql.functions.max;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.millrace.bench.throughput.GeneratorProvider;
+import dev.millrace.bench.inprocess.GeneratorProvider;
+import dev.millrace.bench.workload.Arguments;
+import dev.millrace.bench.workload.Histograms;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.Base64;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
-import org.HdrHistogram.Histogram;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.streaming.StateOperatorProgress;
 import org.apache.spark.sql.streaming.StreamingQuery;
@@ -36,24 +33,23 @@ public final class EpochsProgram {
 
     private static final long PATIENCE_NANOS = TimeUnit.MINUTES.toNanos(3);
 
-    private final EpochsOptions options;
+    private final Arguments arguments;
     private final SparkSession spark;
     private final Path folder;
-    private final String epoch;
+    private final int keyCount;
 
-    private EpochsProgram(EpochsOptions options, SparkSession spark, Path folder, String epoch) {
-        this.options = options;
+    private EpochsProgram(Arguments arguments, SparkSession spark) {
+        this.arguments = arguments;
         this.spark = spark;
-        this.folder = folder;
-        this.epoch = epoch;
+        this.folder = Path.of(arguments.text("folder"));
+        this.keyCount = arguments.whole("keys");
     }
 
-    /** Takes a folder, the epoch's length as Spark writes it, and the options of {@link EpochsOptions}. */
-    public static void main(String[] arguments) {
-        List<String> words = Arrays.asList(arguments);
-        int exitCode = 0;
+    /** Takes folder, epoch, its length as Spark writes it, rate, keys, seconds and warmUpSeconds. */
+    public static void main(String[] words) {
+        Arguments arguments = Arguments.parse(words);
         try {
-            Path folder = Path.of(words.get(0));
+            Path folder = Path.of(arguments.text("folder"));
             SparkSession spark = SparkSession.builder()
                     .appName("epochs")
                     .master("local[*]")
@@ -65,29 +61,27 @@ public final class EpochsProgram {
                             "spark.sql.warehouse.dir",
                             folder.resolve("warehouse").toString())
                     .getOrCreate();
-            EpochsOptions options = EpochsOptions.parse(words.subList(2, words.size()));
-            System.out.println("result " + new EpochsProgram(options, spark, folder, words.get(1)).run());
+            System.out.println("result " + new EpochsProgram(arguments, spark).run());
             spark.stop();
         } catch (Exception e) {
             System.out.println("failed " + e);
             org.slf4j.LoggerFactory.getLogger(EpochsProgram.class).error("The measurement failed.", e);
-            exitCode = 1;
         }
-        System.exit(exitCode);
+        System.exit(0);
     }
 
     private ObjectNode run() throws Exception {
         var unused = startToFirstUpdate("small", SMALL_KEY_COUNT); // warms the start up, and leaves a checkpoint
         long filledBefore = UpdateMeter.filled();
-        StreamingQuery query = start("full", options.keyCount());
-        await(query, () -> UpdateMeter.filled() - filledBefore >= options.keyCount());
-        Thread.sleep(TimeUnit.SECONDS.toMillis(options.warmUpSeconds()));
+        StreamingQuery query = start("full", keyCount);
+        await(query, () -> UpdateMeter.filled() - filledBefore >= keyCount);
+        Thread.sleep(TimeUnit.SECONDS.toMillis(arguments.number("warmUpSeconds")));
         UpdateMeter.measure(true);
-        Thread.sleep(TimeUnit.SECONDS.toMillis(options.seconds()));
+        Thread.sleep(TimeUnit.SECONDS.toMillis(arguments.number("seconds")));
         UpdateMeter.measure(false);
         query.stop();
         StateOperatorProgress state = query.lastProgress().stateOperators()[0];
-        Restart restart = startToFirstUpdate("full", options.keyCount());
+        Restart restart = startToFirstUpdate("full", keyCount);
         Restart small = startToFirstUpdate("small", SMALL_KEY_COUNT);
         return new ObjectMapper()
                 .createObjectNode()
@@ -98,27 +92,27 @@ public final class EpochsProgram {
                 .put("smallRestartMillis", small.millis())
                 .put("snapshotBytes", restart.snapshotBytes())
                 .put("stateBytes", state.numRowsTotal() * KEY_AND_VALUE_BYTES)
-                .put("histogram", encoded(UpdateMeter.micros()));
+                .put("histogram", Histograms.encode(UpdateMeter.micros()));
     }
 
     /** A start from what is in the checkpoint. */
     private record Restart(double millis, long snapshotBytes) {}
 
-    private Restart startToFirstUpdate(String name, int keyCount) throws Exception {
+    private Restart startToFirstUpdate(String name, int keys) throws Exception {
         long bytes = snapshotBytes(folder.resolve(name));
         UpdateMeter.awaitFirstUpdate();
         long startNanos = System.nanoTime();
-        StreamingQuery query = start(name, keyCount);
+        StreamingQuery query = start(name, keys);
         await(query, () -> UpdateMeter.firstUpdateNanos() != 0);
         query.stop();
         return new Restart((UpdateMeter.firstUpdateNanos() - startNanos) / 1e6, bytes);
     }
 
-    private StreamingQuery start(String name, int keyCount) throws Exception {
+    private StreamingQuery start(String name, int keys) throws Exception {
         return spark.readStream()
                 .format(GeneratorProvider.class.getName())
-                .option("keys", keyCount)
-                .option("rate", options.rate())
+                .option("keys", keys)
+                .option("rate", arguments.whole("rate"))
                 .load()
                 .groupBy("id")
                 .agg(count(lit(1)).as("n"), max("amount").as("due"))
@@ -127,7 +121,7 @@ public final class EpochsProgram {
                 .foreach(new UpdateMeter())
                 .outputMode("update")
                 .option("checkpointLocation", folder.resolve(name).toString())
-                .trigger(Trigger.RealTime(epoch))
+                .trigger(Trigger.RealTime(arguments.text("epoch")))
                 .start();
     }
 
@@ -152,11 +146,5 @@ public final class EpochsProgram {
         try (Stream<Path> all = Files.list(files)) {
             return all.mapToLong(file -> file.toFile().length()).sum();
         }
-    }
-
-    private static String encoded(Histogram histogram) {
-        ByteBuffer bytes = ByteBuffer.allocate(histogram.getNeededByteBufferCapacity());
-        int length = histogram.encodeIntoCompressedByteBuffer(bytes);
-        return Base64.getEncoder().encodeToString(Arrays.copyOf(bytes.array(), length));
     }
 }

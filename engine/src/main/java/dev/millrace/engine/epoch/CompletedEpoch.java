@@ -1,5 +1,6 @@
 package dev.millrace.engine.epoch;
 
+import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.StoredSnapshot;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param rowsRead for each reading stage's id, the rows that its readers gave in this epoch
  * @param messages for each writing stage's id, every task's message, in the tasks' order
  * @param rowsWritten for each writing stage's id, the rows that it wrote in this epoch
+ * @param observations for each operator that observes, what each of its tasks saw of the epoch, in any order
  * @param snapshot the state as of its barrier, where state is kept
  * @param times when its parts were done
  */
@@ -23,5 +25,6 @@ public record CompletedEpoch(
         Map<Integer, Long> rowsRead,
         Map<Integer, List<@Nullable Object>> messages,
         Map<Integer, Long> rowsWritten,
+        Map<OperatorId, List<byte[]>> observations,
         Optional<StoredSnapshot> snapshot,
         EpochTimes times) {}

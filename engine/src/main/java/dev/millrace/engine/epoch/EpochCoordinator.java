@@ -2,6 +2,7 @@ package dev.millrace.engine.epoch;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.StoredSnapshot;
 import dev.millrace.engine.task.BarrierTarget;
 import dev.millrace.engine.task.TaskReports;
@@ -41,6 +42,8 @@ public final class EpochCoordinator implements TaskReports {
                 implements Report {}
 
         record Stored(long epoch, StoredSnapshot snapshot, long nanos) implements Report {}
+
+        record Observed(OperatorId operator, long epoch, byte[] observation) implements Report {}
 
         record Failed(String where, Throwable cause) implements Report {}
 
@@ -165,6 +168,8 @@ public final class EpochCoordinator implements TaskReports {
                             prepared.nanos());
         } else if (report instanceof Report.Stored stored) {
             gathering(stored.epoch()).stored(stored.snapshot(), stored.nanos());
+        } else if (report instanceof Report.Observed observed) {
+            gathering(observed.epoch()).observed(observed.operator(), observed.observation());
         } else if (report instanceof Report.Failed failed) {
             failure = new DataflowFailedException(failed.where(), failed.cause());
         }
@@ -222,6 +227,11 @@ public final class EpochCoordinator implements TaskReports {
     @Override
     public void snapshotStored(long epoch, StoredSnapshot snapshot) {
         reports.add(new Report.Stored(epoch, snapshot, System.nanoTime()));
+    }
+
+    @Override
+    public void observed(OperatorId operator, long epoch, byte[] observation) {
+        reports.add(new Report.Observed(operator, epoch, observation));
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.millrace.engine.epoch;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.StoredSnapshot;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,11 +24,13 @@ final class EpochGathering {
     private final Map<Integer, @Nullable Object[]> messages = new HashMap<>();
     private final Map<Integer, Long> rowsRead = new HashMap<>();
     private final Map<Integer, Long> rowsWritten = new HashMap<>();
+    private final Map<OperatorId, List<byte[]>> observations = new HashMap<>();
     private int portionedTasksEnded;
     private int missingReaders;
     private int missingTasks;
     private int missingWriters;
     private int missingSnapshots;
+    private int missingObservations;
     private @Nullable StoredSnapshot snapshot;
     private final long requestedNanos = System.nanoTime();
     private long alignedNanos = requestedNanos;
@@ -48,6 +51,7 @@ final class EpochGathering {
         missingReaders = shape.readingTasks();
         missingTasks = shape.operatingTasks();
         missingSnapshots = shape.snapshots();
+        missingObservations = shape.observations();
     }
 
     long epoch() {
@@ -87,6 +91,11 @@ final class EpochGathering {
         missingSnapshots--;
     }
 
+    void observed(OperatorId operator, byte[] observation) {
+        observations.computeIfAbsent(operator, absent -> new ArrayList<>()).add(observation);
+        missingObservations--;
+    }
+
     private @Nullable Object[] known(Map<Integer, @Nullable Object[]> byStage, int stageId) {
         @Nullable Object[] found = byStage.get(stageId);
         if (found == null) {
@@ -99,7 +108,11 @@ final class EpochGathering {
     }
 
     boolean isComplete() {
-        return missingReaders == 0 && missingTasks == 0 && missingWriters == 0 && missingSnapshots == 0;
+        return missingReaders == 0
+                && missingTasks == 0
+                && missingWriters == 0
+                && missingSnapshots == 0
+                && missingObservations == 0;
     }
 
     CompletedEpoch complete() {
@@ -125,6 +138,7 @@ final class EpochGathering {
                 Map.copyOf(rowsRead),
                 Map.copyOf(allMessages),
                 Map.copyOf(rowsWritten),
+                Map.copyOf(observations),
                 Optional.ofNullable(snapshot),
                 new EpochTimes(
                         requestedNanos, alignedNanos, preparedNanos, snapshot == null ? alignedNanos : storedNanos));

@@ -10,10 +10,12 @@ import java.util.Map;
  * @param operatingTasks how many tasks neither read nor write
  * @param writers for each writing stage's id, how many tasks it has
  * @param snapshots how many workers store a snapshot
+ * @param observations how many observations tasks make
  */
 public record EpochShape(
         Map<Integer, Integer> partitions,
         int readingTasks,
         int operatingTasks,
         Map<Integer, Integer> writers,
-        int snapshots) {}
+        int snapshots,
+        int observations) {}

@@ -18,6 +18,7 @@ import dev.millrace.engine.source.SourceQueue;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.engine.task.BarrierTarget;
 import dev.millrace.engine.task.Inbox;
+import dev.millrace.engine.task.LateOutput;
 import dev.millrace.engine.task.MergedWatermark;
 import dev.millrace.engine.task.OperatingTask;
 import dev.millrace.engine.task.OutputEdge;
@@ -68,6 +69,9 @@ final class Assembly {
 
     /** For each producing stage and task: its output edges. */
     private final Map<Integer, List<List<OutputEdge>>> outputs = new HashMap<>();
+
+    /** The same for rows that its operators drop as late. */
+    private final Map<Integer, List<List<OutputEdge>>> lateOutputs = new HashMap<>();
 
     Assembly(StreamGraph graph, DataflowSettings settings, LongSupplier nanoClock) {
         this.graph = graph;
@@ -167,7 +171,17 @@ final class Assembly {
             }
         }
         int snapshots = settings.durability() == null ? 0 : 1;
-        return new EpochShape(partitionCounts, readers.size() * settings.taskCount(), operating, writers, snapshots);
+        long observing = graph.stages().stream()
+                .flatMap(stage -> stage.body().chain().stream())
+                .filter(OperatorFactory::observes)
+                .count();
+        return new EpochShape(
+                partitionCounts,
+                readers.size() * settings.taskCount(),
+                operating,
+                writers,
+                snapshots,
+                (int) observing * settings.taskCount());
     }
 
     /** All tasks with a chain keep their state by one task of this worker. */
@@ -196,6 +210,7 @@ final class Assembly {
         List<LoopPlan> loops = new ArrayList<>();
         List<List<Channel>> in = new ArrayList<>();
         List<List<OutputEdge>> out = new ArrayList<>();
+        List<List<OutputEdge>> lateOut = new ArrayList<>();
         for (int i = 0; i < settings.taskCount(); i++) {
             LoopPlan loop = computeLoops.get(i);
             if (own) {
@@ -204,10 +219,12 @@ final class Assembly {
             loops.add(loop);
             in.add(new ArrayList<>());
             out.add(new ArrayList<>());
+            lateOut.add(new ArrayList<>());
         }
         loopsOfStage.put(stage.id(), loops);
         inputs.put(stage.id(), in);
         outputs.put(stage.id(), out);
+        lateOutputs.put(stage.id(), lateOut);
     }
 
     private LoopPlan ownLoop(String suffix, int taskIndex) {
@@ -235,7 +252,7 @@ final class Assembly {
                     channels.add(channel);
                 }
                 RowCount count = new RowCount();
-                at(outputs, input.stageId(), producer)
+                at(input.isLate() ? lateOutputs : outputs, input.stageId(), producer)
                         .add(new OutputEdge(
                                 router(input.exchange()), channels, inputPartitions.areKeptApart(stage, input), count));
                 all.addAll(channels);
@@ -392,6 +409,7 @@ final class Assembly {
         for (OperatorFactory factory : chain) {
             operators.add(factory.create());
         }
+        LateOutput late = new LateOutput(at(lateOutputs, place.stageId(), place.taskIndex()));
         List<OperatorContext> contexts = new ArrayList<>();
         for (int i = 0; i < chain.size(); i++) {
             OperatorFactory factory = chain.get(i);
@@ -402,11 +420,12 @@ final class Assembly {
                     settings.stateBudget(),
                     operatorMetrics(place, i, factory),
                     settings.time(),
+                    late.of(factory.lateRows()),
                     settings.firstEpoch()));
         }
-        List<OutputEdge> edges = at(outputs, place.stageId(), place.taskIndex());
+        TaskParts.Outputs to = new TaskParts.Outputs(at(outputs, place.stageId(), place.taskIndex()), late);
         TaskParts.Clock clock = new TaskParts.Clock(nanoClock, settings.time());
-        return new TaskParts(place, operators, contexts, edges, clock, state, coordinator);
+        return new TaskParts(place, operators, contexts, to, clock, state, coordinator);
     }
 
     private OperatorMetrics operatorMetrics(TaskPlace place, int operatorIndex, OperatorFactory factory) {

@@ -10,19 +10,33 @@ import java.util.List;
  * threads. Stage ids count up from 0, and a stage's inputs have smaller ids than its own.
  */
 public final class StreamGraph {
-    /** An edge: the stage that produces, how its rows are spread, and by which input they come. */
-    public record Input(int stageId, Exchange exchange, Side side) {
+    /**
+     * An edge: the stage that produces, how its rows are spread, and by which input they come.
+     *
+     * @param isLate whether the rows are those that the stage's operators drop as late
+     */
+    public record Input(int stageId, Exchange exchange, Side side, boolean isLate) {
         public Input(int stageId, Exchange exchange) {
-            this(stageId, exchange, Side.LEFT);
+            this(stageId, exchange, Side.LEFT, false);
+        }
+
+        /** The late rows of a stage. */
+        public static Input late(int stageId) {
+            return new Input(stageId, new Exchange.Forward(), Side.LEFT, true);
         }
 
         /** The same rows by another input. */
         public Input on(Side newSide) {
-            return new Input(stageId, exchange, newSide);
+            return new Input(stageId, exchange, newSide, isLate);
         }
     }
 
-    public record Stage(int id, String name, List<Input> inputs, StageBody body) {}
+    public record Stage(int id, String name, List<Input> inputs, StageBody body) {
+        /** Whether the stage takes late rows alone. */
+        public boolean isLate() {
+            return inputs.stream().anyMatch(Input::isLate);
+        }
+    }
 
     private final List<Stage> stages;
     private final WatermarkPolicy watermarkPolicy;
@@ -54,7 +68,7 @@ public final class StreamGraph {
             for (Input input : stage.inputs()) {
                 text.append(input.side() == Side.LEFT ? " <- " : " <- right ")
                         .append(input.exchange().describe())
-                        .append(" stage ")
+                        .append(input.isLate() ? " late rows of stage " : " stage ")
                         .append(input.stageId());
             }
             text.append('\n');
@@ -81,6 +95,7 @@ public final class StreamGraph {
                                 .formatted(name, inputs.size()));
             }
             requireOperatorOfTwoInputs(name, inputs, body);
+            requireLateRowsAlone(name, inputs, body);
             for (Input input : inputs) {
                 if (input.stageId() < 0 || input.stageId() >= id) {
                     throw new IllegalArgumentException(
@@ -95,6 +110,15 @@ public final class StreamGraph {
             }
             stages.add(new Stage(id, name, List.copyOf(inputs), body));
             return id;
+        }
+
+        private static void requireLateRowsAlone(String name, List<Input> inputs, StageBody body) {
+            long late = inputs.stream().filter(Input::isLate).count();
+            if (late > 0 && (late < inputs.size() || !(body instanceof StageBody.Writing))) {
+                throw new IllegalArgumentException(
+                        "Cannot add a stage: name=%s, inputs=%d, of late rows=%d. Give late rows to a sink of their own."
+                                .formatted(name, inputs.size(), late));
+            }
         }
 
         private static void requireOperatorOfTwoInputs(String name, List<Input> inputs, StageBody body) {

@@ -8,8 +8,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread: written by the owning task, read by any.
  */
 public final class OperatorMetrics {
-    private volatile long stateRows;
-    private volatile long stateBytes;
+    private volatile StateSize state = StateSize.NONE;
     private volatile long rowsUpdated;
     private volatile long rowsDroppedByWatermark;
     private volatile long rowsRemoved;
@@ -28,9 +27,8 @@ public final class OperatorMetrics {
     }
 
     /** Publishes the size of the operator's keyed state. */
-    public void state(long rows, long bytes) {
-        stateRows = rows;
-        stateBytes = bytes;
+    public void state(StateSize size) {
+        state = size;
     }
 
     public void addRowsUpdated(long count) {
@@ -49,12 +47,9 @@ public final class OperatorMetrics {
         rowsDroppedAsDuplicates = rowsDroppedAsDuplicates + count;
     }
 
-    public long stateRows() {
-        return stateRows;
-    }
-
-    public long stateBytes() {
-        return stateBytes;
+    /** The size of the operator's keyed state. */
+    public StateSize state() {
+        return state;
     }
 
     public long rowsUpdated() {

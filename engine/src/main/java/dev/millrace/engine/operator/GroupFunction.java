@@ -39,6 +39,9 @@ public interface GroupFunction extends AutoCloseable {
     /** Whether a row comes too late for a watermark and is to be dropped. */
     boolean isLate(RowView row, long watermarkMicros);
 
+    /** The time by which {@link #isLate} goes; asked for where a row is late. */
+    long eventTimeMicros(RowView row);
+
     /** The times that calls see from now on. */
     void present(long watermarkMicros, long timeMillis);
 

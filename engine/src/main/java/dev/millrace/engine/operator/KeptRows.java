@@ -1,5 +1,6 @@
 package dev.millrace.engine.operator;
 
+import dev.millrace.engine.metrics.StateSize;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.page.Side;
 import dev.millrace.engine.snapshot.FrozenState;
@@ -91,9 +92,16 @@ final class KeptRows implements AutoCloseable {
         state.table(keyGroup).remove(entry);
     }
 
-    /** Gives back what removed rows take. No entry may be held. */
+    /** Gives back what removed rows take, and makes room. No entry may be held. */
     void reclaim() {
         state.reclaim();
+    }
+
+    /** Makes room at once where memory comes to its end. No entry may be held. */
+    void relieve() {
+        if (state.isMemoryAlmostUsed()) {
+            state.reclaim();
+        }
     }
 
     /** A time before which no row is removed. */
@@ -133,8 +141,8 @@ final class KeptRows implements AutoCloseable {
         return state.rowCount();
     }
 
-    long sizeBytes() {
-        return state.sizeBytes();
+    StateSize size() {
+        return state.size();
     }
 
     @Override

@@ -9,8 +9,8 @@ import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
 import dev.millrace.engine.state.KeyBytes;
-import dev.millrace.engine.state.KeyedState;
 import dev.millrace.engine.state.KeyedTable;
+import dev.millrace.engine.state.KeyedWalk;
 import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -38,10 +38,19 @@ public final class KeyedAggregate implements Operator {
 
     private @Nullable KeyedBuffers buffers;
     private OperatorMetrics metrics = new OperatorMetrics();
+    private LateRows lateRows = LateRows.NOWHERE;
     private long watermarkMicros = Long.MIN_VALUE;
     private int emittedCount;
-    private int nextKeyGroup;
-    private int nextEntry = KeyedTable.NONE;
+
+    /** Whether rows wait until all that has changed is given. */
+    private boolean isEmitting;
+
+    /** Whether what changed in this epoch is told by the state alone, for its entries may have moved. */
+    private boolean changedIsInState;
+
+    /** What is being given at a barrier, or null. */
+    private @Nullable KeyedWalk walk;
+
     private long lateCount;
 
     /** Whether each epoch brings the one row of an aggregation without keys, as each micro-batch does. */
@@ -56,6 +65,7 @@ public final class KeyedAggregate implements Operator {
     @Override
     public void open(OperatorContext context) {
         metrics = context.metrics();
+        lateRows = context.lateRows();
         KeyedBuffers opened = KeyedBuffers.open(aggregates.get(), context);
         buffers = opened;
         if (context.time().standsStill()) {
@@ -78,7 +88,7 @@ public final class KeyedAggregate implements Operator {
         boolean done =
                 switch (emission) {
                     case EVERY_CHANGE -> takeAndEmitRowByRow(buffers, rows, output) && forgetChanged();
-                    case PER_PAGE -> takeAll(buffers, rows) && emitChanged(buffers, output);
+                    case PER_PAGE -> takeAndEmitByPage(buffers, rows, output);
                     case PER_EPOCH -> takeAll(buffers, rows);
                     case ALL_PER_EPOCH, AT_EXPIRY -> takeAll(buffers, rows) && forgetChanged();
                 };
@@ -86,27 +96,79 @@ public final class KeyedAggregate implements Operator {
             metrics.addRowsDroppedByWatermark(lateCount);
             lateCount = 0;
         }
+        if (done) {
+            makeRoom(buffers);
+        }
         publishState(buffers);
         return done;
     }
 
+    /** Lets state go out of memory where that is short; then no entry may be held for the barrier any more. */
+    private void makeRoom(KeyedBuffers buffers) {
+        if (changed.count() > 0) {
+            changedIsInState |= buffers.state().isMemoryShort();
+            if (!changedIsInState) {
+                return;
+            }
+            changed.clear();
+        }
+        buffers.state().reclaim();
+    }
+
     private boolean takeAll(KeyedBuffers buffers, RowCursor rows) {
+        while (takeSome(buffers, rows)) {
+            if (emission != Emission.PER_EPOCH) {
+                forgetChanged();
+            }
+            makeRoom(buffers);
+        }
+        return true;
+    }
+
+    /** Takes the rows, or some of them where memory comes to its end; then true. */
+    private boolean takeSome(KeyedBuffers buffers, RowCursor rows) {
         while (fillBatch(buffers, rows)) {
             while (batch.hasRow()) {
                 take(buffers);
                 batch.advance();
             }
+            if (buffers.state().isMemoryAlmostUsed()) {
+                return rows.hasRow();
+            }
         }
+        return false;
+    }
+
+    /** Where memory comes to its end within the page, what has changed until then is given first. */
+    private boolean takeAndEmitByPage(KeyedBuffers buffers, RowCursor rows, Output output) {
+        do {
+            if (!isEmitting) {
+                boolean unused = takeSome(buffers, rows);
+                isEmitting = true;
+            }
+            if (!emitChanged(buffers, output)) {
+                return false;
+            }
+            isEmitting = false;
+            if (rows.hasRow()) {
+                makeRoom(buffers);
+            }
+        } while (rows.hasRow());
         return true;
     }
 
     private boolean takeAndEmitRowByRow(KeyedBuffers buffers, RowCursor rows, Output output) {
         while (batch.hasRow() || fillBatch(buffers, rows)) {
+            if (buffers.state().isMemoryAlmostUsed()) {
+                forgetChanged();
+                makeRoom(buffers);
+            }
             while (batch.hasRow()) {
                 if (output.isFull()) {
                     return false;
                 }
-                emit(buffers, batch.keyGroup(), take(buffers), output);
+                int entry = take(buffers);
+                emit(buffers, buffers.state().table(batch.keyGroup()), entry, output);
                 batch.advance();
             }
         }
@@ -118,7 +180,7 @@ public final class KeyedAggregate implements Operator {
         if (!rows.hasRow()) {
             return false;
         }
-        lateCount += batch.fill(rows, buffers.aggregate(), watermarkMicros);
+        lateCount += batch.fill(rows, buffers.aggregate(), watermarkMicros, lateRows);
         batch.touchEntries(buffers.state());
         return true;
     }
@@ -143,7 +205,8 @@ public final class KeyedAggregate implements Operator {
             if (output.isFull()) {
                 return false;
             }
-            emit(buffers, changed.keyGroup(emittedCount), changed.entry(emittedCount), output);
+            KeyedTable table = buffers.state().table(changed.keyGroup(emittedCount));
+            emit(buffers, table, changed.entry(emittedCount), output);
             emittedCount++;
         }
         return forgetChanged();
@@ -156,9 +219,11 @@ public final class KeyedAggregate implements Operator {
         return true;
     }
 
-    private void emit(KeyedBuffers buffers, int keyGroup, int entry, Output output) {
-        KeyedTable table = buffers.state().table(keyGroup);
-        RowView result = buffers.result(table, entry, table.key(entry, key));
+    private void emit(KeyedBuffers buffers, KeyedTable table, int entry, Output output) {
+        emit(buffers.result(table, entry, table.key(entry, key)), output);
+    }
+
+    private static void emit(RowView result, Output output) {
         output.emit(result.bytes(), result.offset(), result.sizeBytes());
     }
 
@@ -179,17 +244,17 @@ public final class KeyedAggregate implements Operator {
     @Override
     public boolean barrier(long epoch, Output output) {
         KeyedBuffers buffers = opened();
-        if (hasRowInEachEpoch) {
+        if (hasRowInEachEpoch && walk == null && emittedCount == 0) {
             change(buffers, KEY_GROUP_OF_NO_KEYS, key.pointTo(NO_KEYS, 0, 0));
         }
         return switch (emission) {
             case EVERY_CHANGE, PER_PAGE, AT_EXPIRY -> true;
-            case PER_EPOCH -> emitChanged(buffers, output) && removeExpired(buffers);
-            case ALL_PER_EPOCH -> emitAll(buffers, output);
+            case PER_EPOCH -> emitChangedOfEpoch(buffers, output) && removeExpired(buffers);
+            case ALL_PER_EPOCH -> emitFromState(buffers, false, output);
         };
     }
 
-    /** Makes sure that there is an entry, and that it counts as changed; however often. */
+    /** Makes sure that there is an entry, and that it counts as changed in this epoch; however often. */
     private void change(KeyedBuffers buffers, int keyGroup, RowView of) {
         KeyedTable table = buffers.state().table(keyGroup);
         int hash = KeyBytes.hash(of.bytes(), of.offset(), of.sizeBytes());
@@ -197,29 +262,64 @@ public final class KeyedAggregate implements Operator {
         if (entry == KeyedTable.NONE) {
             entry = buffers.add(table, hash, of, Long.MAX_VALUE);
         }
-        if (emission == Emission.PER_EPOCH && emittedCount == 0) {
+        if (changedIsInState) {
+            byte[] unused = table.bytesToChange(entry);
+        } else if (emission == Emission.PER_EPOCH) {
             changed.add(keyGroup, table, entry);
         }
     }
 
+    private boolean emitChangedOfEpoch(KeyedBuffers buffers, Output output) {
+        if (!changedIsInState) {
+            return emitChanged(buffers, output);
+        }
+        if (!emitFromState(buffers, true, output)) {
+            return false;
+        }
+        changedIsInState = false;
+        return true;
+    }
+
     /** Goes on with the entry at which the output was full; nothing changes in between. */
-    private boolean emitAll(KeyedBuffers buffers, Output output) {
-        KeyedState<KeyedTable> state = buffers.state();
-        while (true) {
-            while (nextEntry == KeyedTable.NONE) {
-                if (nextKeyGroup == state.keyGroupCount()) {
-                    nextKeyGroup = 0;
-                    return true;
-                }
-                KeyedTable table = state.existingTable(nextKeyGroup++);
-                nextEntry = table == null ? KeyedTable.NONE : table.firstEntry();
-            }
-            if (output.isFull()) {
-                return false;
-            }
-            int keyGroup = nextKeyGroup - 1;
-            emit(buffers, keyGroup, nextEntry, output);
-            nextEntry = state.table(keyGroup).nextEntry(nextEntry);
+    private boolean emitFromState(KeyedBuffers buffers, boolean changedOnly, Output output) {
+        KeyedWalk going = walk;
+        if (going == null) {
+            going = changedOnly ? KeyedWalk.overChanged(buffers.state()) : KeyedWalk.overAll(buffers.state());
+            walk = going;
+        }
+        boolean done = going.run(new Emitter(buffers, changedOnly, output));
+        if (done) {
+            walk = null;
+        }
+        return done;
+    }
+
+    /** Gives the result of each entry that it is shown. */
+    private final class Emitter implements KeyedWalk.Visitor {
+        private final KeyedBuffers buffers;
+        private final boolean countsUpdates;
+        private final Output output;
+
+        Emitter(KeyedBuffers buffers, boolean countsUpdates, Output output) {
+            this.buffers = buffers;
+            this.countsUpdates = countsUpdates;
+            this.output = output;
+        }
+
+        @Override
+        public boolean inMemory(KeyedTable table, int entry) {
+            return !output.isFull() && give(buffers.result(table, entry, table.key(entry, key)));
+        }
+
+        @Override
+        public boolean spilled(RowView key, RowView value) {
+            return !output.isFull() && give(buffers.result(key, value));
+        }
+
+        private boolean give(RowView result) {
+            emit(result, output);
+            metrics.addRowsUpdated(countsUpdates ? 1 : 0);
+            return true;
         }
     }
 
@@ -232,7 +332,7 @@ public final class KeyedAggregate implements Operator {
                     if (output.isFull()) {
                         return false;
                     }
-                    emit(buffers, keyGroup, entry, output);
+                    emit(buffers, table, entry, output);
                     return true;
                 }));
     }
@@ -284,11 +384,15 @@ public final class KeyedAggregate implements Operator {
     }
 
     private void publishState(KeyedBuffers buffers) {
-        metrics.state(buffers.state().rowCount(), buffers.state().sizeBytes());
+        metrics.state(buffers.state().size());
     }
 
     @Override
     public void close() {
+        if (walk != null) {
+            walk.close();
+            walk = null;
+        }
         if (buffers != null) {
             buffers.close();
             buffers = null;

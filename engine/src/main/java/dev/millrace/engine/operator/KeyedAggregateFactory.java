@@ -17,6 +17,11 @@ public record KeyedAggregateFactory(Supplier<Aggregate> aggregates, String name,
     }
 
     @Override
+    public boolean dropsLateRows() {
+        return true;
+    }
+
+    @Override
     public Operator create() {
         return new KeyedAggregate(aggregates, emission);
     }

@@ -48,6 +48,9 @@ abstract class KeyedBuffers implements AutoCloseable {
     /** The result row of an entry. */
     abstract RowView result(KeyedTable table, int entry, RowView key);
 
+    /** The result row of an entry that is not in memory, with its buffer as a snapshot has it. */
+    abstract RowView result(RowView key, RowView buffer);
+
     @Override
     public void close() {
         state.close();
@@ -81,6 +84,11 @@ abstract class KeyedBuffers implements AutoCloseable {
         RowView result(KeyedTable table, int entry, RowView key) {
             return aggregate.result(key, table.bytes(entry), table.valueOffset(entry));
         }
+
+        @Override
+        RowView result(RowView key, RowView buffer) {
+            return aggregate.result(key, buffer.bytes(), buffer.offset());
+        }
     }
 
     /** Buffers that are objects beside the table. */
@@ -109,6 +117,11 @@ abstract class KeyedBuffers implements AutoCloseable {
         @Override
         RowView result(KeyedTable table, int entry, RowView key) {
             return aggregate.result(key, table.object(entry));
+        }
+
+        @Override
+        RowView result(RowView key, RowView buffer) {
+            return aggregate.result(key, aggregate.deserialize(buffer));
         }
     }
 }

@@ -6,6 +6,7 @@ import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
@@ -38,6 +39,7 @@ public final class KeyedDeduplicate implements Operator {
     private @Nullable RowIdentity identity;
     private @Nullable KeyedState<KeyedTable> known;
     private OperatorMetrics metrics = new OperatorMetrics();
+    private LateRows lateRows = LateRows.NOWHERE;
     private long watermarkMicros = Long.MIN_VALUE;
     private long firstCount;
     private long duplicateCount;
@@ -66,6 +68,11 @@ public final class KeyedDeduplicate implements Operator {
         }
 
         @Override
+        public boolean dropsLateRows() {
+            return true;
+        }
+
+        @Override
         public Operator create() {
             return new KeyedDeduplicate(identities, ofEachEpoch);
         }
@@ -74,6 +81,7 @@ public final class KeyedDeduplicate implements Operator {
     @Override
     public void open(OperatorContext context) {
         metrics = context.metrics();
+        lateRows = context.lateRows();
         identity = identities.get();
         known = KeyedState.ofValues(context.keyGroupCount(), context.stateBudget());
         if (context.time().standsStill()) {
@@ -94,6 +102,7 @@ public final class KeyedDeduplicate implements Operator {
     public boolean process(RowCursor rows, Output output) {
         KeyedState<KeyedTable> keys = opened();
         boolean done = take(Objects.requireNonNull(identity), keys, rows, output);
+        keys.reclaim();
         metrics.addRowsUpdated(firstCount);
         metrics.addRowsDroppedAsDuplicates(duplicateCount);
         metrics.addRowsDroppedByWatermark(lateCount);
@@ -113,6 +122,7 @@ public final class KeyedDeduplicate implements Operator {
             long eventTimeMicros = identity.eventTimeMicros(row);
             if (eventTimeMicros <= watermarkMicros && eventTimeMicros != RowIdentity.NO_EVENT_TIME) {
                 lateCount++;
+                lateRows.add(Side.LEFT, row, eventTimeMicros, watermarkMicros);
             } else if (isFirst(keys, rows.keyGroup(), identity.key(row), identity.expiryMicros(eventTimeMicros))) {
                 firstCount++;
                 output.emit(row.bytes(), row.offset(), row.sizeBytes());
@@ -120,6 +130,9 @@ public final class KeyedDeduplicate implements Operator {
                 duplicateCount++;
             }
             rows.advance();
+            if (keys.isMemoryAlmostUsed()) {
+                keys.reclaim();
+            }
         }
         return true;
     }
@@ -192,7 +205,7 @@ public final class KeyedDeduplicate implements Operator {
     }
 
     private void publishState(KeyedState<KeyedTable> keys) {
-        metrics.state(keys.rowCount(), keys.sizeBytes());
+        metrics.state(keys.size());
     }
 
     @Override

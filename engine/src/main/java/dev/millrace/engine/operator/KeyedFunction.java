@@ -32,6 +32,7 @@ public final class KeyedFunction implements Operator {
     private RowGroups groups = new RowGroups(null);
     private @Nullable GroupFunction function;
     private OperatorMetrics metrics = new OperatorMetrics();
+    private LateRows lateRows = LateRows.NOWHERE;
     private ProcessingTime time = () -> 0;
     private long watermarkMicros = Long.MIN_VALUE;
     private boolean hasInitialCalls = true;
@@ -58,6 +59,11 @@ public final class KeyedFunction implements Operator {
         }
 
         @Override
+        public boolean dropsLateRows() {
+            return true;
+        }
+
+        @Override
         public Operator create() {
             return new KeyedFunction(functions);
         }
@@ -66,6 +72,7 @@ public final class KeyedFunction implements Operator {
     @Override
     public void open(OperatorContext context) throws Exception {
         metrics = context.metrics();
+        lateRows = context.lateRows();
         time = context.time();
         if (time.standsStill()) {
             callsAtEnd = true;
@@ -90,7 +97,7 @@ public final class KeyedFunction implements Operator {
     public boolean process(RowCursor rows, Output output) throws Exception {
         GroupFunction function = opened();
         if (callsAtEnd) {
-            countLate(groups.gather(rows, function, watermarkMicros));
+            countLate(groups.gather(rows, function, watermarkMicros, lateRows));
             return true;
         }
         if (!finishCalls(output)) {
@@ -98,7 +105,7 @@ public final class KeyedFunction implements Operator {
         }
         if (!hasGroups) {
             function.present(watermarkMicros, time.millis());
-            countLate(groups.fill(rows, function, watermarkMicros));
+            countLate(groups.fill(rows, function, watermarkMicros, lateRows));
             hasGroups = true;
         }
         if (!callGroups(function, output)) {

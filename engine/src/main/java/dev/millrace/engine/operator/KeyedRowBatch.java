@@ -3,6 +3,7 @@ package dev.millrace.engine.operator;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.state.KeyBytes;
 import dev.millrace.engine.state.KeyedState;
 import dev.millrace.engine.state.KeyedTable;
@@ -44,8 +45,8 @@ final class KeyedRowBatch {
     @SuppressWarnings("UnusedVariable")
     private long touched;
 
-    /** Takes the cursor's next rows, and returns how many of them were late and left out. */
-    int fill(RowCursor rows, Aggregate aggregate, long watermarkMicros) {
+    /** Takes the cursor's next rows but the late ones, and returns how many those were. */
+    int fill(RowCursor rows, Aggregate aggregate, long watermarkMicros, LateRows lateRows) {
         if (keyBytes.length > MAX_KEPT_BYTES) {
             keyBytes = new byte[MAX_ROWS * USUAL_KEY_BYTES];
         }
@@ -57,6 +58,7 @@ final class KeyedRowBatch {
             long expiryMicros = aggregate.expiryMicros(rowKey);
             if (expiryMicros <= watermarkMicros && expiryMicros != Long.MAX_VALUE) {
                 lateCount++;
+                lateRows.add(Side.LEFT, row, expiryMicros, watermarkMicros);
             } else {
                 rowBytes = row.bytes();
                 rowOffsets[filled] = row.offset();

@@ -57,6 +57,14 @@ public interface Operator extends AutoCloseable {
     }
 
     /**
+     * What the operator saw of the epoch whose barrier it has just taken, for whoever gathers the epoch; null
+     * for one that does not observe. Asked for once, before the next rows.
+     */
+    default byte @Nullable [] takeObservation() throws Exception {
+        return null;
+    }
+
+    /**
      * Freezes all state as of the barrier that was just taken, or gives null where there is none. The
      * operator goes on at once; what is frozen is written between its calls, before the next barrier.
      */

@@ -12,6 +12,7 @@ import dev.millrace.engine.state.MemoryBudget;
  * @param stateBudget the memory that keyed state of the process may take
  * @param metrics where the operator counts
  * @param time what the operator's clock says
+ * @param lateRows where the operator leaves rows that it drops as late
  * @param firstEpoch the epoch that the first rows belong to
  */
 public record OperatorContext(
@@ -21,4 +22,17 @@ public record OperatorContext(
         MemoryBudget stateBudget,
         OperatorMetrics metrics,
         ProcessingTime time,
-        long firstEpoch) {}
+        LateRows lateRows,
+        long firstEpoch) {
+    /** Of an operator whose late rows nobody asks for. */
+    public OperatorContext(
+            int taskIndex,
+            int taskCount,
+            int keyGroupCount,
+            MemoryBudget stateBudget,
+            OperatorMetrics metrics,
+            ProcessingTime time,
+            long firstEpoch) {
+        this(taskIndex, taskCount, keyGroupCount, stateBudget, metrics, time, LateRows.NOWHERE, firstEpoch);
+    }
+}

@@ -1,5 +1,8 @@
 package dev.millrace.engine.operator;
 
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
 /**
  * Makes one operator per task. Shared by all tasks of a stage, so it holds nothing that one of them
  * changes.
@@ -15,6 +18,21 @@ public interface OperatorFactory {
     /** Whether its operators keep state, which metrics then count. */
     default boolean keepsState() {
         return false;
+    }
+
+    /** Whether its operators have an {@link Operator#takeObservation observation} of each epoch. */
+    default boolean observes() {
+        return false;
+    }
+
+    /** Whether its operators drop rows as late, and leave them with the {@link OperatorContext#lateRows}. */
+    default boolean dropsLateRows() {
+        return false;
+    }
+
+    /** What makes of its late rows those that tell of them, or null where nobody asks for them. */
+    default @Nullable Supplier<LateRowEncoder> lateRows() {
+        return null;
     }
 
     /** Whether its operators have a left and a right input, and so must be the first of their stage. */

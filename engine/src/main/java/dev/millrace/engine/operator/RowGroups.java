@@ -3,6 +3,7 @@ package dev.millrace.engine.operator;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.state.KeyBytes;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -52,18 +53,19 @@ final class RowGroups implements GroupRows {
     }
 
     /** Takes all rows of the cursor in place of those before, and returns how many were late and left out. */
-    int fill(RowCursor rows, GroupFunction function, long watermarkMicros) {
+    int fill(RowCursor rows, GroupFunction function, long watermarkMicros, LateRows lateRows) {
         clear();
-        return gather(rows, function, watermarkMicros);
+        return gather(rows, function, watermarkMicros, lateRows);
     }
 
     /** Takes all rows of the cursor beside those before, and returns how many were late and left out. */
-    int gather(RowCursor rows, GroupFunction function, long watermarkMicros) {
+    int gather(RowCursor rows, GroupFunction function, long watermarkMicros, LateRows lateRows) {
         int lateCount = 0;
         for (; rows.hasRow(); rows.advance()) {
             rows.row(row);
             if (function.isLate(row, watermarkMicros)) {
                 lateCount++;
+                lateRows.add(Side.LEFT, row, function.eventTimeMicros(row), watermarkMicros);
                 continue;
             }
             rowBytes = row.bytes();

@@ -3,6 +3,7 @@ package dev.millrace.engine.operator;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.metrics.OperatorMetrics;
+import dev.millrace.engine.metrics.StateSize;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
@@ -69,7 +70,7 @@ public final class RowLimit implements Operator {
         }
         rows.skipAll();
         if (!ofEachEpoch) {
-            metrics.state(count > 0 ? 1 : 0, Long.BYTES);
+            metrics.state(StateSize.inMemory(count > 0 ? 1 : 0, Long.BYTES));
         }
         return true;
     }

@@ -3,15 +3,18 @@ package dev.millrace.engine.operator;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.metrics.OperatorMetrics;
+import dev.millrace.engine.metrics.StateSize;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
 import dev.millrace.engine.state.KeyBytes;
 import dev.millrace.engine.state.KeyedState;
 import dev.millrace.engine.state.KeyedTable;
+import dev.millrace.engine.state.KeyedWalk;
 import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -40,13 +43,13 @@ public final class SessionAggregate implements Operator {
     private final RowView group = new RowView();
     private @Nullable Opened opened;
     private OperatorMetrics metrics = new OperatorMetrics();
+    private LateRows lateRows = LateRows.NOWHERE;
     private long watermarkMicros = Long.MIN_VALUE;
     private long sessionCount;
 
-    /** Where the walk over all sessions goes on: the key group behind it, the group, and its session. */
-    private int nextKeyGroup;
+    /** What is being given at a barrier, or null, and the session of its group at which that goes on. */
+    private @Nullable KeyedWalk walk;
 
-    private int nextEntry = KeyedTable.NONE;
     private int nextSession;
 
     private SessionAggregate(Factory factory) {
@@ -78,13 +81,27 @@ public final class SessionAggregate implements Operator {
         }
 
         @Override
+        public boolean dropsLateRows() {
+            return true;
+        }
+
+        @Override
         public Operator create() {
             return new SessionAggregate(this);
         }
     }
 
     /** What one task works with. */
-    private record Opened(Aggregate.InObjects aggregate, SessionWindows windows, KeyedState<KeyedTable> groups) {
+    private record Opened(
+            Aggregate.InObjects aggregate,
+            SessionWindows windows,
+            GroupSessions.Values values,
+            KeyedState<KeyedTable> groups) {
+        /** The sessions of a group that is not in memory. */
+        GroupSessions sessions(RowView value) {
+            return (GroupSessions) values.deserialize(value);
+        }
+
         static GroupSessions sessions(KeyedTable table, int entry) {
             return (GroupSessions) table.object(entry);
         }
@@ -93,15 +110,17 @@ public final class SessionAggregate implements Operator {
     @Override
     public void open(OperatorContext context) {
         metrics = context.metrics();
+        lateRows = context.lateRows();
         if (context.time().standsStill() && isExpiring()) {
             watermarkMicros = 0; // where Spark's begins
         }
         Aggregate.InObjects aggregate = BytesAsObjects.of(factory.aggregates().get());
+        GroupSessions.Values values = new GroupSessions.Values(aggregate);
         opened = new Opened(
                 aggregate,
                 factory.windows().get(),
-                KeyedState.ofObjects(
-                        context.keyGroupCount(), new GroupSessions.Values(aggregate), context.stateBudget()));
+                values,
+                KeyedState.ofObjects(context.keyGroupCount(), values, context.stateBudget()));
     }
 
     private Opened opened() {
@@ -129,9 +148,13 @@ public final class SessionAggregate implements Operator {
             long expiryMicros = task.aggregate().expiryMicros(key);
             if (expiryMicros <= watermarkMicros && expiryMicros != Long.MAX_VALUE) {
                 lateCount++;
+                lateRows.add(Side.LEFT, row, expiryMicros, watermarkMicros);
             } else {
                 takenCount++;
                 addedCount += take(task, rows.keyGroup(), key) ? 1 : 0;
+                if (task.groups().isMemoryAlmostUsed()) {
+                    task.groups().reclaim();
+                }
             }
         }
         task.groups().reclaim();
@@ -198,7 +221,7 @@ public final class SessionAggregate implements Operator {
         GroupSessions sessions = Opened.sessions(table, entry);
         int given = 0;
         while (given < sessions.count() && sessions.endMicros(given) <= watermarkMicros && !output.isFull()) {
-            emit(task, table, entry, sessions, given++, output);
+            emit(task, table.key(entry, group), sessions, given++, output);
         }
         sessionCount -= given;
         if (given == sessions.count()) {
@@ -223,32 +246,42 @@ public final class SessionAggregate implements Operator {
 
     /** Goes on where the output was full; nothing changes in between. */
     private boolean giveAll(Opened task, Output output) {
-        KeyedState<KeyedTable> groups = task.groups();
-        while (true) {
-            while (nextEntry == KeyedTable.NONE) {
-                if (nextKeyGroup == groups.keyGroupCount()) {
-                    nextKeyGroup = 0;
-                    return true;
-                }
-                KeyedTable table = groups.existingTable(nextKeyGroup++);
-                nextEntry = table == null ? KeyedTable.NONE : table.firstEntry();
-            }
-            KeyedTable table = groups.table(nextKeyGroup - 1);
-            GroupSessions sessions = Opened.sessions(table, nextEntry);
-            while (nextSession < sessions.count()) {
-                if (output.isFull()) {
-                    return false;
-                }
-                emit(task, table, nextEntry, sessions, nextSession++, output);
-            }
-            nextSession = 0;
-            nextEntry = table.nextEntry(nextEntry);
+        KeyedWalk going = walk;
+        if (going == null) {
+            going = KeyedWalk.overAll(task.groups());
+            walk = going;
         }
+        boolean done = going.run(new KeyedWalk.Visitor() {
+            @Override
+            public boolean inMemory(KeyedTable table, int entry) {
+                return give(task, table.key(entry, group), Opened.sessions(table, entry), output);
+            }
+
+            @Override
+            public boolean spilled(RowView key, RowView value) {
+                return give(task, key, task.sessions(value), output);
+            }
+        });
+        if (done) {
+            walk = null;
+        }
+        return done;
     }
 
-    private void emit(Opened task, KeyedTable table, int entry, GroupSessions sessions, int index, Output output) {
-        RowView key =
-                task.windows().key(table.key(entry, group), sessions.startMicros(index), sessions.endMicros(index));
+    /** Gives the sessions of a group from the next one on; false when the output was full. */
+    private boolean give(Opened task, RowView groupKey, GroupSessions sessions, Output output) {
+        while (nextSession < sessions.count()) {
+            if (output.isFull()) {
+                return false;
+            }
+            emit(task, groupKey, sessions, nextSession++, output);
+        }
+        nextSession = 0;
+        return true;
+    }
+
+    private static void emit(Opened task, RowView groupKey, GroupSessions sessions, int index, Output output) {
+        RowView key = task.windows().key(groupKey, sessions.startMicros(index), sessions.endMicros(index));
         RowView result = task.aggregate().result(key, sessions.buffer(index));
         output.emit(result.bytes(), result.offset(), result.sizeBytes());
     }
@@ -275,23 +308,39 @@ public final class SessionAggregate implements Operator {
     public void restored() {
         Opened task = opened();
         sessionCount = 0;
-        for (int keyGroup = 0; keyGroup < task.groups().keyGroupCount(); keyGroup++) {
-            KeyedTable table = task.groups().existingTable(keyGroup);
-            if (table != null) {
-                for (int entry = table.firstEntry(); entry != KeyedTable.NONE; entry = table.nextEntry(entry)) {
-                    sessionCount += Opened.sessions(table, entry).count();
+        try (KeyedWalk groups = KeyedWalk.overAll(task.groups())) {
+            boolean unused = groups.run(new KeyedWalk.Visitor() {
+                @Override
+                public boolean inMemory(KeyedTable table, int entry) {
+                    return count(Opened.sessions(table, entry));
                 }
-            }
+
+                @Override
+                public boolean spilled(RowView key, RowView value) {
+                    return count(task.sessions(value));
+                }
+            });
         }
         publishState(task);
     }
 
+    private boolean count(GroupSessions sessions) {
+        sessionCount += sessions.count();
+        return true;
+    }
+
+    /** Rows are sessions, but for those that are not in memory, which are counted by group. */
     private void publishState(Opened task) {
-        metrics.state(sessionCount, task.groups().sizeBytes());
+        StateSize size = task.groups().size();
+        metrics.state(new StateSize(sessionCount, size.memoryBytes(), size.spilledRows(), size.spilledBytes()));
     }
 
     @Override
     public void close() {
+        if (walk != null) {
+            walk.close();
+            walk = null;
+        }
         if (opened != null) {
             opened.groups().close();
             opened = null;

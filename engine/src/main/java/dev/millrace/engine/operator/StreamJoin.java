@@ -49,6 +49,7 @@ public final class StreamJoin implements Operator {
 
     private @Nullable Opened opened;
     private OperatorMetrics metrics = new OperatorMetrics();
+    private LateRows lateRows = LateRows.NOWHERE;
     private long watermarkMicros = Long.MIN_VALUE;
     private Step step = Step.BEGIN;
 
@@ -101,6 +102,7 @@ public final class StreamJoin implements Operator {
     @Override
     public void open(OperatorContext context) {
         metrics = context.metrics();
+        lateRows = context.lateRows();
         if (context.time().standsStill()) {
             endsEpochs = true;
             watermarkMicros = 0; // where Spark's begins
@@ -146,6 +148,8 @@ public final class StreamJoin implements Operator {
             if (!take(task, rows.side(), rows.keyGroup(), output)) {
                 return false;
             }
+            task.left().relieve();
+            task.right().relieve();
         }
         return true;
     }
@@ -153,9 +157,7 @@ public final class StreamJoin implements Operator {
     private void hold(Join join, Held rowsOfEpoch, RowCursor rows) {
         for (; rows.hasRow(); rows.advance()) {
             rows.row(row);
-            if (isLate(join, rows.side())) {
-                lateCount++;
-            } else {
+            if (!dropsLate(join, rows.side())) {
                 int unused = rowsOfEpoch.of(rows.side()).add(row, rows.keyGroup());
             }
         }
@@ -173,6 +175,8 @@ public final class StreamJoin implements Operator {
             if (!take(task, side, rows.keyGroup(index), output)) {
                 return false;
             }
+            task.left().relieve();
+            task.right().relieve();
         }
         nextHeld = 0;
         rowsOfEpoch.clear();
@@ -181,9 +185,15 @@ public final class StreamJoin implements Operator {
         return true;
     }
 
-    private boolean isLate(Join join, Side side) {
+    /** Whether the row at hand is late, and so dropped. */
+    private boolean dropsLate(Join join, Side side) {
         long eventTime = join.eventTimeMicros(side, row);
-        return eventTime != EventTimeExtractor.NO_EVENT_TIME && eventTime <= watermarkMicros;
+        if (eventTime == EventTimeExtractor.NO_EVENT_TIME || eventTime > watermarkMicros) {
+            return false;
+        }
+        lateCount++;
+        lateRows.add(side, row, eventTime, watermarkMicros);
+        return true;
     }
 
     /** Takes the row at hand; false when the output was full, or enough was done for one step. */
@@ -210,8 +220,7 @@ public final class StreamJoin implements Operator {
 
     private Step begin(Opened task, Side side) {
         Join join = task.join();
-        if (isLate(join, side)) {
-            lateCount++;
+        if (dropsLate(join, side)) {
             return Step.DONE;
         }
         if (!join.mayMatch(side, row)) {
@@ -400,9 +409,7 @@ public final class StreamJoin implements Operator {
             metrics.addRowsRemoved(removedCount);
             removedCount = 0;
         }
-        metrics.state(
-                task.left().rowCount() + task.right().rowCount(),
-                task.left().sizeBytes() + task.right().sizeBytes());
+        metrics.state(task.left().size().plus(task.right().size()));
     }
 
     @Override

@@ -20,6 +20,11 @@ public record StreamJoinFactory(Join.Factory joins, JoinType type, String name, 
     }
 
     @Override
+    public boolean dropsLateRows() {
+        return true;
+    }
+
+    @Override
     public Operator create() {
         return new StreamJoin(joins, type, outputDelayMicros);
     }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Bounds: {@link #PAGES} pages. Thread: one producer (the reader), one consumer (the task).
  */
 public final class SourceQueue implements PartitionOutput {
-    private static final int PAGES = 4;
+    static final int PAGES = 4;
     private static final int INITIAL_BYTES = 2 * 1024;
     private static final int SMALLEST_RECORD_BYTES = Page.recordBytes(8);
 

@@ -97,6 +97,12 @@ final class EntryArena {
         return chunkCount++;
     }
 
+    /** An address above those of all entries, and not above those of entries to come. */
+    int endAddress() {
+        int last = chunkCount - 1;
+        return last < 0 ? NONE : (last << CHUNK_SHIFT) + (Math.min(CHUNK_BYTES, chunkEnds[last]) >>> UNIT_SHIFT);
+    }
+
     /** The first entry, or {@link #NONE}. */
     int first() {
         return chunkCount == 0 ? NONE : startOfChunk(0);

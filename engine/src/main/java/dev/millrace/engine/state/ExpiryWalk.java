@@ -32,6 +32,22 @@ final class ExpiryWalk<T extends EntryTable> {
 
     /** Visits and removes; false when the limit was reached or the visitor stopped. */
     boolean run() {
+        while (!stopped && table.earliestExpiryMicros() <= lastMicros) {
+            if (left == 0) {
+                stopped = true;
+            } else {
+                loadExpired(table, lastMicros);
+                visitInMemory();
+                table.boundGarbage();
+            }
+        }
+        if (removedCount > 0 || table.snapshots().isExpiring()) {
+            table.snapshots().expired(lastMicros, !stopped);
+        }
+        return !stopped;
+    }
+
+    private void visitInMemory() {
         ExpiryQueue queue = table.expiries;
         while (!stopped && queue.earliestMicros() <= lastMicros) {
             long micros = queue.earliestMicros();
@@ -40,11 +56,13 @@ final class ExpiryWalk<T extends EntryTable> {
                 takeBack(rest, micros);
             }
         }
-        if (removedCount > 0 || table.snapshots().isExpiring()) {
-            table.snapshots().expired(lastMicros, !stopped);
+    }
+
+    private static void loadExpired(EntryTable table, long lastMicros) {
+        SpilledKeys spilled = table.spilled;
+        if (spilled != null) {
+            spilled.loadExpired(lastMicros);
         }
-        table.boundGarbage();
-        return !stopped;
     }
 
     /** Returns the first entry of the chain's part that is still to be visited, or NONE. */
@@ -106,11 +124,13 @@ final class ExpiryWalk<T extends EntryTable> {
     }
 
     /**
-     * Removes all entries whose expiry time is at or before the watermark, and returns how many they
-     * were. A few are taken out one by one; when they are many, the others are moved together instead.
+     * Removes entries whose expiry time is at or before the watermark, and returns how many they were:
+     * all that are in memory, and some of those outside. A few are taken out one by one; when they are
+     * many, the others are moved together instead.
      */
-    static int removeAll(EntryTable table, long watermarkMicros) {
+    static int removeSome(EntryTable table, long watermarkMicros) {
         long lastMicros = Math.min(watermarkMicros, NEVER - 1);
+        loadExpired(table, lastMicros);
         int before = table.rowCount();
         int fewestRows = before - before / 4;
         while (table.expiries.earliestMicros() <= lastMicros) {

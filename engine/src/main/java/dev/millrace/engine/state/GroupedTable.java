@@ -73,6 +73,15 @@ public final class GroupedTable extends EntryTable {
     }
 
     private int first(int hash, byte[] key, int keyOffset, int keySizeBytes) {
+        int first = firstInMemory(hash, key, keyOffset, keySizeBytes);
+        SpilledKeys outside = spilled;
+        if (first == NONE && outside != null && outside.load(key, keyOffset, keySizeBytes)) {
+            return firstInMemory(hash, key, keyOffset, keySizeBytes);
+        }
+        return first;
+    }
+
+    private int firstInMemory(int hash, byte[] key, int keyOffset, int keySizeBytes) {
         long[] slots = firsts.slots();
         int mask = slots.length - 1;
         for (int at = hash & mask; slots[at] != 0; at = (at + 1) & mask) {
@@ -100,6 +109,9 @@ public final class GroupedTable extends EntryTable {
 
     /** The entry of a key with a sub-key, or {@link #NONE}. */
     public int find(int hash, RowView key, RowView subKey) {
+        if (spilled != null && first(hash, key) == NONE) {
+            return NONE; // neither here nor outside
+        }
         int wholeHash = wholeHash(hash, subKey.bytes(), subKey.offset(), subKey.sizeBytes());
         long[] slots = index.slots();
         int mask = slots.length - 1;
@@ -155,6 +167,9 @@ public final class GroupedTable extends EntryTable {
      * <p>Errors: STATE_MEMORY; then the table is as before.
      */
     public int add(int hash, RowView key, RowView subKey, RowView value, long expiryMicros) {
+        if (spilled != null) {
+            first(hash, key); // brings the key's other entries back before
+        }
         index.makeRoom(rowCount());
         firsts.makeRoom(keyCount);
         int entry = newEntry(key.sizeBytes() + subKey.sizeBytes(), value.sizeBytes(), expiryMicros);
@@ -189,7 +204,7 @@ public final class GroupedTable extends EntryTable {
     /** Puts a new entry into its key's chain: at its end, or where its number says. */
     private void chain(int hash, int entry) {
         RowView key = key(entry, otherView);
-        int first = first(hash, key.bytes(), key.offset(), key.sizeBytes());
+        int first = firstInMemory(hash, key.bytes(), key.offset(), key.sizeBytes());
         if (first == NONE) {
             firsts.insert(hash, entry);
             keyCount++;
@@ -210,6 +225,24 @@ public final class GroupedTable extends EntryTable {
         } else {
             link(before, NEXT, entry);
         }
+    }
+
+    @Override
+    int nextOfKey(int entry) {
+        return next(entry);
+    }
+
+    @Override
+    boolean isFirstOfKey(int entry) {
+        return next(link(entry, PREVIOUS)) == NONE;
+    }
+
+    @Override
+    int addStored(RowView wholeKey, int subKeySizeBytes, RowView value, long expiryMicros) {
+        int keySizeBytes = wholeKey.sizeBytes() - subKeySizeBytes;
+        RowView key = new RowView().pointTo(wholeKey.bytes(), wholeKey.offset(), keySizeBytes);
+        RowView subKey = new RowView().pointTo(wholeKey.bytes(), wholeKey.offset() + keySizeBytes, subKeySizeBytes);
+        return add(KeyBytes.hash(key.bytes(), key.offset(), keySizeBytes), key, subKey, value, expiryMicros);
     }
 
     @Override
@@ -257,7 +290,7 @@ public final class GroupedTable extends EntryTable {
 
     private int firstOf(int hash, int entry) {
         RowView key = key(entry, otherView);
-        return first(hash, key.bytes(), key.offset(), key.sizeBytes());
+        return firstInMemory(hash, key.bytes(), key.offset(), key.sizeBytes());
     }
 
     private int link(int entry, int which) {

@@ -64,6 +64,11 @@ final class KeyGroupWriter {
         handOverWhenFull();
     }
 
+    void put(RowView wholeKey, int subKeySizeBytes, RowView entryValue, long expiryMicros) {
+        open().put(wholeKey, subKeySizeBytes, entryValue, expiryMicros);
+        handOverWhenFull();
+    }
+
     void remove(RowView wholeKey, int subKeySizeBytes) {
         open().remove(wholeKey, subKeySizeBytes);
         handOverWhenFull();

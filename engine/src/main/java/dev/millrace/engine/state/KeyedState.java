@@ -2,6 +2,7 @@ package dev.millrace.engine.state;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.metrics.StateSize;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
@@ -21,6 +22,10 @@ import org.jspecify.annotations.Nullable;
  *   <li>at a start: {@link #restore} for each section of a key group, before any row.
  * </ul>
  *
+ * <p>Where the budget says so, entries are put out of memory when it is short, to local disk, and come
+ * back when they are looked for or expire. What removes, adds and finds entries does not show it; a walk
+ * over all of them is a {@link KeyedWalk}.
+ *
  * <p>Thread: the owning task. Bounds: the memory budget, from which all tables reserve.
  *
  * @param <T> {@link KeyedTable} for one entry per key, {@link GroupedTable} for several
@@ -28,6 +33,9 @@ import org.jspecify.annotations.Nullable;
 public final class KeyedState<T extends EntryTable> implements AutoCloseable {
     /** What a table takes before its first entry, with its queue, arena and snapshots. */
     private static final int EMPTY_TABLE_BYTES = 512;
+
+    /** After so many bytes a restore looks whether memory is short. */
+    private static final int RESTORED_AT_ONCE_BYTES = 16 * 1024;
 
     /** Makes the table of a key group. */
     @FunctionalInterface
@@ -39,6 +47,8 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
     private final TableMaker<T> maker;
     private final @Nullable EntryTable[] tables;
     private @Nullable FrozenTables frozen;
+    private final @Nullable Eviction eviction;
+    private long restoredBytes;
 
     /** Where the walk over expired entries goes on. */
     private int expiringKeyGroup;
@@ -49,6 +59,8 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
         this.ledger = new StateLedger(budget);
         this.maker = maker;
         this.tables = new EntryTable[keyGroupCount];
+        SpillStore store = budget.spill();
+        this.eviction = store == null ? null : new Eviction(tables, ledger, store);
     }
 
     /** One value per key: bytes, all of one size, changed where they lie. */
@@ -103,8 +115,8 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
     }
 
     /**
-     * Moves entries together where removed ones take too much; hardly anything otherwise. To be called
-     * after a page at which entries were removed or changed their size, while no address is held.
+     * Moves entries together where removed ones take too much, and makes room where memory is short;
+     * hardly anything otherwise. To be called after each page, while no address is held.
      */
     public void reclaim() {
         if (ledger.takeGarbageNote()) {
@@ -113,6 +125,10 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
                     table.boundGarbage();
                 }
             }
+        }
+        Eviction evicting = eviction;
+        if (evicting != null) {
+            evicting.makeRoom();
         }
     }
 
@@ -124,18 +140,22 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
         if (!startExpiring(watermarkMicros)) {
             return true;
         }
+        long lastMicros = Math.min(watermarkMicros, EntryTable.NEVER - 1);
         int left = limit;
         while (expiringKeyGroup < tables.length) {
             if (left <= 0) {
                 return false;
             }
-            EntryTable table = tables[expiringKeyGroup++];
-            if (table != null && table.earliestExpiryMicros() <= watermarkMicros) {
-                int removed = ExpiryWalk.removeAll(table, watermarkMicros);
-                if (removed > 0) {
-                    table.snapshots().expired(watermarkMicros, true);
+            EntryTable table = tables[expiringKeyGroup];
+            if (table != null && table.earliestExpiryMicros() <= lastMicros) {
+                int removed = ExpiryWalk.removeSome(table, lastMicros);
+                boolean all = table.earliestExpiryMicros() > lastMicros;
+                if (removed > 0 || all && table.snapshots().isExpiring()) {
+                    table.snapshots().expired(lastMicros, all);
                 }
                 left -= removed;
+            } else {
+                expiringKeyGroup++;
             }
         }
         endExpiring();
@@ -210,7 +230,8 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
         }
         reclaim();
         int ended = ledger.epoch();
-        FrozenTables now = new FrozenTables(operator, stateIndex, tables, ended);
+        boolean spilledChanges = ledger.takeSpilledChangeNote();
+        FrozenTables now = new FrozenTables(operator, stateIndex, tables, ended, spillArea(), spilledChanges);
         ledger.epoch(ended + 1);
         frozen = now;
         return now;
@@ -229,11 +250,46 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
                     "Cannot restore state: keyGroup=%d, keyGroups=%d. Restart from an earlier epoch or a new checkpoint."
                             .formatted(keyGroup, tables.length));
         }
-        table(keyGroup).snapshots().restore(section);
+        TableSnapshots snapshots = table(keyGroup).snapshots();
+        section.read(entry -> {
+            snapshots.restore(entry);
+            restoredBytes += entry.key().sizeBytes() + entry.value().sizeBytes();
+            if (restoredBytes > RESTORED_AT_ONCE_BYTES) {
+                restoredBytes = 0;
+                reclaim();
+            }
+        });
+        snapshots.restored(section);
     }
 
+    /** Where spilled entries are, or null while none ever was. */
+    @Nullable
+    SpillArea spillArea() {
+        return eviction == null ? null : eviction.area();
+    }
+
+    /** The stamp of what changes now. */
+    int epoch() {
+        return ledger.epoch();
+    }
+
+    /** Whether the memory is so short that {@link #reclaim} would put entries out of it. */
+    public boolean isMemoryShort() {
+        return eviction != null && ledger.budget().isNearlyUsed();
+    }
+
+    /** Whether {@link #reclaim} should not wait for the end of the page, but come as soon as no address is held. */
+    public boolean isMemoryAlmostUsed() {
+        return eviction != null && ledger.budget().isAlmostUsed();
+    }
+
+    /** All entries, those that are not in memory included. */
     public long rowCount() {
-        return ledger.rowCount();
+        return ledger.rowCount() + ledger.spilledRowCount();
+    }
+
+    public StateSize size() {
+        return new StateSize(rowCount(), sizeBytes(), ledger.spilledRowCount(), ledger.spilledBytes());
     }
 
     /** The memory that all tables take, garbage and room to grow included. */
@@ -244,6 +300,12 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
     /** Forgets all state and gives its memory back. */
     @Override
     public void close() {
+        if (frozen != null) {
+            frozen.close();
+        }
+        if (eviction != null) {
+            eviction.close();
+        }
         Arrays.fill(tables, null);
         ledger.close();
     }

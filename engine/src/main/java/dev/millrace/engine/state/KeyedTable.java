@@ -59,7 +59,7 @@ public final class KeyedTable extends EntryTable {
         while (true) {
             long slot = slots[at];
             if (slot == 0) {
-                return NONE;
+                return spilled == null ? NONE : load(spilled, hash, key, keyOffset, keySizeBytes);
             }
             if (SlotIndex.hash(slot) == hash) {
                 int entry = SlotIndex.address(slot);
@@ -72,6 +72,10 @@ public final class KeyedTable extends EntryTable {
             }
             at = (at + 1) & mask;
         }
+    }
+
+    private int load(SpilledKeys outside, int hash, byte[] key, int keyOffset, int keySizeBytes) {
+        return outside.load(key, keyOffset, keySizeBytes) ? find(hash, key, keyOffset, keySizeBytes) : NONE;
     }
 
     /** The entry of a key, or {@link #NONE}. */
@@ -164,6 +168,28 @@ public final class KeyedTable extends EntryTable {
     }
 
     @Override
+    int nextOfKey(int entry) {
+        return NONE;
+    }
+
+    @Override
+    boolean isFirstOfKey(int entry) {
+        return true;
+    }
+
+    @Override
+    int addStored(RowView wholeKey, int subKeySizeBytes, RowView value, long expiryMicros) {
+        int hash = KeyBytes.hash(wholeKey.bytes(), wholeKey.offset(), wholeKey.sizeBytes());
+        if (objects == null) {
+            return add(hash, wholeKey, value, expiryMicros);
+        }
+        Object object = objects.deserialize(value);
+        int entry = add(hash, wholeKey, expiryMicros);
+        placeObject(entry, object);
+        return entry;
+    }
+
+    @Override
     int subKeySizeBytes(int entry) {
         return 0;
     }
@@ -184,9 +210,7 @@ public final class KeyedTable extends EntryTable {
     }
 
     private int hashOf(int entry) {
-        byte[] bytes = bytes(entry);
-        int offset = EntryArena.offset(entry);
-        return KeyBytes.hash(bytes, offset + HEADER_BYTES, keySizeBytes(bytes, offset));
+        return KeyBytes.hash(bytes(entry), EntryArena.offset(entry) + HEADER_BYTES, keySizeBytes(entry));
     }
 
     @Override
@@ -218,20 +242,14 @@ public final class KeyedTable extends EntryTable {
             throw corrupt("a value has sizeBytes=%d, expected %d".formatted(value.sizeBytes(), fixedValueBytes()));
         }
         int entry = findWhole(key, put.subKeySizeBytes());
-        boolean known = entry != NONE;
-        int hash = KeyBytes.hash(key.bytes(), key.offset(), key.sizeBytes());
-        if (known) {
-            entry = changeExpiry(entry, put.expiryMicros());
-        }
-        if (objects == null) {
-            entry = known ? replace(entry, value) : add(hash, key, value, put.expiryMicros());
+        if (entry == NONE) {
+            entry = addStored(key, 0, value, put.expiryMicros());
         } else {
-            Object object = objects.deserialize(value);
-            if (known) {
-                replaceObject(entry, object);
+            entry = changeExpiry(entry, put.expiryMicros());
+            if (objects == null) {
+                entry = replace(entry, value);
             } else {
-                entry = add(hash, key, put.expiryMicros());
-                placeObject(entry, object);
+                replaceObject(entry, objects.deserialize(value));
             }
         }
         markRestored(entry);

@@ -8,8 +8,6 @@ package dev.millrace.engine.state;
  * <p>Thread: the owning task. Bounds: at most two steps are reserved beyond what is used.
  */
 final class StateLedger implements AutoCloseable {
-    static final long STEP_BYTES = 64 * 1024;
-
     /** The stamp of what no snapshot has to write. */
     static final int BEFORE_ALL_EPOCHS = 0;
 
@@ -17,6 +15,8 @@ final class StateLedger implements AutoCloseable {
     static final int ARRAY_HEADER_BYTES = 16;
 
     private final MemoryBudget budget;
+    private final long stepBytes;
+    private final boolean maySpill;
     private long reservedBytes;
     private long usedBytes;
     private long rowCount;
@@ -24,9 +24,18 @@ final class StateLedger implements AutoCloseable {
     private boolean freeing;
     private long earliestExpiryMicros = Long.MAX_VALUE;
     private boolean garbageNoted;
+    private long spilledRowCount;
+    private long spilledBytes;
+    private boolean hasSpilledChanges;
 
     StateLedger(MemoryBudget budget) {
         this.budget = budget;
+        this.stepBytes = budget.stepBytes();
+        this.maySpill = budget.spill() != null;
+    }
+
+    MemoryBudget budget() {
+        return budget;
     }
 
     /**
@@ -41,8 +50,12 @@ final class StateLedger implements AutoCloseable {
                 budget.reserveBeyondLimit(missing);
                 reservedBytes += missing;
             } else {
-                long reservation = (missing + STEP_BYTES - 1) / STEP_BYTES * STEP_BYTES;
-                budget.reserve(reservation);
+                long reservation = (missing + stepBytes - 1) / stepBytes * stepBytes;
+                if (maySpill) {
+                    budget.reserveToSpill(reservation);
+                } else {
+                    budget.reserve(reservation);
+                }
                 reservedBytes += reservation;
             }
         }
@@ -64,9 +77,9 @@ final class StateLedger implements AutoCloseable {
 
     void giveBack(long sizeBytes) {
         usedBytes -= sizeBytes;
-        long spareSteps = (reservedBytes - usedBytes) / STEP_BYTES;
+        long spareSteps = (reservedBytes - usedBytes) / stepBytes;
         if (spareSteps >= 2) {
-            long released = (spareSteps - 1) * STEP_BYTES;
+            long released = (spareSteps - 1) * stepBytes;
             reservedBytes -= released;
             budget.release(released);
         }
@@ -91,6 +104,34 @@ final class StateLedger implements AutoCloseable {
 
     void epoch(int newEpoch) {
         epoch = newEpoch;
+    }
+
+    /** Counts entries that were put out of memory, or with less than zero came back. */
+    void addSpilled(long rows, long sizeBytes) {
+        spilledRowCount += rows;
+        spilledBytes += sizeBytes;
+    }
+
+    /** The entries that are not in memory. */
+    long spilledRowCount() {
+        return spilledRowCount;
+    }
+
+    /** What the entries take that are not in memory, before they are compressed. */
+    long spilledBytes() {
+        return spilledBytes;
+    }
+
+    /** Says that an entry was put out of memory that had changed in this epoch. */
+    void noteSpilledChange() {
+        hasSpilledChanges = true;
+    }
+
+    /** Whether such an entry was noted since this was last asked. */
+    boolean takeSpilledChangeNote() {
+        boolean noted = hasSpilledChanges;
+        hasSpilledChanges = false;
+        return noted;
     }
 
     /** Says that a table holds more garbage than it should. */

@@ -23,7 +23,7 @@ final class StoredChain {
         this.mostDeltas = FEWEST_DELTAS + (Integer.reverse(keyGroup) >>> 27);
     }
 
-    boolean needsBase(int rowCount) {
+    boolean needsBase(long rowCount) {
         return !hasBase || deltaBytes > baseBytes || deltaCount >= mostDeltas || (rowCount == 0 && holdsAnything());
     }
 

@@ -4,7 +4,7 @@ package dev.millrace.engine.state;
  * A table's entries as of a barrier, on their way into a snapshot: first which ones are gone, then
  * those that are there. Entries are written in the order of their addresses; one about to change that
  * is not written yet is written first, out of turn, and its new stamp then tells that it is done.
- * Entries that came after the barrier carry the new stamp from the start.
+ * Entries that were added or came back to memory after the barrier lie behind those that were there.
  *
  * <p>Thread: the owning task. Lifetime: no entry may move before all are written.
  */
@@ -16,6 +16,7 @@ final class TableFreeze {
     private final int epoch;
     private final KeyGroupWriter writer;
     private final RemovalLog removals;
+    private final int end;
     private int next;
 
     /**
@@ -27,24 +28,25 @@ final class TableFreeze {
         this.epoch = epoch;
         this.writer = writer;
         this.removals = removals;
-        this.next = table.firstEntry();
-    }
-
-    KeyGroupWriter writer() {
-        return writer;
+        this.end = table.arena().endAddress();
+        this.next = upToEnd(table.firstEntry());
     }
 
     boolean isWritten() {
         return next == EntryTable.NONE && removals.isEmpty();
     }
 
+    private int upToEnd(int entry) {
+        return entry < end ? entry : EntryTable.NONE;
+    }
+
     void saveBefore(int entry) {
-        if (next != EntryTable.NONE && entry >= next && isWanted(entry)) {
+        if (next != EntryTable.NONE && entry >= next && entry < end && isWanted(entry)) {
             writeRemovals();
             writer.put(table, entry);
             if (entry == next) {
                 // It may be about to be removed, and the walk goes on from an entry that is there.
-                next = table.nextEntry(entry);
+                next = upToEnd(table.nextEntry(entry));
             }
         }
     }
@@ -62,7 +64,7 @@ final class TableFreeze {
             } else {
                 work += SKIPPED_ENTRY_BYTES;
             }
-            next = table.nextEntry(next);
+            next = upToEnd(table.nextEntry(next));
         }
         return work;
     }

@@ -5,6 +5,7 @@ import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.Section;
 import dev.millrace.engine.snapshot.SectionEntry;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A table's way into snapshots and back: what was removed since the last one, what snapshots hold by
@@ -23,6 +24,11 @@ final class TableSnapshots {
     private long expiredMicros = NOTHING_EXPIRED;
 
     private boolean expiring;
+
+    /** Where what is frozen goes, or null while nothing is. */
+    private @Nullable KeyGroupWriter writer;
+
+    private @Nullable SpilledFreeze spilledFreeze;
 
     TableSnapshots(EntryTable table, int keyGroup) {
         this.table = table;
@@ -47,14 +53,16 @@ final class TableSnapshots {
     }
 
     boolean needsBase() {
-        return stored.needsBase(table.rowCount());
+        return stored.needsBase(table.rowCount() + table.spilledRowCount());
     }
 
     /**
      * Freezes the entries as they are: all of them for a base, or what changed in {@code epoch}. Until
      * {@link #write} is through, an entry about to change is written first.
+     *
+     * @param outside the spilled entries as they are, or null where no table has any
      */
-    void freeze(int epoch, KeyGroupWriter writer) {
+    void freeze(int epoch, KeyGroupWriter to, SpillArea.@Nullable View outside) {
         if (expiring) {
             throw new MillraceException(
                     ErrorCode.INVARIANT,
@@ -63,21 +71,42 @@ final class TableSnapshots {
         }
         RemovalLog ended = removals;
         removals = new RemovalLog(table.ledger);
-        if (writer.isBase()) {
+        if (to.isBase()) {
             ended.clear();
         } else if (expiredMicros != NOTHING_EXPIRED) {
-            writer.expire(expiredMicros);
+            to.expire(expiredMicros);
         }
         expiredMicros = NOTHING_EXPIRED;
-        table.freeze = new TableFreeze(table, epoch, writer, ended);
+        table.freeze = new TableFreeze(table, epoch, to, ended);
+        SpilledKeys keys = table.spilled;
+        spilledFreeze = keys == null || outside == null ? null : keys.freeze(outside, epoch, to);
+        writer = to;
     }
 
     boolean isFrozen() {
-        return table.freeze != null;
+        return writer != null;
     }
 
     /** Writes until that took the work of about so many bytes, or all; returns the work. */
     int write(int sizeBytes) {
+        int work = writeInMemory(sizeBytes);
+        SpilledFreeze outside = spilledFreeze;
+        if (outside != null && table.freeze == null) {
+            work += outside.write(sizeBytes - work);
+            if (outside.isWritten()) {
+                close();
+            }
+        }
+        KeyGroupWriter to = writer;
+        if (to != null && table.freeze == null && spilledFreeze == null) {
+            writer = null;
+            stored.written(to.isBase(), to.sizeBytes());
+            to.finish();
+        }
+        return work;
+    }
+
+    private int writeInMemory(int sizeBytes) {
         TableFreeze freezing = table.freeze;
         if (freezing == null) {
             return 0;
@@ -85,26 +114,33 @@ final class TableSnapshots {
         int work = freezing.write(sizeBytes);
         if (freezing.isWritten()) {
             table.freeze = null;
-            stored.written(freezing.writer().isBase(), freezing.writer().sizeBytes());
-            freezing.writer().finish();
         }
         return work;
     }
 
-    /** What moves or drops entries comes behind what is frozen: a table is small enough for that. */
-    void finish() {
-        while (isFrozen()) {
-            write(Integer.MAX_VALUE);
+    /** What moves entries comes behind those that are frozen: a table's memory is small enough for that. */
+    void finishInMemory() {
+        while (table.freeze != null) {
+            writeInMemory(Integer.MAX_VALUE);
         }
     }
 
-    /** Takes back what a section says. Errors: STATE_CORRUPT, STATE_MEMORY. */
-    void restore(Section section) throws Exception {
-        section.read(this::restore);
+    /** Gives up what is still to be written of entries outside of memory. */
+    void close() {
+        SpilledFreeze outside = spilledFreeze;
+        if (outside != null) {
+            spilledFreeze = null;
+            outside.close();
+        }
+    }
+
+    /** Notes that a section was taken back, entry by entry. */
+    void restored(Section section) {
         stored.restored(section.isBase(), section.sizeBytes());
     }
 
-    private void restore(SectionEntry entry) {
+    /** Takes back one entry of a section. Errors: STATE_CORRUPT, STATE_MEMORY. */
+    void restore(SectionEntry entry) {
         switch (entry.kind()) {
             case PUT -> table.restorePut(entry);
             case REMOVED -> {
@@ -114,7 +150,11 @@ final class TableSnapshots {
                     table.boundGarbage();
                 }
             }
-            case EXPIRED -> ExpiryWalk.removeAll(table, entry.expiryMicros());
+            case EXPIRED -> {
+                while (table.earliestExpiryMicros() <= entry.expiryMicros()) {
+                    ExpiryWalk.removeSome(table, entry.expiryMicros());
+                }
+            }
         }
     }
 }

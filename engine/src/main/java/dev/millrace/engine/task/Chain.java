@@ -114,6 +114,9 @@ final class Chain {
             }
             boolean last = index == links.length - 1;
             boolean operating = link.phase != Link.Phase.HANDING_ON;
+            if (operating && !output.hasRoomForLateRows()) {
+                return false;
+            }
             boolean moved = operating ? operate(index) : handOn(index);
             if (!moved && (last || link.output.page().isEmpty())) {
                 mayGoOn = operating && !(last && output.isFull());

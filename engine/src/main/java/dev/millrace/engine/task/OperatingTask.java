@@ -98,7 +98,7 @@ public final class OperatingTask implements Step {
             inbox.recycle(done);
         }
         if (barrierUnderWay != NONE) {
-            snapshots.freeze(barrierUnderWay);
+            parts.epochEnded(barrierUnderWay);
             parts.reports().barrierTaken(parts.place().stageId(), parts.place().taskIndex(), barrierUnderWay);
             barrierUnderWay = NONE;
         }

@@ -160,7 +160,7 @@ public final class ReadingTask implements Step, BarrierTarget {
             taking = -1;
         }
         if (barrierUnderWay != NONE) {
-            snapshots.freeze(barrierUnderWay);
+            parts.epochEnded(barrierUnderWay);
             barrierUnderWay = NONE;
         }
     }

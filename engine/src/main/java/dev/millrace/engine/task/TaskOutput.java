@@ -12,9 +12,16 @@ import java.util.List;
  */
 final class TaskOutput implements Output {
     private final OutputEdge[] edges;
+    private final LateOutput late;
     private int marked;
 
     TaskOutput(List<OutputEdge> edges) {
+        this(edges, new LateOutput(List.of()));
+    }
+
+    /** @param late where operators leave late rows, to which marks go, too */
+    TaskOutput(List<OutputEdge> edges, LateOutput late) {
+        this.late = late;
         this.edges = edges.toArray(new OutputEdge[0]);
     }
 
@@ -23,6 +30,7 @@ final class TaskOutput implements Output {
         for (OutputEdge edge : edges) {
             edge.readNanos(nanos);
         }
+        late.readNanos(nanos);
     }
 
     /** Which of the task's input partitions the rows to come are of. */
@@ -30,6 +38,11 @@ final class TaskOutput implements Output {
         for (OutputEdge edge : edges) {
             edge.inputPartition(partition);
         }
+    }
+
+    /** Whether operators may take another page: the late rows of the last one are handed on. */
+    boolean hasRoomForLateRows() {
+        return late.drain();
     }
 
     @Override
@@ -51,7 +64,7 @@ final class TaskOutput implements Output {
 
     /** Hands on all that channels take; false when something is left. */
     boolean flush() {
-        boolean all = true;
+        boolean all = late.flush();
         for (OutputEdge edge : edges) {
             all &= edge.flush();
         }
@@ -65,6 +78,9 @@ final class TaskOutput implements Output {
                 return false;
             }
             marked++;
+        }
+        if (!late.mark(mark)) {
+            return false;
         }
         marked = 0;
         return true;

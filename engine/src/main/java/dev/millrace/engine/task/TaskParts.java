@@ -33,6 +33,14 @@ public final class TaskParts {
     public record State(@Nullable SnapshotInbox inbox, @Nullable RestoredState restored) {}
 
     /**
+     * Where rows go.
+     *
+     * @param edges those that the last operator gives
+     * @param late those that operators drop as late
+     */
+    public record Outputs(List<OutputEdge> edges, LateOutput late) {}
+
+    /**
      * What tells the time.
      *
      * @param nanos of what happens every so often; units: {@link System#nanoTime}
@@ -43,18 +51,18 @@ public final class TaskParts {
     /**
      * @param operators the chain, in order; may be empty
      * @param contexts the context of each operator
-     * @param edges where rows go
+     * @param outputs where rows go
      * @param clock tells the time of what happens by time
      */
     public TaskParts(
             TaskPlace place,
             List<Operator> operators,
             List<OperatorContext> contexts,
-            List<OutputEdge> edges,
+            Outputs outputs,
             Clock clock,
             State state,
             TaskReports reports) {
-        TaskOutput output = new TaskOutput(edges);
+        TaskOutput output = new TaskOutput(outputs.edges(), outputs.late());
         this.place = place;
         this.chain = new Chain(operators, output);
         this.flow = new TaskFlow(chain, output, clock);
@@ -82,6 +90,18 @@ public final class TaskParts {
 
     TaskReports reports() {
         return reports;
+    }
+
+    /** The barrier of an epoch is through the chain. */
+    void epochEnded(long epoch) throws Exception {
+        snapshots.freeze(epoch);
+        List<Operator> operators = chain.operators();
+        for (int i = 0; i < operators.size(); i++) {
+            byte[] observation = operators.get(i).takeObservation();
+            if (observation != null) {
+                reports.observed(new OperatorId(place.stageId(), i), epoch, observation);
+            }
+        }
     }
 
     /** Opens the operators and gives them back what they own of the state to start from. */

@@ -1,5 +1,6 @@
 package dev.millrace.engine.task;
 
+import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.StoredSnapshot;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,9 @@ public interface TaskReports extends FailureListener {
 
     /** A sink task has prepared {@code epoch}. */
     void sinkPrepared(int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten);
+
+    /** An operator of one task has seen the rows of {@code epoch}. */
+    void observed(OperatorId operator, long epoch, byte[] observation);
 
     /** The worker's state as of the barrier of {@code epoch} is on storage. */
     void snapshotStored(long epoch, StoredSnapshot snapshot);

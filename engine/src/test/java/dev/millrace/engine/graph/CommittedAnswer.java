@@ -135,7 +135,7 @@ final class CommittedAnswer {
         if (query.emission != Emission.AT_EXPIRY) {
             puts.removeIf(put -> !put.section().isOfTask() && put.expiryMicros() <= watermark);
         }
-        assertThat(metrics.stateRows())
+        assertThat(metrics.state().rows())
                 .isEqualTo(
                         puts.stream().filter(put -> !put.section().isOfTask()).count());
         aggregate.close();

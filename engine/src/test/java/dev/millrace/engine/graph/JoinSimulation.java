@@ -7,6 +7,7 @@ import dev.millrace.engine.harness.IntervalJoin;
 import dev.millrace.engine.harness.IntervalJoin.Interval;
 import dev.millrace.engine.harness.KeyedRows;
 import dev.millrace.engine.harness.Seeds;
+import dev.millrace.engine.harness.Spilling;
 import dev.millrace.engine.operator.JoinType;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.StreamJoinFactory;
@@ -75,6 +76,7 @@ class JoinSimulation {
         private final JoinType type;
         private final Interval interval;
         private final int keyCount;
+        private final MemoryBudget budget;
         private final Assembly assembly;
         private long nanos;
 
@@ -84,10 +86,10 @@ class JoinSimulation {
             interval = new Interval(random.nextInt(40), random.nextInt(40));
             keyCount = 1 + random.nextInt(20);
             StreamGraph graph = graph();
+            budget = Spilling.budgetInOneOf(6, random);
             assembly = new Assembly(
                     graph,
-                    new DataflowSettings(
-                            "sim", 1 + random.nextInt(3), KEY_GROUPS, 5, new MemoryBudget(1 << 26), null, () -> 0),
+                    new DataflowSettings("sim", 1 + random.nextInt(3), KEY_GROUPS, 5, budget, null, () -> 0),
                     () -> nanos);
         }
 
@@ -100,8 +102,8 @@ class JoinSimulation {
                 addStages(builder, right);
             }
             List<StreamGraph.Input> inputs = new ArrayList<>();
-            left.forEach(stage -> inputs.add(new StreamGraph.Input(stage.id(), exchange(), Side.LEFT)));
-            right.forEach(stage -> inputs.add(new StreamGraph.Input(stage.id(), exchange(), Side.RIGHT)));
+            left.forEach(stage -> inputs.add(new StreamGraph.Input(stage.id(), exchange())));
+            right.forEach(stage -> inputs.add(new StreamGraph.Input(stage.id(), exchange()).on(Side.RIGHT)));
             OperatorFactory join = new StreamJoinFactory(task -> new IntervalJoin(interval), type, "join", 0);
             int stage = builder.add("join", inputs, new StageBody.Operating(List.of(join)));
             builder.add(
@@ -239,6 +241,7 @@ class JoinSimulation {
             for (Step step : steps) {
                 step.close();
             }
+            assertThat(budget.usedBytes()).as("memory not given back").isZero();
             assertThat(given.stream().map(KeyedRows::hex)).containsExactlyInAnyOrderElementsOf(expected());
         }
 

@@ -3,6 +3,7 @@ package dev.millrace.engine.graph;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.engine.epoch.EpochCoordinator;
+import dev.millrace.engine.harness.Spilling;
 import dev.millrace.engine.snapshot.RestoredState;
 import dev.millrace.engine.snapshot.SnapshotStorage;
 import dev.millrace.engine.snapshot.StateIndex;
@@ -21,7 +22,7 @@ final class SimulatedAttempt {
 
     private static final long BUDGET_BYTES = 256L << 20;
 
-    private final MemoryBudget budget = new MemoryBudget(BUDGET_BYTES);
+    private final MemoryBudget budget;
     private final Random random;
     private final Assembly assembly;
     private final List<Step> opened = new ArrayList<>();
@@ -36,6 +37,7 @@ final class SimulatedAttempt {
             Random random)
             throws Exception {
         this.random = random;
+        this.budget = query.spills ? Spilling.budget() : new MemoryBudget(BUDGET_BYTES);
         Durability durability = new Durability(
                 storage,
                 place.name(),

@@ -1,5 +1,7 @@
 package dev.millrace.engine.graph;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.millrace.engine.exchange.KeyGroupFunction;
 import dev.millrace.engine.harness.CollectValues;
 import dev.millrace.engine.harness.CountSumMax;
@@ -16,6 +18,7 @@ import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceReader;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +45,9 @@ final class SimulatedQuery {
     /** Whether partitions without rows are left out of the watermark, so that some rows come too late. */
     final boolean rowsMayBeLate;
 
+    /** Whether state is put out of memory whenever it may be. */
+    final boolean spills;
+
     final boolean ofObjects;
     final Emission emission;
     final long[] rowsOfPartition;
@@ -49,6 +55,10 @@ final class SimulatedQuery {
     private final boolean withoutKeys;
     private final long windowMicros;
     private final int sources;
+
+    /** By source, whether it is read in portions. */
+    private final boolean[] isPortioned;
+
     private final int[] dryOdds;
     private final byte[][] names;
 
@@ -60,6 +70,7 @@ final class SimulatedQuery {
         boolean closes = !withoutKeys && random.nextInt(5) < 3;
         this.windowMicros = closes ? 1 + random.nextInt(60) : NEVER;
         this.rowsMayBeLate = closes && random.nextInt(4) == 0;
+        this.spills = random.nextInt(6) == 0;
         this.sources = 1 + random.nextInt(2);
         boolean large = random.nextInt(4) == 0;
         this.names = names(large ? 60 : 1 << random.nextInt(7), large);
@@ -68,6 +79,10 @@ final class SimulatedQuery {
         for (int p = 0; p < rowsOfPartition.length; p++) {
             rowsOfPartition[p] = random.nextInt(5) == 0 ? 0 : random.nextInt(200);
             dryOdds[p] = random.nextInt(3) == 0 ? 40 : 2;
+        }
+        this.isPortioned = new boolean[sources];
+        for (int s = 0; s < sources; s++) {
+            isPortioned[s] = random.nextInt(3) == 0;
         }
     }
 
@@ -138,11 +153,19 @@ final class SimulatedQuery {
         long[] flat = new long[rowsOfPartition.length];
         int at = 0;
         for (int s = 0; s < sources; s++) {
-            for (Object position : positions.get(s)) {
-                flat[at++] = (long) position;
+            List<Object> ofSource = positions.get(s);
+            for (int p = 0; p < ofSource.size(); p++) {
+                flat[at++] = ofSource.get(p) instanceof long[] ends ? same(ends, ofSource)[p] : (long) ofSource.get(p);
             }
         }
         return flat;
+    }
+
+    /** An epoch ends behind the same portion in all partitions. */
+    private static long[] same(long[] ends, List<Object> positions) {
+        assertThat(positions)
+                .allSatisfy(position -> assertThat((long[]) position).isEqualTo(ends));
+        return ends;
     }
 
     /** Adds what every key takes between two positions. */
@@ -168,7 +191,12 @@ final class SimulatedQuery {
     /** The greatest watermark that may hold at the positions when no partition is left out. */
     long watermarkAt(long[] positions) {
         long least = Long.MAX_VALUE;
-        for (long position : positions) {
+        int partitions = positions.length / sources;
+        for (int s = 0; s < sources; s++) {
+            long[] ofSource = Arrays.copyOfRange(positions, s * partitions, (s + 1) * partitions);
+            long position = isPortioned[s]
+                    ? Arrays.stream(ofSource).max().orElseThrow()
+                    : Arrays.stream(ofSource).min().orElseThrow();
             least = Math.min(least, position == 0 ? Long.MIN_VALUE : position - 2);
         }
         return least;
@@ -194,8 +222,17 @@ final class SimulatedQuery {
         return (int) Long.remainderUnsigned((number * 31 + partition) * 0x9E3779B97F4A7C15L >>> 17, names.length);
     }
 
+    byte[] row(int partition, long number) {
+        return KeyedRows.row(value(partition, number), expiryMicros(number), names[name(partition, number)]);
+    }
+
     private Source source(int index, long[] positions) {
         int partitions = rowsOfPartition.length / sources;
+        if (isPortioned[index]) {
+            int first = index * partitions;
+            long[] from = Arrays.copyOfRange(positions, first, first + partitions);
+            return new SimulatedPortions(this, first, from, random);
+        }
         List<SourceReader> readers = new ArrayList<>();
         for (int p = index * partitions; p < (index + 1) * partitions; p++) {
             readers.add(new Reader(p, positions[p]));
@@ -235,8 +272,7 @@ final class SimulatedQuery {
             PartitionOutput output = outputs.get(0);
             boolean room = true;
             while (given < rowsOfPartition[partition] && random.nextInt(dryOdds[partition]) == 0) {
-                byte[] bytes =
-                        KeyedRows.row(value(partition, given), expiryMicros(given), names[name(partition, given)]);
+                byte[] bytes = SimulatedQuery.this.row(partition, given);
                 row.pointTo(bytes, 0, bytes.length);
                 if (!output.append(row)) {
                     output.publish(given);

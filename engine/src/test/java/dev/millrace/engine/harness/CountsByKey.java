@@ -55,6 +55,11 @@ public final class CountsByKey implements GroupFunction {
     }
 
     @Override
+    public long eventTimeMicros(RowView row) {
+        return KeyedRows.expiryMicros(key(row).toBytes());
+    }
+
+    @Override
     public void present(long watermarkMicros, long timeMillis) {}
 
     private static int hash(RowView key) {

@@ -10,6 +10,7 @@ import dev.millrace.engine.operator.PassThrough;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.state.MemoryBudget;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,8 +32,14 @@ public final class OperatorHarness {
      * What one run gave.
      *
      * @param events the rows, and the marks between them, in their order
+     * @param observations what an operator that observes saw of each epoch
      */
-    public record Outcome(List<byte[]> rows, List<Event> events, long watermarkMicros, OperatorMetrics metrics) {}
+    public record Outcome(
+            List<byte[]> rows,
+            List<Event> events,
+            List<byte[]> observations,
+            long watermarkMicros,
+            OperatorMetrics metrics) {}
 
     private static final int CALLS_WITHOUT_END = 100_000;
 
@@ -68,13 +75,15 @@ public final class OperatorHarness {
         private final List<Event> events;
         private final @Nullable Random random;
         private final RecordingOutput output;
-        private final MemoryBudget budget = new MemoryBudget(Long.MAX_VALUE);
+        private final MemoryBudget budget;
         private final OperatorMetrics metrics = new OperatorMetrics();
         private final RowCursor cursor = new RowCursor();
         private final RowCursor scratch = new RowCursor();
         private final Snapshots snapshots = new Snapshots();
         private int rowsPerPage = Integer.MAX_VALUE;
         private final List<Event> given = new ArrayList<>();
+        private final List<byte[]> observations = new ArrayList<>();
+        private long lateCount;
         private int givenRows;
         private Operator operator;
         private long epoch = 1;
@@ -84,17 +93,24 @@ public final class OperatorHarness {
         Run(List<Event> events, @Nullable Random random) throws Exception {
             this.events = events;
             this.random = random;
+            this.budget = random == null ? new MemoryBudget(Long.MAX_VALUE) : Spilling.budgetInOneOf(4, random);
             this.output = new RecordingOutput(random != null);
             this.operator = open();
         }
 
         private Operator open() throws Exception {
             Operator opened = operators.get();
-            opened.open(new OperatorContext(0, 1, keyGroupCount, budget, metrics, () -> timeMillis, epoch));
+            opened.open(new OperatorContext(0, 1, keyGroupCount, budget, metrics, () -> timeMillis, this::late, epoch));
             if (opened instanceof PassThrough passThrough) {
                 passThrough.inputPartitions(partitionCount());
             }
             return opened;
+        }
+
+        private void late(Side side, RowView row, long eventTimeMicros, long lateBehindMicros) {
+            assertThat(eventTimeMicros).isLessThanOrEqualTo(lateBehindMicros);
+            assertThat(row.sizeBytes()).isPositive();
+            lateCount++;
         }
 
         private int partitionCount() {
@@ -137,7 +153,8 @@ public final class OperatorHarness {
             }
             operator.close();
             assertThat(budget.usedBytes()).as("memory not given back").isZero();
-            return new Outcome(output.rows(), given, watermarkMicros, metrics);
+            assertThat(lateCount).as("late rows given").isEqualTo(metrics.rowsDroppedByWatermark());
+            return new Outcome(output.rows(), given, observations, watermarkMicros, metrics);
         }
 
         /** Takes down the rows that are new in the output. */
@@ -159,6 +176,10 @@ public final class OperatorHarness {
             repeat(() -> operator.barrier(ended, output));
             giveRows();
             given.add(Event.barrier(ended));
+            byte[] observation = operator.takeObservation();
+            if (observation != null) {
+                observations.add(observation);
+            }
         }
 
         private void wakeUp() throws Exception {

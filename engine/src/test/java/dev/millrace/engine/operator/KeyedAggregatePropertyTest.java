@@ -96,7 +96,7 @@ class KeyedAggregatePropertyTest {
             Model model = new Model(events, KeyedAggregatePropertyTest::countSumMax);
             Outcome outcome =
                     harness(() -> new CountSumMax(false), Emission.EVERY_CHANGE).run(events);
-            assertThat(outcome.metrics().stateBytes()).isGreaterThan(1 << 20);
+            assertThat(outcome.metrics().state().memoryBytes()).isGreaterThan(1 << 20);
             assertThat(outcome.rows().stream().map(KeyedRows::hex).toList()).isEqualTo(model.changes);
         });
     }
@@ -133,7 +133,7 @@ class KeyedAggregatePropertyTest {
     private static void checkMetrics(Outcome outcome, Model model) {
         assertThat(outcome.metrics().rowsDroppedByWatermark()).isEqualTo(model.lateCount);
         assertThat(outcome.metrics().rowsRemoved()).isEqualTo(model.removedCount);
-        assertThat(outcome.metrics().stateRows()).isEqualTo(model.values.size());
+        assertThat(outcome.metrics().state().rows()).isEqualTo(model.values.size());
     }
 
     private static OperatorHarness harness(Supplier<Aggregate> aggregates, Emission emission) {

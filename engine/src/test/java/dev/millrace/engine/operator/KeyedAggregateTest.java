@@ -40,8 +40,8 @@ class KeyedAggregateTest {
 
         assertThat(results())
                 .containsExactly(result("b", NEVER, 2, 4, 3), result("a", NEVER, 1, 2, 2), result("a", NEVER, 2, 6, 4));
-        assertThat(metrics.stateRows()).isEqualTo(2);
-        assertThat(metrics.stateBytes()).isPositive().isLessThanOrEqualTo(budget.usedBytes());
+        assertThat(metrics.state().rows()).isEqualTo(2);
+        assertThat(metrics.state().memoryBytes()).isPositive().isLessThanOrEqualTo(budget.usedBytes());
         assertThat(metrics.rowsUpdated()).isEqualTo(3);
     }
 
@@ -85,7 +85,7 @@ class KeyedAggregateTest {
         assertThat(results()).containsExactly(result("closing", 100, 1, 1, 1), result("open", 300, 2, 3, 2));
         assertThat(metrics.rowsDroppedByWatermark()).isEqualTo(1);
         assertThat(metrics.rowsRemoved()).isEqualTo(1);
-        assertThat(metrics.stateRows()).isEqualTo(1);
+        assertThat(metrics.state().rows()).isEqualTo(1);
     }
 
     @Test
@@ -189,7 +189,7 @@ class KeyedAggregateTest {
 
         assertThat(results()).containsExactly(result("early", 101, 1, 1, 1));
         assertThat(metrics.rowsDroppedByWatermark()).isEqualTo(2);
-        assertThat(metrics.stateRows()).isEqualTo(1);
+        assertThat(metrics.state().rows()).isEqualTo(1);
     }
 
     @Test
@@ -202,7 +202,7 @@ class KeyedAggregateTest {
 
         assertThat(output.rows()).isEmpty();
         assertThat(metrics.rowsRemoved()).isEqualTo(1);
-        assertThat(metrics.stateRows()).isEqualTo(2);
+        assertThat(metrics.state().rows()).isEqualTo(2);
         operator.watermark(Long.MAX_VALUE, output);
         process(operator, row(1, NEVER, "a"), row(1, 200, "a"));
         assertThat(metrics.rowsRemoved()).isEqualTo(2);
@@ -278,7 +278,7 @@ class KeyedAggregateTest {
 
         Operator restored = open(Emission.PER_PAGE);
         Snapshots.restore(restored, sections);
-        assertThat(metrics.stateRows()).isEqualTo(1);
+        assertThat(metrics.state().rows()).isEqualTo(1);
         process(restored, row(1, 50, "closed"));
         assertThat(metrics.rowsDroppedByWatermark()).isEqualTo(1);
     }

@@ -58,7 +58,7 @@ class KeyedDeduplicatePropertyTest {
                 assertThat(outcome.metrics().rowsDroppedByWatermark()).isEqualTo(model.lateCount);
                 assertThat(outcome.metrics().rowsDroppedAsDuplicates()).isEqualTo(model.duplicateCount);
                 assertThat(outcome.metrics().rowsUpdated()).isEqualTo(model.first.size());
-                assertThat(outcome.metrics().stateRows()).isEqualTo(model.expiries.size());
+                assertThat(outcome.metrics().state().rows()).isEqualTo(model.expiries.size());
             }
         });
     }

@@ -106,7 +106,7 @@ class SessionAggregatePropertyTest {
                         List.of(harness.run(events), harness.runRowByRow(events), harness.runAdversely(events, seed))) {
                     assertThat(texts(kind, outcome.rows())).containsExactlyInAnyOrderElementsOf(model.given);
                     assertThat(outcome.metrics().rowsDroppedByWatermark()).isEqualTo(model.lateCount);
-                    assertThat(outcome.metrics().stateRows())
+                    assertThat(outcome.metrics().state().rows())
                             .isEqualTo(model.sessions().size());
                 }
             }

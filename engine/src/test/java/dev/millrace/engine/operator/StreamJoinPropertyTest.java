@@ -36,7 +36,7 @@ class StreamJoinPropertyTest {
                 assertThat(outcome.rows().stream().map(KeyedRows::hex)).containsExactlyInAnyOrderElementsOf(expected);
                 assertThat(outcome.metrics().rowsDroppedByWatermark()).isEqualTo(lateCount(events));
                 if (isBounded(interval)) {
-                    assertThat(outcome.metrics().stateRows()).isLessThanOrEqualTo(timelessCount(events));
+                    assertThat(outcome.metrics().state().rows()).isLessThanOrEqualTo(timelessCount(events));
                 }
             }
         });

@@ -101,7 +101,7 @@ class StreamJoinTest {
         List<Event> events = List.of(left(a), left(a), right(b), right(b), left(a));
         OperatorHarness.Outcome outcome = harness.runRowByRow(events);
         assertThat(outcome.rows().stream().map(KeyedRows::hex)).isEqualTo(hex(a, a, a));
-        assertThat(outcome.metrics().stateRows()).as("the right rows").isEqualTo(2);
+        assertThat(outcome.metrics().state().rows()).as("the right rows").isEqualTo(2);
         assertThat(outcome.metrics().rowsRemoved()).isEqualTo(2);
     }
 

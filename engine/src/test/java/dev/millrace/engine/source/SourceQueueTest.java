@@ -158,4 +158,39 @@ class SourceQueueTest {
         bytes[size - 1] = (byte) (index >> 8);
         return bytes;
     }
+
+    @Test
+    void takesNoRowBehindTheEndOfAnEpochUntilItIsToldTo() {
+        append(16);
+        queue.publish();
+        assertThat(queue.endPortion()).isTrue();
+        assertThat(queue.endEpoch(7, "end of 7")).isTrue();
+        append(16);
+        queue.publish();
+
+        assertThat(queue.endOf(7)).as("before its rows are taken").isNull();
+        assertThat(queue.takePortionEnd()).isFalse();
+        assertThat(queue.take(cursor)).isTrue();
+        assertThat(queue.taken()).isEqualTo(1);
+        assertThat(queue.endOf(7)).as("before the portion's end is taken").isNull();
+        assertThat(queue.takePortionEnd()).isTrue();
+        assertThat(queue.takePortionEnd()).isFalse();
+        assertThat(queue.take(cursor)).isFalse();
+        assertThat(queue.endOf(6)).isNull();
+        assertThat(queue.endOf(7)).isEqualTo("end of 7");
+        queue.epochEnded();
+        assertThat(queue.take(cursor)).isTrue();
+        assertThat(queue.taken()).isEqualTo(1);
+        assertThat(queue.endOf(8)).as("in the midst of a portion").isNull();
+    }
+
+    @Test
+    void hasNoRoomForMoreEndsThanPagesUntilTheyAreTaken() {
+        for (int page = 0; page < SourceQueue.PAGES; page++) {
+            assertThat(queue.endPortion()).isTrue();
+        }
+        assertThat(queue.endPortion()).isFalse();
+        assertThat(queue.takePortionEnd()).isTrue();
+        assertThat(queue.endEpoch(1, "end")).isTrue();
+    }
 }

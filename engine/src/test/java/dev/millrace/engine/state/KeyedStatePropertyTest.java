@@ -9,6 +9,7 @@ import dev.millrace.engine.snapshot.Section;
 import dev.millrace.engine.snapshot.SectionKey;
 import dev.millrace.engine.state.StateUnderTest.Kind;
 import dev.millrace.engine.state.StateUnderTest.Name;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -19,7 +20,9 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * State of every kind against a plain map, through seeded runs of everything that can be done to it:
@@ -29,33 +32,75 @@ import org.junit.jupiter.api.Test;
  */
 class KeyedStatePropertyTest {
     private static final int SEEDS = 60;
+    private static final int SEEDS_SPILLING = 4;
+    private static final long SPILLING_BUDGET_BYTES = 512 * 1024;
     private static final int EPOCHS = 14;
     private static final OperatorId OPERATOR = new OperatorId(3, 1);
     private static final int STATE_INDEX = 2;
 
+    @TempDir
+    Path folder;
+
     @Test
     void holdsAndRestoresBytesOfOneSize() {
-        Seeds.forEach(SEEDS, seed -> new Run(seed, Kind.BYTES).toEnd());
+        Seeds.forEach(SEEDS, seed -> new Run(seed, Kind.BYTES, null).toEnd());
     }
 
     @Test
     void holdsAndRestoresBytesOfAnySize() {
-        Seeds.forEach(SEEDS, seed -> new Run(seed, Kind.VALUES).toEnd());
+        Seeds.forEach(SEEDS, seed -> new Run(seed, Kind.VALUES, null).toEnd());
     }
 
     @Test
     void holdsAndRestoresObjects() {
-        Seeds.forEach(SEEDS, seed -> new Run(seed, Kind.OBJECTS).toEnd());
+        Seeds.forEach(SEEDS, seed -> new Run(seed, Kind.OBJECTS, null).toEnd());
     }
 
     @Test
     void holdsAndRestoresGroups() {
-        Seeds.forEach(SEEDS, seed -> new Run(seed, Kind.GROUPS).toEnd());
+        Seeds.forEach(SEEDS, seed -> new Run(seed, Kind.GROUPS, null).toEnd());
     }
 
     @Test
     void holdsAndRestoresLists() {
-        Seeds.forEach(SEEDS, seed -> new Run(seed, Kind.LISTS).toEnd());
+        Seeds.forEach(SEEDS, seed -> new Run(seed, Kind.LISTS, null).toEnd());
+    }
+
+    @Test
+    void holdsAndRestoresBytesOfOneSizeThatSpill() {
+        forEachSeedSpilling(Kind.BYTES);
+    }
+
+    @Test
+    void holdsAndRestoresBytesOfAnySizeThatSpill() {
+        forEachSeedSpilling(Kind.VALUES);
+    }
+
+    @Test
+    void holdsAndRestoresObjectsThatSpill() {
+        forEachSeedSpilling(Kind.OBJECTS);
+    }
+
+    @Test
+    void holdsAndRestoresGroupsThatSpill() {
+        forEachSeedSpilling(Kind.GROUPS);
+    }
+
+    @Test
+    void holdsAndRestoresListsThatSpill() {
+        forEachSeedSpilling(Kind.LISTS);
+    }
+
+    private void forEachSeedSpilling(Kind kind) {
+        long[] mostSpilled = {0};
+        Seeds.forEach(SEEDS_SPILLING, seed -> {
+            Run run = new Run(seed, kind, folder);
+            run.toEnd();
+            mostSpilled[0] = Math.max(mostSpilled[0], run.mostSpilled);
+            assertThat(run.budget.isSpilling()).isFalse();
+            assertThat(folder).isEmptyDirectory();
+        });
+        assertThat(mostSpilled[0]).as("rows that were spilled at one time").isGreaterThan(100);
     }
 
     /** What is known of an entry. */
@@ -68,7 +113,8 @@ class KeyedStatePropertyTest {
 
     private static final class Run {
         private final Random random;
-        private final MemoryBudget budget = new MemoryBudget(Long.MAX_VALUE);
+        private final @Nullable Path store;
+        private final MemoryBudget budget;
         private final Kind kind;
         private final StateUnderTest state;
         private final Map<Name, Known> model = new LinkedHashMap<>();
@@ -77,7 +123,12 @@ class KeyedStatePropertyTest {
         private final int valueFill;
         private final int changesPerEpoch;
         private final int expiryRange;
+
+        /** What was added or changed since the last barrier, also what was removed then. */
+        private final Set<Name> changed = new HashSet<>();
+
         private long watermarkMicros;
+        private long mostSpilled;
 
         /** The sections that a manifest would name, by their key, and those of the snapshot under way. */
         private final Map<SectionKey, List<Section>> stored = new TreeMap<>();
@@ -86,21 +137,43 @@ class KeyedStatePropertyTest {
         private FrozenState frozen;
         private Map<Name, Known> atBarrier = Map.of();
 
-        Run(long seed, Kind kind) {
+        /** @param store where the state spills, with little memory, or null for never */
+        Run(long seed, Kind kind, @Nullable Path store) {
             this.random = new Random(seed);
             this.kind = kind;
+            this.store = store;
+            this.budget = budget();
             this.state = new StateUnderTest(kind, budget);
-            this.keyRange = 1 << random.nextInt(9);
-            this.keyFill = random.nextInt(3) == 0 ? 3_000 : 20;
-            this.valueFill = random.nextInt(3) == 0 ? 3_000 : 40;
-            this.changesPerEpoch = 1 << random.nextInt(10);
-            this.expiryRange = 1 << random.nextInt(10);
+            boolean spills = store != null;
+            this.keyRange = 1 << (spills ? 9 + random.nextInt(3) : random.nextInt(9));
+            this.keyFill = spills ? (kind == Kind.BYTES ? 900 : 20) : random.nextInt(3) == 0 ? 3_000 : 20;
+            this.valueFill = spills ? 900 : random.nextInt(3) == 0 ? 3_000 : 40;
+            this.changesPerEpoch = 1 << (spills ? 9 + random.nextInt(2) : random.nextInt(10));
+            this.expiryRange = 1 << (spills ? 9 : random.nextInt(10));
+        }
+
+        private MemoryBudget budget() {
+            if (store == null) {
+                return new MemoryBudget(Long.MAX_VALUE);
+            }
+            // Memory is short now and then, or always.
+            return random.nextInt(4) == 0
+                    ? new MemoryBudget(2 * SPILLING_BUDGET_BYTES, () -> SpillFolder.in(store), 0)
+                    : new MemoryBudget(SPILLING_BUDGET_BYTES, () -> SpillFolder.in(store));
+        }
+
+        private void reclaim(StateUnderTest of) {
+            if (store != null) {
+                of.reclaim();
+                mostSpilled = Math.max(mostSpilled, of.spilledRowCount());
+            }
         }
 
         void toEnd() throws Exception {
-            for (int epoch = 0; epoch < EPOCHS; epoch++) {
+            for (int epoch = 0; epoch < (store == null ? EPOCHS : EPOCHS / 2); epoch++) {
                 for (int i = 0; i < changesPerEpoch; i++) {
                     changeAnything();
+                    reclaim(state);
                     if (random.nextInt(8) == 0) {
                         writeSlice(random.nextInt(500));
                     }
@@ -138,6 +211,7 @@ class KeyedStatePropertyTest {
             Name name = randomName();
             Known known = model.get(name);
             String value = randomValue();
+            changed.add(name);
             if (known == null) {
                 long expiryMicros = randomExpiry();
                 state.add(name, value, expiryMicros);
@@ -166,6 +240,9 @@ class KeyedStatePropertyTest {
             if (known != null) {
                 long expiryMicros = randomExpiry();
                 state.changeExpiry(name, expiryMicros);
+                if (expiryMicros != known.expiryMicros()) {
+                    changed.add(name);
+                }
                 model.put(name, new Known(known.value(), expiryMicros));
             }
         }
@@ -199,6 +276,7 @@ class KeyedStatePropertyTest {
                             random.nextBoolean() ? EntryTable.NEVER : watermarkMicros + 1 + random.nextInt(9);
                     assertThat(table.changeExpiry(entry, expiryMicros)).isEqualTo(entry);
                     model.put(name, new Known(known.value(), expiryMicros));
+                    changed.add(name);
                     return true;
                 }
                 if (random.nextInt(4) == 0) {
@@ -215,11 +293,12 @@ class KeyedStatePropertyTest {
 
         private void compareAll() {
             assertThat(state.rowCount()).isEqualTo(model.size());
-            requireEqual(entries(state), model);
-            for (Map.Entry<Name, Known> expected : model.entrySet()) {
-                assertThat(state.find(expected.getKey()))
-                        .isEqualTo(expected.getValue().value());
+            if (store == null) {
+                requireEqual(entries(state), model);
+            } else if (!kind.isGrouped()) {
+                compareWalks();
             }
+            requireFound(state, model);
             if (kind.isGrouped()) {
                 compareOrder(state);
             }
@@ -227,12 +306,39 @@ class KeyedStatePropertyTest {
             assertThat(state.boundsGarbage()).isTrue();
         }
 
+        /** Walks find what is out of memory too. */
+        private void compareWalks() {
+            Map<Name, String> all = new HashMap<>();
+            model.forEach((name, known) -> all.put(name, known.value()));
+            Map<Name, String> changedOnes = new HashMap<>(all);
+            changedOnes.keySet().retainAll(changed);
+            requireEqual(state.walk(false, random), all);
+            requireEqual(state.walk(true, random), changedOnes);
+        }
+
         /** Lists keep their order for good, groups that of adding until they are restored. */
         private void compareOrder(StateUnderTest of) {
             Map<String, List<Name>> byKey = new HashMap<>();
             model.keySet().forEach(name -> byKey.computeIfAbsent(name.key(), key -> new ArrayList<>())
                     .add(name));
-            byKey.forEach((key, names) -> assertThat(of.names(key)).isEqualTo(names));
+            byKey.forEach((key, names) -> {
+                List<Name> found = of.names(key);
+                if (store == null || kind == Kind.LISTS) {
+                    assertThat(found).isEqualTo(names);
+                } else {
+                    assertThat(found).containsExactlyInAnyOrderElementsOf(names);
+                }
+                reclaim(of);
+            });
+        }
+
+        private void requireFound(StateUnderTest of, Map<Name, Known> expected) {
+            expected.forEach((name, known) -> {
+                assertThat(of.find(name)).isEqualTo(known.value());
+                assertThat(of.expiryMicros(name)).isEqualTo(known.expiryMicros());
+                reclaim(of);
+            });
+            assertThat(of.rowCount()).isEqualTo(expected.size());
         }
 
         private void freeze() throws Exception {
@@ -240,6 +346,7 @@ class KeyedStatePropertyTest {
             Map<Name, Known> earlierModel = atBarrier;
             atBarrier = new LinkedHashMap<>(model);
             FrozenState now = state.freeze(OPERATOR, STATE_INDEX);
+            changed.clear();
             if (earlier != null) {
                 // What was left of it was written in haste, as of its own barrier.
                 assertThat(earlier.write(1, written::add)).isTrue();
@@ -275,14 +382,17 @@ class KeyedStatePropertyTest {
                 stored.computeIfAbsent(section.key(), key -> new ArrayList<>()).add(section);
             }
             written.clear();
-            MemoryBudget fresh = new MemoryBudget(Long.MAX_VALUE);
+            MemoryBudget fresh = budget();
             try (StateUnderTest restored = new StateUnderTest(kind, fresh)) {
                 for (List<Section> sections : stored.values()) {
                     for (Section section : sections) {
                         restored.restore(section);
                     }
                 }
-                requireEqual(entries(restored), expected);
+                if (store == null) {
+                    requireEqual(entries(restored), expected);
+                }
+                requireFound(restored, expected);
                 if (kind == Kind.LISTS) {
                     expected.keySet().stream().map(Name::key).distinct().forEach(key -> assertThat(restored.names(key))
                             .isEqualTo(expected.keySet().stream()
@@ -294,7 +404,7 @@ class KeyedStatePropertyTest {
         }
 
         /** Says only what differs, and not all of it: states are large. */
-        private static void requireEqual(Map<Name, Known> actual, Map<Name, Known> expected) {
+        private static void requireEqual(Map<Name, ?> actual, Map<Name, ?> expected) {
             List<String> differences = new ArrayList<>();
             Set<Name> names = new HashSet<>(expected.keySet());
             names.addAll(actual.keySet());
@@ -329,7 +439,7 @@ class KeyedStatePropertyTest {
             String key = number + "k".repeat(number * 31 % keyFill);
             return switch (kind) {
                 case BYTES, VALUES, OBJECTS -> new Name(key, "");
-                case GROUPS -> new Name(key, "s".repeat(random.nextInt(1 + keyRange / 4)));
+                case GROUPS -> new Name(key, "s".repeat(random.nextInt(1 + Math.min(keyRange / 4, 60))));
                 case LISTS -> new Name(key, nextNumber(key));
             };
         }

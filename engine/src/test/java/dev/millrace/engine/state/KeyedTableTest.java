@@ -12,6 +12,8 @@ import org.junit.jupiter.api.Test;
 class KeyedTableTest {
     private static final int VALUE_BYTES = 24;
 
+    private static final long STEP_BYTES = new MemoryBudget(Long.MAX_VALUE).stepBytes();
+
     private final MemoryBudget budget = new MemoryBudget(Long.MAX_VALUE);
     private final StateLedger ledger = new StateLedger(budget);
     private final KeyedTable table = KeyedTable.ofBytes(ledger, 0, VALUE_BYTES);
@@ -101,8 +103,8 @@ class KeyedTableTest {
             add(table, key(100_000 + i), 120_000_000);
         }
 
-        assertThat(ExpiryWalk.removeAll(table, 59_999_999)).isZero();
-        assertThat(ExpiryWalk.removeAll(table, 60_000_000)).isEqualTo(10_000);
+        assertThat(ExpiryWalk.removeSome(table, 59_999_999)).isZero();
+        assertThat(ExpiryWalk.removeSome(table, 60_000_000)).isEqualTo(10_000);
         assertThat(table.rowCount()).isEqualTo(10);
         assertThat(find(table, key(100_003))).isNotEqualTo(KeyedTable.NONE);
         assertThat(find(table, key(3))).isEqualTo(KeyedTable.NONE);
@@ -114,8 +116,8 @@ class KeyedTableTest {
         add(table, key(1), KeyedTable.NEVER);
         add(table, key(2), 5);
 
-        assertThat(ExpiryWalk.removeAll(table, Long.MAX_VALUE)).isEqualTo(1);
-        assertThat(ExpiryWalk.removeAll(table, Long.MAX_VALUE)).isZero();
+        assertThat(ExpiryWalk.removeSome(table, Long.MAX_VALUE)).isEqualTo(1);
+        assertThat(ExpiryWalk.removeSome(table, Long.MAX_VALUE)).isZero();
         assertThat(find(table, key(1))).isNotEqualTo(KeyedTable.NONE);
     }
 
@@ -127,8 +129,8 @@ class KeyedTableTest {
         int again = add(table, key(1), 70);
 
         assertThat(table.bytes(again)[table.valueOffset(again)]).isZero();
-        assertThat(ExpiryWalk.removeAll(table, 60)).isZero();
-        assertThat(ExpiryWalk.removeAll(table, 70)).isEqualTo(1);
+        assertThat(ExpiryWalk.removeSome(table, 60)).isZero();
+        assertThat(ExpiryWalk.removeSome(table, 70)).isEqualTo(1);
     }
 
     @Test
@@ -215,10 +217,10 @@ class KeyedTableTest {
     @Test
     void reservesInStepsAndKeepsAtMostTwoSpare() {
         ledger.take(1);
-        assertThat(budget.usedBytes()).isEqualTo(StateLedger.STEP_BYTES);
-        ledger.take(10 * StateLedger.STEP_BYTES);
-        ledger.giveBack(10 * StateLedger.STEP_BYTES);
-        assertThat(budget.usedBytes()).isLessThanOrEqualTo(2 * StateLedger.STEP_BYTES);
+        assertThat(budget.usedBytes()).isEqualTo(STEP_BYTES);
+        ledger.take(10 * STEP_BYTES);
+        ledger.giveBack(10 * STEP_BYTES);
+        assertThat(budget.usedBytes()).isLessThanOrEqualTo(2 * STEP_BYTES);
         ledger.close();
         assertThat(budget.usedBytes()).isZero();
     }

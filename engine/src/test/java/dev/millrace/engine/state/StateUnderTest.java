@@ -9,7 +9,9 @@ import dev.millrace.engine.snapshot.Section;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 
 /** A state of some kind with text for keys, sub-keys and values, so that tests can treat all kinds alike. */
@@ -158,6 +160,14 @@ final class StateUnderTest implements AutoCloseable {
         return value(table(name.key()), entry(name));
     }
 
+    long expiryMicros(Name name) {
+        return table(name.key()).expiryMicros(entry(name));
+    }
+
+    long spilledRowCount() {
+        return state.size().spilledRows();
+    }
+
     Name name(EntryTable table, int entry) {
         String key = text(table.key(entry, view));
         if (!(table instanceof GroupedTable groups)) {
@@ -199,6 +209,33 @@ final class StateUnderTest implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /** The values of all entries, or of those that changed, of a state with one entry per key. */
+    @SuppressWarnings("unchecked")
+    Map<Name, String> walk(boolean changedOnly, Random random) {
+        KeyedState<KeyedTable> keyed = (KeyedState<KeyedTable>) state;
+        Map<Name, String> found = new HashMap<>();
+        KeyedWalk.Visitor visitor = new KeyedWalk.Visitor() {
+            @Override
+            public boolean inMemory(KeyedTable table, int entry) {
+                return random.nextInt(5) != 0 && found.put(name(table, entry), value(table, entry)) == null;
+            }
+
+            @Override
+            public boolean spilled(RowView key, RowView value) {
+                return random.nextInt(5) != 0 && found.put(new Name(text(key), ""), text(value)) == null;
+            }
+        };
+        try (KeyedWalk walk = changedOnly ? KeyedWalk.overChanged(keyed) : KeyedWalk.overAll(keyed)) {
+            int stops = 0;
+            while (!walk.run(visitor)) {
+                assertThat(++stops)
+                        .as("stops, of which each is followed by a step")
+                        .isLessThan(100_000);
+            }
+        }
+        return found;
     }
 
     /** Whether removed entries take no more than they may. */

@@ -16,7 +16,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A JVM that this one starts on its own class path, talks to by lines, and takes along when it ends.
+ * A JVM that this one starts, talks to by lines, and takes along when it ends.
  *
  * <p>The child's standard input is a pipe that this JVM holds open: when it is closed, or this JVM is
  * gone, the child reads its end and stops ({@link #awaitParent}). The child ignores the terminal's
@@ -35,10 +35,23 @@ public final class ChildJvm implements AutoCloseable {
      *
      * @param name for messages and the reading thread
      * @param jvmOptions options in front of the main class
-     * @param mainClass on this JVM's class path
+     * @param classPath where the main class is found
+     * @param mainClass what runs
      * @param arguments of the main class
+     * @param wrapper a program with its options that starts the JVM, such as one that binds it to cores; or nothing
      */
-    public record Command(String name, List<String> jvmOptions, String mainClass, List<String> arguments) {}
+    public record Command(
+            String name,
+            List<String> jvmOptions,
+            String classPath,
+            String mainClass,
+            List<String> arguments,
+            List<String> wrapper) {
+        /** On this JVM's class path, by itself. */
+        public Command(String name, List<String> jvmOptions, String mainClass, List<String> arguments) {
+            this(name, jvmOptions, System.getProperty("java.class.path"), mainClass, arguments, List.of());
+        }
+    }
 
     private final String name;
     private final Process process;
@@ -56,10 +69,11 @@ public final class ChildJvm implements AutoCloseable {
     /** Starts the child; what it writes to standard error is appended to {@code log}. */
     public static ChildJvm start(Command command, Path log) throws IOException {
         List<String> words = new ArrayList<>(List.of("sh", "-c", "trap '' INT; exec \"$@\"", "sh"));
+        words.addAll(command.wrapper());
         words.add(System.getProperty("java.home") + File.separator + "bin" + File.separator + "java");
         words.addAll(command.jvmOptions());
         words.add("-cp");
-        words.add(System.getProperty("java.class.path"));
+        words.add(command.classPath());
         words.add(command.mainClass());
         words.addAll(command.arguments());
         Process process = new ProcessBuilder(words)

@@ -9,7 +9,7 @@ import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.snapshot.SnapshotFile;
 import dev.millrace.engine.snapshot.StateIndex;
-import dev.millrace.spark.sink.SparkSink;
+import dev.millrace.spark.sink.QuerySinks;
 import dev.millrace.spark.source.SparkSource;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
+import java.util.function.Predicate;
 import org.apache.spark.sql.connector.read.streaming.Offset;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
 import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadataBase;
@@ -46,8 +47,10 @@ final class EpochCommitter {
     private final CommitProtocol protocol;
     private final ManifestLog manifests;
     private final QuerySources sources;
-    private final SparkSink sink;
+    private final QuerySinks sink;
+    private final Predicate<Integer> isLateStage;
     private final Map<Integer, Integer> sourceOfStage;
+    private final Observations observations;
     private final QueryProgress progress;
     private final LongConsumer committed;
     private final Map<SparkSource, Optional<Offset>> latest = new HashMap<>();
@@ -64,6 +67,7 @@ final class EpochCommitter {
      * What stays the same over all dataflows of a query.
      *
      * @param sourceOfStage for each reading stage's id, the number of its source
+     * @param isLateStage whether the stage of an id writes late rows
      */
     record Surroundings(
             MillraceExecution query,
@@ -71,8 +75,10 @@ final class EpochCommitter {
             CommitProtocol protocol,
             ManifestLog manifests,
             QuerySources sources,
-            SparkSink sink,
+            QuerySinks sink,
             Map<Integer, Integer> sourceOfStage,
+            Observations observations,
+            Predicate<Integer> isLateStage,
             QueryProgress progress) {}
 
     /**
@@ -86,7 +92,9 @@ final class EpochCommitter {
         this.manifests = surroundings.manifests();
         this.sources = surroundings.sources();
         this.sink = surroundings.sink();
+        this.isLateStage = surroundings.isLateStage();
         this.sourceOfStage = surroundings.sourceOfStage();
+        this.observations = surroundings.observations();
         this.progress = surroundings.progress();
         this.state = state;
         this.committed = committed;
@@ -156,7 +164,11 @@ final class EpochCommitter {
         Map<SparkDataStream, Offset> before = checkpoint.committedOffsets();
         StateIndex next = completed.snapshot().map(state::with).orElse(state);
         commit(protocol.commit(
-                epoch, ending.entry(), sink.pack(epoch, messages(completed)), next, ending.nextWatermarkMillis()));
+                epoch,
+                ending.entry(),
+                sink.pack(epoch, messages(completed, isLateStage.negate()), messages(completed, isLateStage)),
+                next,
+                ending.nextWatermarkMillis()));
         state = next;
         lastCommitted = epoch;
         committed.accept(epoch);
@@ -168,15 +180,10 @@ final class EpochCommitter {
         }
         Map<SparkSource, Long> rowsRead = bySource(completed.rowsRead());
         rowsRead.forEach((source, rows) -> committedRows.merge(source, rows, Long::sum));
-        committedWritten += sum(completed.rowsWritten());
+        long rowsWritten = rowsWritten(completed.rowsWritten());
+        committedWritten += rowsWritten;
         progress.report(new QueryProgress.Epoch(
-                epoch,
-                before,
-                rowsRead,
-                sum(completed.rowsWritten()),
-                latest,
-                ending.shownWatermarkMillis(),
-                end(completed)));
+                epoch, before, rowsRead, rowsWritten, latest, ending.shownWatermarkMillis(), end(completed)));
         query.reported(ending.end(), latestProgress(ending.end()));
         return rowsRead;
     }
@@ -194,7 +201,7 @@ final class EpochCommitter {
                 lastCommitted + 1,
                 checkpoint.committedOffsets(),
                 rowsRead,
-                progress.rowsWritten() - committedWritten,
+                rowsWritten(progress.rowsWritten()) - committedWritten,
                 latest,
                 watermarkMillis,
                 null));
@@ -205,14 +212,14 @@ final class EpochCommitter {
         return inFlight > 0 ? Long.MAX_VALUE : progress.untilReportNanos();
     }
 
-    private static QueryProgress.EpochEnd end(CompletedEpoch completed) {
+    private QueryProgress.EpochEnd end(CompletedEpoch completed) {
         long bytes = completed
                 .snapshot()
                 .map(stored -> stored.index().stream()
                         .mapToLong(SnapshotFile.Entry::packedBytes)
                         .sum())
                 .orElse(0L);
-        return new QueryProgress.EpochEnd(completed.times(), bytes);
+        return new QueryProgress.EpochEnd(completed.times(), bytes, observations.of(completed));
     }
 
     private void commit(EpochCommit commit) {
@@ -280,14 +287,23 @@ final class EpochCommitter {
         return sources.sources().get(index);
     }
 
-    private static List<@Nullable Object> messages(CompletedEpoch completed) {
+    /** The messages of the stages that are asked for, in their order and that of their tasks. */
+    private static List<@Nullable Object> messages(CompletedEpoch completed, Predicate<Integer> stages) {
         List<@Nullable Object> messages = new ArrayList<>();
-        new TreeMap<>(completed.messages()).values().forEach(messages::addAll);
+        new TreeMap<>(completed.messages()).forEach((stage, ofTasks) -> {
+            if (stages.test(stage)) {
+                messages.addAll(ofTasks);
+            }
+        });
         return messages;
     }
 
-    private static long sum(Map<Integer, Long> rowsOfStages) {
-        return rowsOfStages.values().stream().mapToLong(Long::longValue).sum();
+    /** Without late rows, which the query's sink never sees. */
+    private long rowsWritten(Map<Integer, Long> ofStages) {
+        return ofStages.entrySet().stream()
+                .filter(stage -> !isLateStage.test(stage.getKey()))
+                .mapToLong(Map.Entry::getValue)
+                .sum();
     }
 
     private void askLatest() {

@@ -3,8 +3,10 @@ package dev.millrace.spark.execution;
 import java.util.function.Supplier;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.spark.late.LateSink;
 import dev.millrace.spark.metrics.QueryFigures;
 import dev.millrace.spark.metrics.QueryObservation;
+import dev.millrace.spark.plan.PlanRequest.LateRowTarget;
 import dev.millrace.spark.plan.QueryPlanner;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.settings.MillraceSettings;
@@ -15,6 +17,9 @@ import dev.millrace.spark.sink.WriteRequest;
 import dev.millrace.spark.source.PortionSettings;
 import dev.millrace.spark.source.Reading;
 import dev.millrace.spark.source.SourceFactory;
+import dev.millrace.spark.ui.RealTimeTab;
+import java.io.InterruptedIOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -122,6 +127,7 @@ public final class MillraceExecution extends StreamExecution {
         Checkpoint.refuseState(session, write.resolvedCheckpointLocation(), QueryChecks.isStateful(analyzed));
         MillraceExecution execution = new MillraceExecution(request, write, settings);
         execution.checkWrite();
+        execution.checkLateWrite();
         return execution;
     }
 
@@ -152,8 +158,20 @@ public final class MillraceExecution extends StreamExecution {
         }
     }
 
+    /** Opens the sink for late rows once, so that what is wrong with it shows before the query starts. */
+    private void checkLateWrite() {
+        SparkSession session = request.session();
+        LateSink.of(session)
+                .ifPresent(late -> session.withActive(() -> late.write(writeRequest(session, analyzedPlan()))));
+    }
+
     private StreamingWrite streamingWrite(SparkSession session, LogicalPlan plan) {
-        WriteRequest write = new WriteRequest(
+        return StreamingWrites.of(
+                writeRequest(session, plan), () -> connectorWrite(plan).toStreaming());
+    }
+
+    private WriteRequest writeRequest(SparkSession session, LogicalPlan plan) {
+        return new WriteRequest(
                 session,
                 sink(),
                 new CaseInsensitiveStringMap(Scala.map(request.options())),
@@ -163,7 +181,6 @@ public final class MillraceExecution extends StreamExecution {
                 resolvedCheckpointRoot(),
                 request.pace().intervalMillis(),
                 request.pace().isBounded());
-        return StreamingWrites.of(write, () -> connectorWrite(plan).toStreaming());
     }
 
     private Write connectorWrite(LogicalPlan plan) {
@@ -190,6 +207,23 @@ public final class MillraceExecution extends StreamExecution {
                 taskCount,
                 loader,
                 () -> Scala.cast(session.withActive(() -> streamingWrite(session, plan))));
+    }
+
+    /** Where late rows go, or null where they are only counted. Errors: UNSUPPORTED_…, Spark's own. */
+    @Nullable
+    LateRowTarget openLateSink(SparkSession session, int taskCount, ClassLoader loader) {
+        LateSink late = LateSink.of(session).orElse(null);
+        if (late == null) {
+            return null;
+        }
+        LogicalPlan plan = logicalPlan();
+        SparkSink sink = new SparkSink(
+                late.name(),
+                late.layout().schema().size(),
+                taskCount,
+                loader,
+                () -> Scala.cast(session.withActive(() -> late.write(writeRequest(session, plan)))));
+        return new LateRowTarget(sink, late.layout());
     }
 
     /** Units of state ownership: the shuffle partitions at the query's first start. */
@@ -410,6 +444,7 @@ public final class MillraceExecution extends StreamExecution {
         QueryRun current = new QueryRun(
                 this, session, querySources(), settings, request.pace(), drains);
         run = current;
+        RealTimeTab.attach(session.sparkContext());
         QueryObservation watching = new QueryObservation(
                 session.sparkContext(), figures, session.sessionState().conf().streamingMetricsEnabled());
         observation = watching;
@@ -423,11 +458,30 @@ public final class MillraceExecution extends StreamExecution {
             current.run();
         } catch (Throwable t) {
             failed = !isEnding();
-            throw Scala.sneaky(t); // unwrapped: Spark tells interrupts from failures by their class
+            // Unwrapped: Spark tells interrupts from failures by their class.
+            throw Scala.sneaky(isEnding() && isOfInterrupt(t) ? interrupted(t) : t);
         } finally {
             session.sparkContext().removeSparkListener(applicationEnd);
             watching.end(failed);
         }
+    }
+
+    /** Storage gives an interrupt that came while it worked as an error of its own. */
+    private static boolean isOfInterrupt(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof InterruptedException
+                    || cause instanceof InterruptedIOException
+                    || cause instanceof ClosedByInterruptException) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static InterruptedException interrupted(Throwable failure) {
+        InterruptedException interrupted = new InterruptedException("The query was stopped while it worked.");
+        interrupted.initCause(failure);
+        return interrupted;
     }
 
     @Override

@@ -40,6 +40,9 @@ final class QueryProgress {
     /** Spark's name, in the progress of a deduplication. */
     private static final String DROPPED_DUPLICATES = "numDroppedDuplicateRows";
 
+    private static final String SPILLED_ROWS = "numRowsSpilled";
+    private static final String SPILLED_BYTES = "spilledBytes";
+
     private final MillraceExecution query;
     private final List<SparkSource> sources;
     private final int keyGroupCount;
@@ -73,8 +76,12 @@ final class QueryProgress {
             long watermarkMillis,
             @Nullable EpochEnd end) {}
 
-    /** How an epoch ended. */
-    record EpochEnd(EpochTimes times, long snapshotBytes) {
+    /**
+     * How an epoch ended.
+     *
+     * @param observed the metrics of each observation
+     */
+    record EpochEnd(EpochTimes times, long snapshotBytes, Map<String, Row> observed) {
         long alignmentMillis() {
             return millis(times.alignedNanos() - times.requestedNanos());
         }
@@ -133,10 +140,8 @@ final class QueryProgress {
     }
 
     /** The rows that the dataflow has written. */
-    long rowsWritten() {
-        return dataflow().rowsWritten().values().stream()
-                .mapToLong(Long::longValue)
-                .sum();
+    Map<Integer, Long> rowsWritten() {
+        return dataflow().rowsWritten();
     }
 
     /** Runs a part of an epoch's commit and counts its time. */
@@ -226,7 +231,7 @@ final class QueryProgress {
                 stateOperators(sample.operators(), end),
                 sourceProgress,
                 new SinkProgress(query.sink().toString(), written, sinkMetrics(sample)),
-                new HashMap<String, Row>());
+                end == null ? new HashMap<>() : new HashMap<>(end.observed()));
     }
 
     private EpochFigures epochFigures(Epoch epoch, EpochEnd end, long durationMillis) {
@@ -341,17 +346,23 @@ final class QueryProgress {
             DataflowSample.StateOperator now, DataflowSample.@Nullable StateOperator last, @Nullable EpochEnd end) {
         return new StateOperatorProgress(
                 now.name(),
-                now.rows(),
+                now.state().rows(),
                 now.updated() - (last == null ? 0 : last.updated()),
                 0,
                 now.removed() - (last == null ? 0 : last.removed()),
                 0,
                 end == null ? 0 : end.snapshotMillis(),
-                now.bytes(),
+                now.state().memoryBytes(),
                 now.late() - (last == null ? 0 : last.late()),
                 keyGroupCount,
                 now.tasks(),
-                new HashMap<>(Map.of(DROPPED_DUPLICATES, now.duplicates() - (last == null ? 0 : last.duplicates()))));
+                new HashMap<>(Map.of(
+                        DROPPED_DUPLICATES,
+                        now.duplicates() - (last == null ? 0 : last.duplicates()),
+                        SPILLED_ROWS,
+                        now.state().spilledRows(),
+                        SPILLED_BYTES,
+                        now.state().spilledBytes())));
     }
 
     private DataflowMetrics dataflow() {

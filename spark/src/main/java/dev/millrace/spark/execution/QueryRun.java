@@ -14,11 +14,14 @@ import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.DataflowSettings;
 import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.snapshot.StateIndex;
+import dev.millrace.spark.metrics.RunningText;
 import dev.millrace.spark.plan.PlanRequest;
+import dev.millrace.spark.plan.PlanRequest.LateRowTarget;
 import dev.millrace.spark.plan.PlanSettings;
 import dev.millrace.spark.plan.PlannedQuery;
 import dev.millrace.spark.plan.QueryPlanner;
 import dev.millrace.spark.settings.MillraceSettings;
+import dev.millrace.spark.sink.QuerySinks;
 import dev.millrace.spark.sink.SparkSink;
 import dev.millrace.spark.source.SparkSource;
 import dev.millrace.spark.thread.SparkTaskScopes;
@@ -125,10 +128,12 @@ final class QueryRun {
         Checkpoint checkpoint = new Checkpoint(session, offsetLog, commitLog, sources);
         ClassLoader loader = query.userClassLoader(session);
         SparkSink sink = query.openSink(session, settings.loopCount(), loader);
+        LateRowTarget late = query.openLateSink(session, settings.loopCount(), loader);
+        QuerySinks sinks = new QuerySinks(sink, late == null ? null : (SparkSink) late.sink());
         StateFiles files = Checkpoint.stateFiles(session, query.resolvedCheckpointRoot());
         ManifestLog manifests = new ManifestLog(files);
         String runId = query.runId().toString();
-        CommitProtocol protocol = new CommitProtocol(manifests, offsetLog, commitLog, sink, runId);
+        CommitProtocol protocol = new CommitProtocol(manifests, offsetLog, commitLog, sinks, runId);
 
         Found found = protocol.look();
         checkpoint.tellLatestSeen(found);
@@ -137,7 +142,7 @@ final class QueryRun {
         QueryProgress progress =
                 new QueryProgress(query, sources.sources(), keyGroupCount, settings.progressIntervalMillis());
         long planningStart = System.nanoTime();
-        PlannedQuery plan = plan(sink, keyGroupCount, start.restoredEpoch() < 0);
+        PlannedQuery plan = plan(sink, late, keyGroupCount, start.restoredEpoch() < 0);
         planned = plan;
         query.observation().planned(plan.graph(), plan.explain(true));
         progress.took("queryPlanning", System.nanoTime() - planningStart);
@@ -147,7 +152,16 @@ final class QueryRun {
         return new Prepared(
                 plan,
                 new EpochCommitter.Surroundings(
-                        query, checkpoint, protocol, manifests, sources, sink, plan.streamOfStage(), progress),
+                        query,
+                        checkpoint,
+                        protocol,
+                        manifests,
+                        sources,
+                        sinks,
+                        plan.streamOfStage(),
+                        new Observations(plan.graph()),
+                        stage -> plan.graph().stages().get(stage).isLate(),
+                        progress),
                 new QueryState(files, manifests, runId, keyGroupCount, plan.isStateful(), plan.graph()),
                 epochTime == null ? scopes : inEpochTime(scopes, epochTime),
                 keyGroupCount,
@@ -249,7 +263,7 @@ final class QueryRun {
                 : failure;
     }
 
-    private PlannedQuery plan(SparkSink sink, int keyGroupCount, boolean isFirstStart) {
+    private PlannedQuery plan(SparkSink sink, @Nullable LateRowTarget late, int keyGroupCount, boolean isFirstStart) {
         List<SparkDataStream> streams =
                 sources.sources().stream().map(SparkSource::stream).toList();
         PlanSettings shape = new PlanSettings(
@@ -263,6 +277,7 @@ final class QueryRun {
                 streams,
                 List.copyOf(sources.sources()),
                 sink,
+                late,
                 query.outputMode(),
                 keyGroupCount,
                 shape,
@@ -368,6 +383,8 @@ final class QueryRun {
     /** The text of {@code explain}. Thread: any. */
     String explain(boolean extended) {
         PlannedQuery current = planned;
-        return current == null ? "The query is still being planned." : current.explain(extended);
+        return current == null
+                ? "The query is still being planned."
+                : current.explain(extended) + "\n" + RunningText.of(query.figures());
     }
 }

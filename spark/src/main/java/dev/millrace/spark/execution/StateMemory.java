@@ -1,16 +1,29 @@
 package dev.millrace.spark.execution;
 
 import dev.millrace.engine.state.MemoryBudget;
+import dev.millrace.engine.state.SpillFolder;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.util.Utils;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The memory for keyed state that all queries of this process share. Thread: any. */
+/**
+ * The memory for keyed state that all queries of this process share, and where state goes that has no
+ * room in it: Spark's first local directory. Thread: any.
+ */
 final class StateMemory {
     private static final Logger LOG = LoggerFactory.getLogger(StateMemory.class);
     private static @Nullable MemoryBudget shared;
 
     private StateMemory() {}
+
+    private static SpillFolder spillFolder() throws IOException {
+        String[] places = Utils.getConfiguredLocalDirs(SparkEnv.get().conf());
+        return SpillFolder.in(Path.of(places[0]));
+    }
 
     /** The process's budget. Its limit can change only while no query holds state. */
     static synchronized MemoryBudget budget(long limitBytes) {
@@ -25,7 +38,7 @@ final class StateMemory {
                     current.limitBytes());
             return current;
         }
-        MemoryBudget fresh = new MemoryBudget(limitBytes);
+        MemoryBudget fresh = new MemoryBudget(limitBytes, StateMemory::spillFolder);
         shared = fresh;
         return fresh;
     }

@@ -39,7 +39,7 @@ final class GroupStateFunction implements GroupFunction {
     private final CurrentGroup group = new CurrentGroup();
     private final GroupCode code;
     private final StateBytes stateBytes;
-    private final LateRows lateRows;
+    private final RowTimes rowTimes;
     private final @Nullable InitialGroups initial;
     private final KeyedState<KeyedTable> states;
     private final GatheredKeys due = new GatheredKeys();
@@ -60,7 +60,7 @@ final class GroupStateFunction implements GroupFunction {
             @Nullable InitialRows initialRows) {
         this.specification = specification;
         this.context = context;
-        this.lateRows = new LateRows(eventTimes);
+        this.rowTimes = new RowTimes(eventTimes);
         this.code = new GroupCode(specification.name(), specification.typed(), group);
         this.stateBytes = new StateBytes(specification.state());
         this.states = KeyedState.ofValues(context.keyGroupCount(), context.stateBudget());
@@ -83,7 +83,12 @@ final class GroupStateFunction implements GroupFunction {
 
     @Override
     public boolean isLate(RowView row, long watermarkMicros) {
-        return lateRows.isLate(row, watermarkMicros);
+        return rowTimes.isLate(row, watermarkMicros);
+    }
+
+    @Override
+    public long eventTimeMicros(RowView row) {
+        return rowTimes.eventTimeMicros(row);
     }
 
     @Override
@@ -173,7 +178,7 @@ final class GroupStateFunction implements GroupFunction {
             put(ended.exists() ? ended.get() : null, expiryMicros);
             context.metrics().addRowsUpdated(1);
         }
-        context.metrics().state(states.rowCount(), states.sizeBytes());
+        context.metrics().state(states.size());
     }
 
     /** A time-out is due once the time is past it. */
@@ -210,6 +215,7 @@ final class GroupStateFunction implements GroupFunction {
     }
 
     private void putInitial(int keyGroup, RowView key, Object object) {
+        states.reclaim();
         if (goTo(keyGroup, key) != null) {
             // Spark's own words, which its users may look for.
             throw code.failure(
@@ -235,7 +241,7 @@ final class GroupStateFunction implements GroupFunction {
 
     @Override
     public void restored() {
-        context.metrics().state(states.rowCount(), states.sizeBytes());
+        context.metrics().state(states.size());
     }
 
     @Override

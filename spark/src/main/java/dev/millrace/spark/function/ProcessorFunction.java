@@ -37,7 +37,7 @@ final class ProcessorFunction implements GroupFunction {
     private final OperatorContext context;
     private final CurrentGroup group = new CurrentGroup();
     private final GroupCode code;
-    private final LateRows lateRows;
+    private final RowTimes rowTimes;
     private final Timers timers;
     private final StateVariables variables;
     private final ProcessorHandle handle;
@@ -54,7 +54,7 @@ final class ProcessorFunction implements GroupFunction {
         this.processor = specification.processor();
         this.context = context;
         this.code = new GroupCode(specification.name(), specification.typed(), group);
-        this.lateRows = new LateRows(eventTimes);
+        this.rowTimes = new RowTimes(eventTimes);
         this.timers = new Timers(context, group);
         this.variables = new StateVariables(specification.name(), context, group, FIRST_VARIABLE);
         this.handle =
@@ -81,7 +81,12 @@ final class ProcessorFunction implements GroupFunction {
 
     @Override
     public boolean isLate(RowView row, long watermarkMicros) {
-        return lateRows.isLate(row, watermarkMicros);
+        return rowTimes.isLate(row, watermarkMicros);
+    }
+
+    @Override
+    public long eventTimeMicros(RowView row) {
+        return rowTimes.eventTimeMicros(row);
     }
 
     @Override
@@ -102,9 +107,13 @@ final class ProcessorFunction implements GroupFunction {
     }
 
     private void begin() {
+        reclaim();
+        isCalling = true;
+    }
+
+    private void reclaim() {
         timers.reclaim();
         variables.reclaim();
-        isCalling = true;
     }
 
     private TimerValues timerValues() {
@@ -165,7 +174,7 @@ final class ProcessorFunction implements GroupFunction {
     }
 
     private void publish() {
-        context.metrics().state(timers.rowCount() + variables.rowCount(), timers.sizeBytes() + variables.sizeBytes());
+        context.metrics().state(timers.size().plus(variables.size()));
     }
 
     /** State to begin with gives no rows: it is all taken here. */
@@ -176,6 +185,7 @@ final class ProcessorFunction implements GroupFunction {
             var withInitialState =
                     (StatefulProcessorWithInitialState<Object, Object, Object, Object>) (Object) processor;
             initial.read(context, (keyGroup, key, state) -> {
+                reclaim();
                 group.goTo(keyGroup, key);
                 code.run(() -> withInitialState.handleInitialState(code.keyObject(), state, timerValues()));
                 group.leave();

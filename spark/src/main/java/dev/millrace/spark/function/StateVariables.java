@@ -2,6 +2,7 @@ package dev.millrace.spark.function;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.metrics.StateSize;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
@@ -108,18 +109,10 @@ final class StateVariables implements AutoCloseable {
         }
     }
 
-    long rowCount() {
-        long count = 0;
+    StateSize size() {
+        StateSize sum = StateSize.NONE;
         for (StateVariable<?> variable : byName.values()) {
-            count += variable.state().rowCount();
-        }
-        return count;
-    }
-
-    long sizeBytes() {
-        long sum = 0;
-        for (StateVariable<?> variable : byName.values()) {
-            sum += variable.state().sizeBytes();
+            sum = sum.plus(variable.state().size());
         }
         return sum;
     }

@@ -3,6 +3,7 @@ package dev.millrace.spark.function;
 import static dev.millrace.engine.state.EntryTable.NEVER;
 import static dev.millrace.engine.state.EntryTable.NONE;
 
+import dev.millrace.engine.metrics.StateSize;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
@@ -124,12 +125,8 @@ final class Timers implements AutoCloseable {
         state.reclaim();
     }
 
-    long rowCount() {
-        return state.rowCount();
-    }
-
-    long sizeBytes() {
-        return state.sizeBytes();
+    StateSize size() {
+        return state.size();
     }
 
     FrozenState freeze(OperatorId id, int stateIndex) {

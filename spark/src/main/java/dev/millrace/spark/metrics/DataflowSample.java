@@ -1,6 +1,7 @@
 package dev.millrace.spark.metrics;
 
 import dev.millrace.engine.metrics.DataflowMetrics.PartitionSample;
+import dev.millrace.engine.metrics.StateSize;
 import java.util.List;
 
 /**
@@ -53,8 +54,7 @@ public record DataflowSample(
             int operatorIndex,
             String name,
             int tasks,
-            long rows,
-            long bytes,
+            StateSize state,
             long updated,
             long removed,
             long late,
@@ -83,12 +83,24 @@ public record DataflowSample(
         return tasksOf(stageId).stream().mapToDouble(Task::rowsPerSecond).sum();
     }
 
-    public long stateRows() {
-        return operators.stream().mapToLong(StateOperator::rows).sum();
+    /** How full the fullest input channel of one stage is; of a source, the fullest queue of a partition. */
+    public double queueFill(int stageId) {
+        double channels = exchanges.stream()
+                .filter(exchange -> exchange.stageId() == stageId)
+                .mapToDouble(Exchange::maxFill)
+                .max()
+                .orElse(0);
+        double queues = partitions.stream()
+                .filter(partition -> partition.stageId() == stageId)
+                .mapToDouble(PartitionSample::queueFill)
+                .max()
+                .orElse(0);
+        return Math.max(channels, queues);
     }
 
-    public long stateBytes() {
-        return operators.stream().mapToLong(StateOperator::bytes).sum();
+    /** All keyed state of the dataflow. */
+    public StateSize state() {
+        return operators.stream().map(StateOperator::state).reduce(StateSize.NONE, StateSize::plus);
     }
 
     public long lateRows() {

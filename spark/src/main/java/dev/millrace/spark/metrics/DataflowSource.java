@@ -2,7 +2,7 @@ package dev.millrace.spark.metrics;
 
 import com.codahale.metrics.Gauge;
 import com.codahale.metrics.MetricRegistry;
-import dev.millrace.engine.graph.StreamGraph;
+import java.util.List;
 import java.util.function.ToDoubleFunction;
 import org.apache.spark.metrics.source.Source;
 
@@ -16,8 +16,8 @@ public final class DataflowSource implements Source {
     private final QueryFigures query;
     private final MetricRegistry registry = new MetricRegistry();
 
-    /** @param graph its stages have metrics of their own */
-    public DataflowSource(QueryFigures query, StreamGraph graph) {
+    /** @param stages those of the dataflow, which have metrics of their own */
+    DataflowSource(QueryFigures query, List<StageShape> stages) {
         this.query = query;
         gauge("rowsRead-perSecond", DataflowSample::rowsReadPerSecond);
         gauge("rowsWritten-perSecond", DataflowSample::rowsWrittenPerSecond);
@@ -25,25 +25,21 @@ public final class DataflowSource implements Source {
         gauge("latency-p95", sample -> sample.latency().p95());
         gauge("latency-p99", sample -> sample.latency().p99());
         gauge("latency-max", sample -> sample.latency().max());
-        gauge("state-rows", DataflowSample::stateRows);
-        gauge("state-bytes", DataflowSample::stateBytes);
+        gauge("state-rows", sample -> sample.state().rows());
+        gauge("state-bytes", sample -> sample.state().memoryBytes());
+        gauge("state-rowsSpilled", sample -> sample.state().spilledRows());
+        gauge("state-bytesSpilled", sample -> sample.state().spilledBytes());
         gauge("rows-late", DataflowSample::lateRows);
         gauge("watermark-lag", sample -> lagMillis(sample.watermarkMicros(), sample.timeMillis()));
         register("epoch", query::epochUnderWay);
         register("epoch-age", () -> query.isActive() ? System.currentTimeMillis() - query.epochStartMillis() : 0);
         register("recoveries", query::recoveryCount);
-        for (StreamGraph.Stage stage : graph.stages()) {
+        for (StageShape stage : stages) {
             int id = stage.id();
             gauge("stage-%d-busy".formatted(id), sample -> sample.busy(id));
             gauge("stage-%d-backPressured".formatted(id), sample -> sample.backPressured(id));
             gauge("stage-%d-rowsPerSecond".formatted(id), sample -> sample.rowsPerSecond(id));
-            if (!stage.inputs().isEmpty()) {
-                gauge("stage-%d-queueFill".formatted(id), sample -> sample.exchanges().stream()
-                        .filter(exchange -> exchange.stageId() == id)
-                        .mapToDouble(DataflowSample.Exchange::maxFill)
-                        .max()
-                        .orElse(0));
-            }
+            gauge("stage-%d-queueFill".formatted(id), sample -> sample.queueFill(id));
         }
     }
 

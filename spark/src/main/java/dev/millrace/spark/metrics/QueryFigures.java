@@ -1,6 +1,5 @@
 package dev.millrace.spark.metrics;
 
-import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.metrics.DataflowMetrics;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -63,7 +62,7 @@ public final class QueryFigures {
     private final Deque<FailureFigures> failures = new ArrayDeque<>();
     private final Deque<Recovery> recoveries = new ArrayDeque<>();
     private State state = State.STARTING;
-    private @Nullable StreamGraph graph;
+    private List<StageShape> stages = List.of();
     private String plan = "";
     private @Nullable DataflowSampler sampler;
     private @Nullable DataflowSample latest;
@@ -80,8 +79,8 @@ public final class QueryFigures {
     // Told by the query.
 
     /** @param planText what {@code explain} prints of the plans behind the dataflow */
-    public synchronized void planned(StreamGraph dataflow, String planText) {
-        graph = dataflow;
+    public synchronized void planned(List<StageShape> dataflow, String planText) {
+        stages = dataflow;
         plan = planText;
     }
 
@@ -168,9 +167,9 @@ public final class QueryFigures {
         return endMillis;
     }
 
-    /** Null until the query is planned. */
-    public synchronized @Nullable StreamGraph graph() {
-        return graph;
+    /** The stages in the order of the flow; none until the query is planned. */
+    public synchronized List<StageShape> stages() {
+        return stages;
     }
 
     public synchronized String plan() {

@@ -1,6 +1,7 @@
 package dev.millrace.spark.metrics;
 
 import dev.millrace.engine.graph.StreamGraph;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkContext;
 import org.apache.spark.metrics.MetricsSystem;
@@ -50,9 +51,10 @@ public final class QueryObservation {
 
     /** The dataflow is known. */
     public void planned(StreamGraph graph, String plan) {
-        figures.planned(graph, plan);
+        List<StageShape> stages = StageShape.of(graph);
+        figures.planned(stages, plan);
         if (inMetricsSystem) {
-            DataflowSource made = new DataflowSource(figures, graph);
+            DataflowSource made = new DataflowSource(figures, stages);
             source = made;
             metricsSystem().registerSource(made);
         }

@@ -11,11 +11,13 @@ import dev.millrace.engine.graph.StreamGraph.Input;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.StreamJoinFactory;
 import dev.millrace.engine.operator.WatermarkAssignerFactory;
+import dev.millrace.engine.operator.WithLateRows;
 import dev.millrace.engine.page.Side;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.stream.WatermarkPolicy;
 import dev.millrace.spark.function.EventTimeGuard;
 import dev.millrace.spark.join.JoinExpressions;
+import dev.millrace.spark.late.LateRowEncoders;
 import dev.millrace.spark.plan.FragmentPlanner.Piece;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
@@ -55,6 +57,7 @@ final class GraphBuilder {
     private final Map<Integer, Integer> sharedStages = new HashMap<>();
     private final IdentityHashMap<SparkPlan, Input> exchanges = new IdentityHashMap<>();
     private final Map<String, Long> watermarkDelaysMillis = new HashMap<>();
+    private final List<Input> lateInputs = new ArrayList<>();
     private boolean isStateful;
 
     GraphBuilder(PlanRequest request, SQLConf conf) {
@@ -99,7 +102,25 @@ final class GraphBuilder {
         List<Input> inputs = inputsFrom(flow(plan));
         graph.watermarkPolicy(watermarkPolicy());
         graph.add("write " + request.sink().name(), inputs, new StageBody.Writing(request.sink()));
+        PlanRequest.LateRowTarget late = request.late();
+        if (late != null && !lateInputs.isEmpty()) {
+            graph.add("write " + late.sink().name(), lateInputs, new StageBody.Writing(late.sink()));
+        }
         return graph.build();
+    }
+
+    /** An operator that drops late rows as one whose late rows are asked for, where somebody asks. */
+    private OperatorFactory withLateRows(OperatorFactory operator, List<List<Attribute>> inputs) {
+        PlanRequest.LateRowTarget late = request.late();
+        return late == null || !operator.dropsLateRows()
+                ? operator
+                : new WithLateRows(
+                        operator,
+                        new LateRowEncoders(late.layout(), operator.name(), inputs, conf.sessionLocalTimeZone()));
+    }
+
+    private static List<Attribute> columns(SparkPlan node) {
+        return Scala.list(node.output());
     }
 
     private WatermarkPolicy watermarkPolicy() {
@@ -183,6 +204,9 @@ final class GraphBuilder {
         if (node instanceof EventTimeGuardExec guard) {
             return eventTimeGuard(guard);
         }
+        if (node instanceof ObserveExec observe) {
+            return observation(observe);
+        }
         if (node instanceof UnionExec union) {
             return union(union);
         }
@@ -235,14 +259,15 @@ final class GraphBuilder {
         OperatorFactory operator = node.operator();
         isStateful |= operator.keepsState();
         Flow flow = exchanged(node, node.keys());
-        flow.chain.add(operator);
+        flow.chain.add(withLateRows(operator, List.of(columns(PhysicalPlans.streamingChild(node)))));
         return flow;
     }
 
     private Flow groupFunction(GroupFunctionExec node) {
         isStateful = true;
         Flow flow = exchanged(node, node.grouping());
-        flow.chain.add(GroupFunctions.operator(node, request, conf));
+        flow.chain.add(withLateRows(
+                GroupFunctions.operator(node, request, conf), List.of(columns(PhysicalPlans.streamingChild(node)))));
         return flow;
     }
 
@@ -250,6 +275,12 @@ final class GraphBuilder {
         SparkPlan child = PhysicalPlans.streamingChild(node);
         Flow below = flow(child);
         return isExchanged(below) ? below : Flow.from(List.of(new Input(stageOf(below), exchangeFor(keys, child))));
+    }
+
+    private Flow observation(ObserveExec node) {
+        Flow flow = flow(PhysicalPlans.streamingChild(node));
+        flow.chain.add(node.operator());
+        return flow;
     }
 
     private Flow eventTimeGuard(EventTimeGuardExec node) {
@@ -274,11 +305,13 @@ final class GraphBuilder {
             exchanged.forEach(input -> inputs.add(input.on(side)));
         }
         Flow flow = Flow.from(inputs);
-        flow.chain.add(new StreamJoinFactory(
+        StreamJoinFactory operator = new StreamJoinFactory(
                 new JoinExpressions.Factory(node.specification()),
                 node.type(),
                 node.describe(),
-                node.expiry().outputDelayMicros()));
+                node.expiry().outputDelayMicros());
+        flow.chain.add(
+                withLateRows(operator, List.of(columns(node.child(Side.LEFT)), columns(node.child(Side.RIGHT)))));
         return flow;
     }
 
@@ -395,6 +428,10 @@ final class GraphBuilder {
         if (flow.isBare() && flow.inputs.size() == 1 && flow.inputs.get(0).exchange() instanceof Exchange.Forward) {
             return flow.inputs.get(0).stageId();
         }
-        return graph.add(chain.isEmpty() ? "pass" : chain, flow.inputs, new StageBody.Operating(flow.chain));
+        int id = graph.add(chain.isEmpty() ? "pass" : chain, flow.inputs, new StageBody.Operating(flow.chain));
+        if (flow.chain.stream().anyMatch(operator -> operator.lateRows() != null)) {
+            lateInputs.add(Input.late(id));
+        }
+        return id;
     }
 }

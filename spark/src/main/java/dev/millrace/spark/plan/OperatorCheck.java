@@ -137,6 +137,7 @@ final class OperatorCheck {
                 || node instanceof AppendColumns
                 || node instanceof AppendColumnsWithObject
                 || node instanceof UpdateEventTimeWatermarkColumn
+                || node instanceof CollectMetrics
                 || GroupFunctions.isOne(node)
                 || node instanceof WithCTE
                 || node instanceof CTERelationDef
@@ -291,9 +292,6 @@ final class OperatorCheck {
         String name = node.nodeName();
         if (node instanceof Offset) {
             throw unsupported(node, "an offset on a stream", "operator=" + name, "Remove it");
-        }
-        if (node instanceof CollectMetrics metrics) {
-            throw unsupported(node, "observe()", "name=" + metrics.name(), "Remove it");
         }
         if (List.of("MapGroups", "CoGroup").contains(name)) {
             throw unsupported(node, "user code over whole groups", "operator=" + name, "Use flatMapGroupsWithState");

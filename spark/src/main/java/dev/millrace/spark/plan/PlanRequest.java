@@ -2,11 +2,13 @@ package dev.millrace.spark.plan;
 
 import dev.millrace.engine.sink.Sink;
 import dev.millrace.engine.source.Source;
+import dev.millrace.spark.late.LateRowLayout;
 import java.util.List;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
 import org.apache.spark.sql.streaming.OutputMode;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A query to be planned.
@@ -17,6 +19,7 @@ import org.apache.spark.sql.streaming.OutputMode;
  * @param streams the streams that the plan's relations carry
  * @param sources what reads them, in the same order
  * @param sink where the rows go
+ * @param late where rows go that operators drop as late, or null where they are only counted
  * @param outputMode the query's output mode
  * @param keyGroupCount units of state ownership, fixed at the query's first start
  * @param settings what of the query's settings shapes the dataflow
@@ -28,10 +31,18 @@ public record PlanRequest(
         List<SparkDataStream> streams,
         List<Source> sources,
         Sink sink,
+        @Nullable LateRowTarget late,
         OutputMode outputMode,
         int keyGroupCount,
         PlanSettings settings,
         boolean isFirstStart) {
+    /**
+     * Where late rows go.
+     *
+     * @param layout what a row of it holds
+     */
+    public record LateRowTarget(Sink sink, LateRowLayout layout) {}
+
     public PlanRequest {
         streams = List.copyOf(streams);
         sources = List.copyOf(sources);

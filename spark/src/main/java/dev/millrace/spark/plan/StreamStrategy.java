@@ -30,6 +30,7 @@ import org.apache.spark.sql.catalyst.plans.LeftOuter$;
 import org.apache.spark.sql.catalyst.plans.LeftSemi$;
 import org.apache.spark.sql.catalyst.plans.RightOuter$;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
+import org.apache.spark.sql.catalyst.plans.logical.CollectMetrics;
 import org.apache.spark.sql.catalyst.plans.logical.Deduplicate;
 import org.apache.spark.sql.catalyst.plans.logical.DeduplicateWithinWatermark;
 import org.apache.spark.sql.catalyst.plans.logical.EventTimeWatermark;
@@ -107,6 +108,9 @@ final class StreamStrategy extends SparkStrategy {
         }
         if (plan instanceof Aggregate aggregate) {
             return Scala.seq(aggregation(aggregate));
+        }
+        if (plan instanceof CollectMetrics observed) {
+            return Scala.seq(observation(observed));
         }
         if (plan instanceof Join join
                 && join.left().isStreaming()
@@ -225,7 +229,22 @@ final class StreamStrategy extends SparkStrategy {
         return outputMode.equals(OutputMode.Append()) ? Emission.AT_EXPIRY : changes;
     }
 
-    private SparkPlan aggregation(Aggregate aggregate) {
+    /** Its metrics are the results of an aggregation without keys. */
+    private SparkPlan observation(CollectMetrics observed) {
+        AggregationParts parts =
+                aggregationParts(new Aggregate(Scala.emptySeq(), observed.metrics(), observed.child(), Scala.none()));
+        return new ObserveExec(
+                observed.name(), Scala.seq(parts.functions()), Scala.seq(parts.results()), planLater(observed.child()));
+    }
+
+    /** What Spark makes of an aggregation: its results are expressions over keys and functions. */
+    private record AggregationParts(
+            List<NamedExpression> grouping,
+            List<AggregateExpression> functions,
+            List<NamedExpression> results,
+            LogicalPlan input) {}
+
+    private static AggregationParts aggregationParts(Aggregate aggregate) {
         var parts = PhysicalAggregation$.MODULE$.unapply(aggregate);
         if (parts.isEmpty()) {
             throw new MillraceException(
@@ -235,29 +254,33 @@ final class StreamStrategy extends SparkStrategy {
                             + "Compute them in another way, or run the query without Millrace "
                             + "(spark.millrace.enabled=false).");
         }
-        List<NamedExpression> grouping =
-                Scala.list(Scala.<Seq<NamedExpression>>cast(parts.get()._1()));
-        List<AggregateExpression> functions =
-                Scala.list(Scala.<Seq<AggregateExpression>>cast(parts.get()._2()));
-        List<NamedExpression> results =
-                Scala.list(Scala.<Seq<NamedExpression>>cast(parts.get()._3()));
+        return new AggregationParts(
+                Scala.list(Scala.<Seq<NamedExpression>>cast(parts.get()._1())),
+                Scala.list(Scala.<Seq<AggregateExpression>>cast(parts.get()._2())),
+                Scala.list(Scala.<Seq<NamedExpression>>cast(parts.get()._3())),
+                parts.get()._4());
+    }
 
+    private SparkPlan aggregation(Aggregate aggregate) {
+        AggregationParts parts = aggregationParts(aggregate);
+        List<AggregateExpression> functions = parts.functions();
         List<NamedExpression> below = new ArrayList<>();
         List<Attribute> keys = new ArrayList<>();
-        for (NamedExpression expression : grouping) {
+        for (NamedExpression expression : parts.grouping()) {
             NamedExpression key = normalized(expression);
             checkComparableByBytes((Expression) key);
             below.add(key);
             keys.add(key.toAttribute());
         }
         addReferences(functions, keys, below);
-        LogicalPlan input = project(below, parts.get()._4());
+        LogicalPlan input = project(below, parts.input());
         if (functions.isEmpty() && !keys.isEmpty() && outputMode.equals(OutputMode.Update())) {
-            return new ProjectExec(Scala.seq(results), deduplication(Scala.seq(keys), DeduplicateExec.Kind.DISTINCT, input));
+            return new ProjectExec(
+                    Scala.seq(parts.results()), deduplication(Scala.seq(keys), DeduplicateExec.Kind.DISTINCT, input));
         }
         checkEventTime(Scala.seq(keys));
         checkEnds(keys);
-        return overResults(keys, functions, results, planLater(input));
+        return overResults(keys, functions, parts.results(), planLater(input));
     }
 
     /** A projection over a plan, made one with the projection that the plan is, where all it does is choose. */

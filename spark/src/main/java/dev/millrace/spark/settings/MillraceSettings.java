@@ -135,6 +135,18 @@ public record MillraceSettings(
                     + "suffix.",
             MillraceSettings::parseMillis);
 
+    /** Read where late rows go; listed here, where all that a user may set is. */
+    public static final Setting<String> LATE_FORMAT = new Setting<>(
+            PREFIX + "late.format",
+            "a streaming sink's format, such as kafka or parquet",
+            "none: late rows are only counted",
+            "Where rows go that an operator drops as late, with its name; see operators.md. The sink's options are "
+                    + "spark.millrace.late.option.<name>. Commits with the query's own sink.",
+            text -> text);
+
+    /** What the names of the options of a sink for late rows start with. */
+    public static final String LATE_OPTIONS = PREFIX + "late.option.";
+
     public static final Setting<Long> POLL_INTERVAL = new Setting<>(
             PREFIX + "poll.interval",
             "a time of at least 1ms, such as 5ms or 1s",
@@ -182,6 +194,7 @@ public record MillraceSettings(
             RECOVERY_WINDOW,
             RECOVERY_BACKOFF,
             PROGRESS_INTERVAL,
+            LATE_FORMAT,
             POLL_INTERVAL,
             KAFKA_NATIVE,
             KAFKA_TRANSACTIONAL);
@@ -232,6 +245,7 @@ public record MillraceSettings(
 
     private static boolean isKnown(String name) {
         return name.equals(ALLOW_LIST_RELAXED)
+                || name.startsWith(LATE_OPTIONS)
                 || ALL.stream().anyMatch(setting -> setting.key().equals(name));
     }
 

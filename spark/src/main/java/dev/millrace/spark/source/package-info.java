@@ -1,4 +1,4 @@
-/** Spark's streams as the engine's sources. Imports the engine alone. */
+/** Spark's streams as the engine's sources. Imports the engine, fragment and thread. */
 @NullMarked
 package dev.millrace.spark.source;
 

@@ -24,6 +24,7 @@ import org.apache.spark.metrics.source.Source;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.execution.streaming.runtime.StreamExecution;
 import org.apache.spark.sql.execution.streaming.sources.LowLatencyMemoryStream;
 import org.apache.spark.sql.streaming.StreamingQuery;
 import org.apache.spark.sql.streaming.StreamingQueryProgress;
@@ -164,6 +165,23 @@ final class ProgressSparkTest {
                 assertThat(gauges("millrace.measured").get("epoch")).isPositive());
         query.stop();
         assertThat(gauges("millrace.measured")).isEmpty();
+    }
+
+    @Test
+    void explainsTheRunningDataflowWithItsFigures() throws Exception {
+        LowLatencyMemoryStream<Long> numbers = LocalSpark.numbers(session, 1);
+        Dataset<Row> counts = withWatermark(numbers).groupBy("value").count().selectExpr("count");
+        StreamingQuery query =
+                LocalSpark.collecting(counts, new Collector("explained")).start();
+        LocalSpark.add(numbers, 1_000, 1_001, 1_001);
+
+        StreamExecution execution = LocalSpark.execution(query);
+        await().untilAsserted(() -> assertThat(execution.explainInternal(false))
+                .contains("== Dataflow ==", "== Running ==", "state=RUNNING", "watermark lag")
+                .containsPattern("state of stage 1, .*: rows=2, ")
+                .containsPattern("\\n0 +3 ")
+                .doesNotContain("Physical Plan"));
+        assertThat(execution.explainInternal(true)).contains("== Physical Plan ==", "== Running ==");
     }
 
     private static Set<String> namesInDashboard() throws IOException {

@@ -116,6 +116,26 @@ final class RecoverySparkTest {
     }
 
     @Test
+    void hasNotFailedWhereAStopInterruptsItsStorage() throws Exception {
+        StreamingQuery query =
+                startAndCommitHalf(query(folder.resolve("checkpoint").toString()));
+        CountDownLatch committing = new CountDownLatch(1);
+        Traps.arm("commit", () -> {
+            committing.countDown();
+            try {
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                throw new IOException("as storage does", new java.nio.channels.ClosedByInterruptException());
+            }
+        });
+        NumbersProvider.release(ROWS);
+
+        committing.await();
+        query.stop();
+        assertThat(query.exception().isDefined()).isFalse();
+    }
+
+    @Test
     void endsWhenItsAttemptsAreUsedUp() throws Exception {
         session.conf().set("spark.millrace.recovery.attempts", "2");
         session.conf().set("spark.millrace.recovery.backoff", "1ms");

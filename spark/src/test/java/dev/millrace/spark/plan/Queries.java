@@ -63,6 +63,7 @@ final class Queries {
                 streams,
                 List.<Source>of(tables),
                 new NoSink(),
+                null,
                 mode,
                 KEY_GROUPS,
                 new PlanSettings(Emission.PER_PAGE, Long.MAX_VALUE, 2, null),

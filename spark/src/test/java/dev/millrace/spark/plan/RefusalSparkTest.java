@@ -1,10 +1,8 @@
 package dev.millrace.spark.plan;
 
 import static org.apache.spark.sql.functions.col;
-import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.current_timestamp;
 import static org.apache.spark.sql.functions.expr;
-import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.session_window;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -63,7 +61,6 @@ class RefusalSparkTest {
         add(operators, "a sort of a stream", t -> t.orderBy("k"));
         add(operators, "an offset on a stream", t -> t.offset(3));
         add(operators, "a sort of a stream", t -> t.sortWithinPartitions("k"));
-        add(operators, "observe()", t -> t.observe("seen", count(lit(1)).as("rows")));
         add(operators, "distinct aggregates", t -> t.agg(expr("count(distinct k)")));
         add(operators, "operator=MapGroups", RefusalSparkTest::stateless);
         add(operators, "grouping by the present time", t -> t.groupBy(current_timestamp())

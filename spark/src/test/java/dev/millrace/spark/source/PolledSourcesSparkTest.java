@@ -8,12 +8,14 @@ import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.LocalSpark;
 import dev.millrace.spark.LocalSpark.Collector;
 import dev.millrace.spark.outside.FirstKindProvider;
+import dev.millrace.spark.outside.Traps;
 import dev.millrace.spark.scala.Scala;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
@@ -21,7 +23,10 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.execution.streaming.runtime.MemoryStream;
 import org.apache.spark.sql.execution.streaming.sources.LowLatencyMemoryStream;
+import org.apache.spark.sql.execution.streaming.sources.MemorySink;
+import org.apache.spark.sql.functions;
 import org.apache.spark.sql.streaming.StreamingQuery;
+import org.apache.spark.util.SystemClock;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -217,6 +222,56 @@ final class PolledSourcesSparkTest {
         query.processAllAvailable();
 
         assertThat(collector.taken()).containsExactlyInAnyOrderElementsOf(upTo(60));
+    }
+
+    @Test
+    void recoversFromASplitThatFailsWithNothingLostOrRepeated() throws Exception {
+        FirstKindProvider.reset();
+        MemorySink sink = new MemorySink();
+        Dataset<Row> rows =
+                session.readStream().format(FirstKindProvider.class.getName()).load();
+        StreamingQuery query = SourcesSparkTest.start(rows, sink, new SystemClock(), 200);
+        FirstKindProvider.grow(100);
+        query.processAllAvailable();
+        AtomicInteger left = Traps.armTimes("first-kind", 2);
+        try {
+            FirstKindProvider.grow(1_000);
+            query.processAllAvailable();
+        } finally {
+            Traps.disarmAll();
+        }
+
+        assertThat(left).hasValue(0);
+        assertThat(query.lastProgress().sink().metrics()).containsKey("recoveries");
+        assertThat(Scala.<Row>list(sink.allData()).stream().map(row -> row.getLong(0)))
+                .containsExactlyInAnyOrderElementsOf(upTo(1_000));
+    }
+
+    /** Rows of one portion come out of order in time; Spark's watermark moves behind the batch. */
+    @Test
+    void makesNoRowLateForOthersOfItsPortion() throws Exception {
+        MemoryStream<Long> seconds = new MemoryStream<>(9, session, Scala.option((Object) 3), Encoders.LONG());
+        Collector collector = new Collector("windows");
+        Dataset<Row> windows = seconds.toDF()
+                .selectExpr("timestamp_seconds(value) as ts")
+                .withWatermark("ts", "0 seconds")
+                .groupBy(functions.window(functions.col("ts"), "10 seconds"))
+                .count()
+                .selectExpr("unix_seconds(window.start) * 100 + count");
+        StreamingQuery query =
+                LocalSpark.collecting(windows, collector).outputMode("append").start();
+        seconds.addData(Scala.seq(
+                LongStream.iterate(99, i -> i >= 0, i -> i - 1).boxed().toList()));
+        query.processAllAvailable();
+        await().until(() -> collector.taken().size() == 9);
+        assertThat(collector.taken())
+                .containsExactlyInAnyOrderElementsOf(
+                        LongStream.range(0, 9).mapToObj(i -> i * 1_000 + 10).toList());
+        seconds.addData(Scala.seq(5L, 98L, 120L));
+        query.processAllAvailable();
+
+        await().until(() -> collector.taken().contains(9_011L));
+        assertThat(collector.taken()).hasSize(10);
     }
 
     private Dataset<Row> files(String format, Path input) {

@@ -175,13 +175,14 @@ final class SourcesSparkTest {
     }
 
     /** Starts a query with a sink and a clock that no public writer takes. */
-    private static StreamingQuery start(
+    static StreamingQuery start(
             Dataset<Row> rows,
             org.apache.spark.sql.connector.catalog.Table sink,
             org.apache.spark.util.Clock clock,
             long intervalMillis)
             throws Exception {
-        return session.sessionState()
+        return ((SparkSession) rows.sparkSession())
+                .sessionState()
                 .streamingQueryManager()
                 .startQuery(
                         Scala.none(),

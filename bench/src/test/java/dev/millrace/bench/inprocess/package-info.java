@@ -1,0 +1,4 @@
+@NullMarked
+package dev.millrace.bench.inprocess;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,4 +1,0 @@
-@NullMarked
-package dev.millrace.bench.latency;
-
-import org.jspecify.annotations.NullMarked;
