@@ -28,8 +28,8 @@ final class PartitionSourceReader implements SourceReader {
     /** Behind the last row that was appended. */
     private @Nullable Object position;
 
-    /** Whether the cursor stands at a row that was not appended yet. */
-    private boolean rowPending;
+    /** The row to be appended next, asked for once: some sources go on when they are asked for it. */
+    private @Nullable RowView pending;
 
     PartitionSourceReader(
             String sourceName,
@@ -58,30 +58,33 @@ final class PartitionSourceReader implements SourceReader {
 
     @Override
     public boolean read() {
-        rowPending = rowPending || advance(true);
-        if (!rowPending) {
+        if (pending == null) {
+            advance(true);
+        }
+        if (pending == null) {
             return true;
         }
         int count = 0;
-        while (rowPending && append()) {
-            count++;
-            rowPending = count < BATCH_ROWS && advance(false);
+        for (RowView row = pending; row != null && append(row); row = pending) {
+            pending = null;
+            if (++count < BATCH_ROWS) {
+                advance(false);
+            }
         }
         publish();
         return count > 0;
     }
 
-    private boolean advance(boolean mayWait) {
+    private void advance(boolean mayWait) {
         try {
-            return cursor().advance(mayWait);
+            pending = cursor().advance(mayWait) ? rows.of(cursor().row()) : null;
         } catch (Throwable t) {
             throw failure("read on", t);
         }
     }
 
-    /** Takes the cursor's row over; false when there is no room. */
-    private boolean append() {
-        RowView row = rows.of(cursor().row());
+    /** Takes a row over; false when there is no room. */
+    private boolean append(RowView row) {
         if (!outputs.get(0).append(row)) {
             publish();
             if (!outputs.get(0).append(row)) {

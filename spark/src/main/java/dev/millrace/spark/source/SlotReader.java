@@ -1,5 +1,6 @@
 package dev.millrace.spark.source;
 
+import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.source.PartitionOutput;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.spark.thread.SparkTask;
@@ -36,8 +37,9 @@ final class SlotReader implements SourceReader {
         final SparkTask task = SparkTask.within();
         Split.@Nullable Rows rows;
 
-        /** Whether the rows stand at one that was not appended yet. */
-        boolean rowPending;
+        /** The row to be appended next, asked for once: some sources go on when they are asked for it. */
+        @Nullable
+        RowView pending;
     }
 
     @Override
@@ -70,11 +72,11 @@ final class SlotReader implements SourceReader {
         try {
             if (toOpen != null) {
                 split.rows = toOpen.open();
-                split.rowPending = split.rows.next();
+                advance(split);
             }
             int count = appendRows(split);
             output().publish();
-            if (split.rowPending) {
+            if (split.pending != null) {
                 return count > 0;
             }
         } catch (Throwable t) {
@@ -90,21 +92,25 @@ final class SlotReader implements SourceReader {
 
     /** Appends rows up to a batch's size, as long as there is room and a next one. */
     private int appendRows(OpenSplit split) throws Exception {
-        Split.Rows rows = Objects.requireNonNull(split.rows);
         int count = 0;
-        while (split.rowPending && count < BATCH_ROWS && append(rows)) {
+        for (RowView row = split.pending; row != null && count < BATCH_ROWS && append(row); row = split.pending) {
             count++;
-            split.rowPending = rows.next();
+            advance(split);
         }
         return count;
     }
 
-    private boolean append(Split.Rows rows) {
-        if (output().append(bytes.of(rows.row()))) {
+    private void advance(OpenSplit split) throws Exception {
+        Split.Rows rows = Objects.requireNonNull(split.rows);
+        split.pending = rows.next() ? bytes.of(rows.row()) : null;
+    }
+
+    private boolean append(RowView row) {
+        if (output().append(row)) {
             return true;
         }
         output().publish();
-        return output().append(bytes.of(rows.row()));
+        return output().append(row);
     }
 
     private void end(OpenSplit split, @Nullable Throwable failure) {

@@ -30,6 +30,7 @@ import org.apache.spark.util.SystemClock;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -79,7 +80,8 @@ final class PolledSourcesSparkTest {
         assertThat(query.lastProgress().sources()[0].latestOffset()).isEqualTo("9");
     }
 
-    @Test
+    /** This source goes on when it is asked for its row, which showed only where a reader had to wait for room. */
+    @RepeatedTest(5)
     void readsARateOfRowsPerBatch() throws Exception {
         Collector collector = new Collector("rate per batch");
         Dataset<Row> rate = session.readStream()
