@@ -193,7 +193,8 @@ public final class CommitProtocol {
             if (epoch == found.free().epoch()) {
                 slot = found.free(); // whatever was decided there since must not be overruled
             }
-            if (!manifests.create(slot, new Manifest(epoch, run, ground.offsets(), null, ground.state(), ground.watermarkMillis()))) {
+            if (!manifests.create(
+                    slot, new Manifest(epoch, run, ground.offsets(), null, ground.state(), ground.watermarkMillis()))) {
                 return;
             }
         }
@@ -212,8 +213,8 @@ public final class CommitProtocol {
             return entry;
         }
         return offsets.entry(epoch)
-                .orElseThrow(() -> new IOException(
-                        "Epoch %d could neither be planned nor has it a plan.".formatted(epoch)));
+                .orElseThrow(
+                        () -> new IOException("Epoch %d could neither be planned nor has it a plan.".formatted(epoch)));
     }
 
     /** The plan of an epoch, where it has one. */
@@ -231,8 +232,7 @@ public final class CommitProtocol {
      */
     public EpochCommit commit(long epoch, byte[] entry, byte[] messages, StateIndex state, long watermarkMillis) {
         requireNext(epoch);
-        return new EpochCommit(
-                this, new Manifest(epoch, run, entry, messages, state, watermarkMillis), Step.DECIDE);
+        return new EpochCommit(this, new Manifest(epoch, run, entry, messages, state, watermarkMillis), Step.DECIDE);
     }
 
     private void requireNext(long epoch) {

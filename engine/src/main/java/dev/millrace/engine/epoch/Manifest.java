@@ -15,5 +15,6 @@ import org.jspecify.annotations.Nullable;
  * @param watermarkMillis the watermark that the next epoch begins with
  */
 @SuppressWarnings("ArrayRecordComponent") // opaque bytes that are only handed on
-public record Manifest(long epoch, String run, byte[] offsets, byte @Nullable [] messages, StateIndex state, long watermarkMillis)
+public record Manifest(
+        long epoch, String run, byte[] offsets, byte @Nullable [] messages, StateIndex state, long watermarkMillis)
         implements ManifestLog.Entry {}

@@ -111,7 +111,8 @@ public final class KeyedFunction implements Operator {
         if (!callGroups(function, output)) {
             return false;
         }
-        if (function.timeDomain() == GroupFunction.TimeDomain.EVENT_TIME && !callDue(function, watermarkMicros, output)) {
+        if (function.timeDomain() == GroupFunction.TimeDomain.EVENT_TIME
+                && !callDue(function, watermarkMicros, output)) {
             return false;
         }
         hasGroups = false;
@@ -150,7 +151,8 @@ public final class KeyedFunction implements Operator {
             watermarkMicros = micros;
             function.present(micros, time.millis());
         }
-        return function.timeDomain() != GroupFunction.TimeDomain.EVENT_TIME || callDue(function, watermarkMicros, output);
+        return function.timeDomain() != GroupFunction.TimeDomain.EVENT_TIME
+                || callDue(function, watermarkMicros, output);
     }
 
     @Override

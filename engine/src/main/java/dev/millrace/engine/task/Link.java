@@ -97,9 +97,7 @@ final class Link {
 
     /** The watermark that the mark at hand brings. */
     long markedWatermark() {
-        return mark instanceof Item.Barrier barrier
-                ? barrier.watermarkMicros()
-                : ((Item.Watermark) mark).micros();
+        return mark instanceof Item.Barrier barrier ? barrier.watermarkMicros() : ((Item.Watermark) mark).micros();
     }
 
     /** Goes on from what the operator has done for a mark. */

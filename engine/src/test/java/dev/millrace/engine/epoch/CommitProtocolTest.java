@@ -105,7 +105,8 @@ class CommitProtocolTest {
         manifests.purge(manifests.require(2), 1);
 
         assertFenced(late::advance);
-        assertThat(starting.settle(seen, Planned.WRITE_OFF, CommitProtocolTest::ground)).isFalse();
+        assertThat(starting.settle(seen, Planned.WRITE_OFF, CommitProtocolTest::ground))
+                .isFalse();
         assertThat(sink).filteredOn(line -> line.contains("old")).isEmpty();
     }
 
@@ -129,7 +130,8 @@ class CommitProtocolTest {
         Found found = young.look();
         commit(old, 0);
 
-        assertThat(young.settle(found, Planned.WRITE_OFF, CommitProtocolTest::ground)).isFalse();
+        assertThat(young.settle(found, Planned.WRITE_OFF, CommitProtocolTest::ground))
+                .isFalse();
         assertThat(young.look().free().epoch()).isEqualTo(1);
     }
 
@@ -200,7 +202,8 @@ class CommitProtocolTest {
         CommitProtocol second = protocol("second");
         Found found = second.look();
         assertThat(found.isNextPlanned()).isTrue();
-        assertThat(second.settle(found, Planned.RUN, CommitProtocolTest::ground)).isTrue();
+        assertThat(second.settle(found, Planned.RUN, CommitProtocolTest::ground))
+                .isTrue();
         assertThat(second.planned(0).map(CommitProtocolTest::text)).contains("plan 0");
         finish(second.commit(0, bytes("plan 0"), bytes("rows 0"), STATE, 0));
 
@@ -215,7 +218,8 @@ class CommitProtocolTest {
         byte[] late = first.plan(0, bytes("plan of the first"));
 
         assertThat(second.plan(0, bytes("plan of the second"))).isEqualTo(late);
-        assertFenced(() -> first.commit(0, late, bytes("rows of the first"), STATE, 0).advance());
+        assertFenced(() ->
+                first.commit(0, late, bytes("rows of the first"), STATE, 0).advance());
         finish(second.commit(0, late, bytes("rows"), STATE, 0));
         assertThat(commits).containsOnly(Map.entry(0L, "plan of the first"));
         assertThat(sink).endsWith("commit 0: rows");

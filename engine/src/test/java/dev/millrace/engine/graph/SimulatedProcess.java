@@ -72,8 +72,7 @@ final class SimulatedProcess {
         Found found = protocol.look();
         long[] from = checkpoint.positions(found);
         StateIndex index = checkpoint.state(found);
-        if (!protocol.settle(
-                found, Planned.WRITE_OFF, () -> new Ground(SimulatedCheckpoint.entry(from), index, 0))) {
+        if (!protocol.settle(found, Planned.WRITE_OFF, () -> new Ground(SimulatedCheckpoint.entry(from), index, 0))) {
             return false;
         }
         positions = from;

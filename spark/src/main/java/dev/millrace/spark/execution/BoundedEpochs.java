@@ -106,8 +106,7 @@ final class BoundedEpochs {
 
     /** The next epoch's plan, or null when none is due. */
     private @Nullable EpochPlan next(long epoch) {
-        Map<SparkDataStream, Offset> ends =
-                parts.progress().timing("latestOffset", parts.planner()::admitted);
+        Map<SparkDataStream, Offset> ends = parts.progress().timing("latestOffset", parts.planner()::admitted);
         if (!parts.planner().hasData(ends) && !isDueWithoutData()) {
             return null;
         }
@@ -144,8 +143,7 @@ final class BoundedEpochs {
             throws InterruptedException {
         query.planned(plan.epoch(), plan.end(), plan.metadata());
         query.processing(plan.hasData());
-        parts.time()
-                .begin(plan.timestampMillis(), TimeUnit.MILLISECONDS.toMicros(plan.watermarkMillis()));
+        parts.time().begin(plan.timestampMillis(), TimeUnit.MILLISECONDS.toMicros(plan.watermarkMillis()));
         parts.progress().timed("getBatch", () -> parts.planner().handIn(plan));
         long startNanos = System.nanoTime();
         long requested = coordinator.requestBarrier();

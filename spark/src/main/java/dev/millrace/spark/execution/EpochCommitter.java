@@ -139,8 +139,8 @@ final class EpochCommitter {
      * @param nextWatermarkMillis the watermark that the next epoch begins with
      */
     void commit(CompletedEpoch completed, EpochPlan plan, long nextWatermarkMillis) {
-        Ending ending = new Ending(
-                ends(completed), plan.end(), plan.entry(), nextWatermarkMillis, plan.watermarkMillis());
+        Ending ending =
+                new Ending(ends(completed), plan.end(), plan.entry(), nextWatermarkMillis, plan.watermarkMillis());
         Map<SparkSource, Long> unused = commit(completed, ending, false);
     }
 

@@ -16,11 +16,7 @@ import org.apache.spark.sql.execution.streaming.runtime.StreamProgress;
  */
 @SuppressWarnings("ArrayRecordComponent") // opaque bytes that are only handed on
 record EpochPlan(
-        long epoch,
-        byte[] entry,
-        Map<SparkDataStream, Offset> ends,
-        OffsetSeqMetadataBase metadata,
-        boolean hasData) {
+        long epoch, byte[] entry, Map<SparkDataStream, Offset> ends, OffsetSeqMetadataBase metadata, boolean hasData) {
     StreamProgress end() {
         return Checkpoint.progressOf(ends);
     }

@@ -1,6 +1,5 @@
 package dev.millrace.spark.execution;
 
-import java.util.function.Supplier;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.late.LateSink;
@@ -25,6 +24,7 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.streaming.WriteToStream;
@@ -416,8 +416,7 @@ public final class MillraceExecution extends StreamExecution {
 
     private SourceFactory sourceFactory() {
         long pollMillis = request.pace().isBounded() ? 0 : settings.pollIntervalMillis();
-        PortionSettings portions =
-                new PortionSettings(settings.loopCount(), TimeUnit.MILLISECONDS.toNanos(pollMillis));
+        PortionSettings portions = new PortionSettings(settings.loopCount(), TimeUnit.MILLISECONDS.toNanos(pollMillis));
         return new SourceFactory(request.session().sessionState().conf(), reading(), portions);
     }
 
@@ -441,8 +440,7 @@ public final class MillraceExecution extends StreamExecution {
 
     @Override
     public void runActivatedStream(SparkSession session) {
-        QueryRun current = new QueryRun(
-                this, session, querySources(), settings, request.pace(), drains);
+        QueryRun current = new QueryRun(this, session, querySources(), settings, request.pace(), drains);
         run = current;
         RealTimeTab.attach(session.sparkContext());
         QueryObservation watching = new QueryObservation(

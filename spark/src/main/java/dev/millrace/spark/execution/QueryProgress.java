@@ -1,6 +1,5 @@
 package dev.millrace.spark.execution;
 
-import java.util.function.Supplier;
 import dev.millrace.engine.epoch.EpochTimes;
 import dev.millrace.engine.metrics.DataflowMetrics;
 import dev.millrace.engine.metrics.EventTimes;
@@ -16,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.connector.read.streaming.Offset;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
@@ -189,10 +189,7 @@ final class QueryProgress {
     void report(Epoch epoch) {
         long now = System.nanoTime();
         StreamingQueryProgress progress = progress(epoch, now);
-        query.publish(
-                progress,
-                epochStartMillis,
-                progress.sink().numOutputRows() > 0 || progress.numInputRows() > 0);
+        query.publish(progress, epochStartMillis, progress.sink().numOutputRows() > 0 || progress.numInputRows() > 0);
         EpochEnd end = epoch.end();
         if (end != null) {
             query.figures().committed(epochFigures(epoch, end, progress.batchDuration()));

@@ -1,6 +1,5 @@
 package dev.millrace.spark.execution;
 
-import org.apache.spark.sql.streaming.Trigger;
 import dev.millrace.spark.scala.Scala;
 import org.apache.spark.sql.catalyst.catalog.CatalogTable;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
@@ -13,6 +12,7 @@ import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.TableCatalog;
 import org.apache.spark.sql.execution.streaming.ProcessingTimeTrigger;
 import org.apache.spark.sql.streaming.OutputMode;
+import org.apache.spark.sql.streaming.Trigger;
 import org.apache.spark.util.Clock;
 import scala.Option;
 import scala.Tuple2;

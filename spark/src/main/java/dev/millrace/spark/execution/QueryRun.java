@@ -1,19 +1,19 @@
 package dev.millrace.spark.execution;
 
-import dev.millrace.spark.fragment.Clock;
-import dev.millrace.engine.task.TaskScope;
-import dev.millrace.engine.stream.WatermarkPolicy;
-import dev.millrace.engine.operator.EpochTime;
-import dev.millrace.engine.epoch.CommitProtocol.Planned;
 import dev.millrace.engine.epoch.CommitProtocol;
 import dev.millrace.engine.epoch.CommitProtocol.Found;
 import dev.millrace.engine.epoch.CommitProtocol.Ground;
+import dev.millrace.engine.epoch.CommitProtocol.Planned;
 import dev.millrace.engine.epoch.DataflowFailedException;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.DataflowSettings;
 import dev.millrace.engine.operator.Emission;
+import dev.millrace.engine.operator.EpochTime;
 import dev.millrace.engine.snapshot.StateIndex;
+import dev.millrace.engine.stream.WatermarkPolicy;
+import dev.millrace.engine.task.TaskScope;
+import dev.millrace.spark.fragment.Clock;
 import dev.millrace.spark.metrics.RunningText;
 import dev.millrace.spark.plan.PlanRequest;
 import dev.millrace.spark.plan.PlanRequest.LateRowTarget;
@@ -169,11 +169,7 @@ final class QueryRun {
     }
 
     private BoundedEpochs.Parts bounded(
-            PlannedQuery plan,
-            Checkpoint checkpoint,
-            CommitProtocol protocol,
-            QueryProgress progress,
-            EpochTime time) {
+            PlannedQuery plan, Checkpoint checkpoint, CommitProtocol protocol, QueryProgress progress, EpochTime time) {
         boolean takesGreatest = plan.graph().watermarkPolicy() == WatermarkPolicy.GREATEST;
         return new BoundedEpochs.Parts(
                 new EpochPlanner(sources, checkpoint, protocol, pace.kind()),

@@ -1,7 +1,7 @@
 package dev.millrace.spark.execution;
 
-import dev.millrace.spark.source.PortionedSource;
 import dev.millrace.spark.scala.Scala;
+import dev.millrace.spark.source.PortionedSource;
 import dev.millrace.spark.source.SourceFactory;
 import dev.millrace.spark.source.SparkSource;
 import dev.millrace.spark.source.StreamLeaf;

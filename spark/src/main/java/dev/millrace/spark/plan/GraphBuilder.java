@@ -1,13 +1,13 @@
 package dev.millrace.spark.plan;
 
-import dev.millrace.engine.operator.EventTimeObserver;
-import dev.millrace.engine.operator.EpochTime;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.graph.Exchange;
 import dev.millrace.engine.graph.StageBody;
 import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.graph.StreamGraph.Input;
+import dev.millrace.engine.operator.EpochTime;
+import dev.millrace.engine.operator.EventTimeObserver;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.StreamJoinFactory;
 import dev.millrace.engine.operator.WatermarkAssignerFactory;

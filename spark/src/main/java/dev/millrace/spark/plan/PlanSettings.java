@@ -13,5 +13,4 @@ import org.jspecify.annotations.Nullable;
  * @param taskCount tasks per stage
  * @param epochTime the time and watermark of bounded epochs, or null where epochs are continuous
  */
-public record PlanSettings(
-        Emission emission, long watermarkIdleNanos, int taskCount, @Nullable EpochTime epochTime) {}
+public record PlanSettings(Emission emission, long watermarkIdleNanos, int taskCount, @Nullable EpochTime epochTime) {}

@@ -1,19 +1,19 @@
 package dev.millrace.spark.plan;
 
-import org.apache.spark.sql.execution.streaming.runtime.StreamingRelation;
-import org.apache.spark.sql.catalyst.streaming.StreamingRelationV2;
-import java.util.List;
-import java.util.ArrayList;
-import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.graph.StreamGraph;
+import dev.millrace.engine.operator.Emission;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.source.StreamLeaf;
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.streaming.StreamingRelationV2;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
 import org.apache.spark.sql.execution.SparkPlan;
+import org.apache.spark.sql.execution.streaming.runtime.StreamingRelation;
 import org.apache.spark.sql.internal.SQLConf$;
 import org.apache.spark.sql.streaming.OutputMode;
 

@@ -1,13 +1,13 @@
 package dev.millrace.spark.session;
 
-import java.util.Optional;
-import dev.millrace.spark.execution.Pace;
-import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.error.ErrorKind;
-import dev.millrace.spark.execution.QueryRequest;
+import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.execution.MillraceExecution;
+import dev.millrace.spark.execution.Pace;
+import dev.millrace.spark.execution.QueryRequest;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.settings.MillraceSettings;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeoutException;
 import org.apache.spark.sql.catalyst.catalog.CatalogTable;
@@ -79,9 +79,8 @@ public final class MillraceQueryManager extends StreamingQueryManager {
             throws TimeoutException {
         SQLConf conf = session.sessionState().conf();
         AllowList.synchronize(conf);
-        Optional<Pace> pace = MillraceSettings.isEnabled(conf)
-                ? Pace.of(trigger, MillraceSettings.triggers(conf))
-                : Optional.empty();
+        Optional<Pace> pace =
+                MillraceSettings.isEnabled(conf) ? Pace.of(trigger, MillraceSettings.triggers(conf)) : Optional.empty();
         if (pace.isPresent()) {
             QueryRequest request = new QueryRequest(
                     session,

@@ -17,8 +17,8 @@ import java.util.stream.Stream;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.classic.SparkSession;
-import org.junit.jupiter.api.AfterAll;
 import org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -104,7 +104,8 @@ final class BoundedEpochsSparkTest {
 
     static Stream<Case> cases() {
         return Stream.of(
-                one("filter and project", "append", rows -> rows.where("v % 3 != 0").selectExpr("k", "v * 2")),
+                one("filter and project", "append", rows -> rows.where("v % 3 != 0")
+                        .selectExpr("k", "v * 2")),
                 one("windows", "append", BoundedEpochsSparkTest::windows),
                 one("windows", "update", BoundedEpochsSparkTest::windows),
                 one("windows", "complete", BoundedEpochsSparkTest::windows),
@@ -120,14 +121,15 @@ final class BoundedEpochsSparkTest {
                         .limit(2)),
                 one("one count", "update", rows -> rows.where("v > 3").agg(count(lit(1)), sum("v"))),
                 one("one count", "complete", rows -> rows.where("v > 3").agg(count(lit(1)), sum("v"))),
-                one("collected lists", "update", rows -> rows.groupBy("k")
-                        .agg(expr("sort_array(collect_list(v))"))),
+                one("collected lists", "update", rows -> rows.groupBy("k").agg(expr("sort_array(collect_list(v))"))),
                 one("first rows of keys", "append", rows -> rows.dropDuplicates("k")),
                 one("first rows of keys and times", "append", rows -> rows.dropDuplicates("k", "ts")),
                 one("first rows of keys and times", "update", rows -> rows.dropDuplicates("k", "ts")),
                 one("first rows within the watermark", "append", rows -> rows.dropDuplicatesWithinWatermark("k")),
                 one("distinct", "update", rows -> rows.select("k").distinct()),
-                one("select distinct", "update", rows -> rows.groupBy("k").agg(Map.of()).select("k")),
+                one("select distinct", "update", rows -> rows.groupBy("k")
+                        .agg(Map.of())
+                        .select("k")),
                 one("limit", "append", rows -> rows.limit(7)),
                 one("duplicates before windows", "append", rows -> windows(rows.dropDuplicates("k", "ts"))),
                 one("windows of windows", "append", rows -> rows.groupBy(window(col("ts"), "5 seconds"), col("k"))
@@ -143,7 +145,10 @@ final class BoundedEpochsSparkTest {
                 two("semi join", "append", sides -> join(sides, "left_semi")),
                 two("join on windows", "append", sides -> sides.get(0)
                         .withColumn("lw", window(col("lts"), "10 seconds"))
-                        .join(sides.get(1).withColumn("rw", window(col("rts"), "10 seconds")), expr("lw = rw AND lk = rk"), "full_outer")),
+                        .join(
+                                sides.get(1).withColumn("rw", window(col("rts"), "10 seconds")),
+                                expr("lw = rw AND lk = rk"),
+                                "full_outer")),
                 two("windows over a join", "append", sides -> join(sides, "inner")
                         .groupBy(window(col("lts"), "10 seconds"))
                         .agg(count(lit(1)), sum("rv"))),
@@ -151,17 +156,22 @@ final class BoundedEpochsSparkTest {
                         .groupBy(window(col("lts"), "10 seconds"))
                         .agg(count(lit(1)), count("rv"))),
                 two("union", "append", sides -> sides.get(0).union(sides.get(1))),
-                two("windows over a union", "append", sides -> windows(
-                        sides.get(0).toDF("k", "v", "ts").union(sides.get(1).toDF("k", "v", "ts")))));
+                two(
+                        "windows over a union",
+                        "append",
+                        sides -> windows(sides.get(0)
+                                .toDF("k", "v", "ts")
+                                .union(sides.get(1).toDF("k", "v", "ts")))));
     }
 
     @ParameterizedTest
     @MethodSource("cases")
     void givesWhatSparkGivesBatchByBatch(Case one) throws Exception {
-        Map<Long, List<String>> given =
-                new PerBatchComparison(session, one.mode(), one.query()).compare(one.script());
+        Map<Long, List<String>> given = new PerBatchComparison(session, one.mode(), one.query()).compare(one.script());
 
-        assertThat(given.values().stream().mapToInt(List::size).sum()).as("rows").isPositive();
+        assertThat(given.values().stream().mapToInt(List::size).sum())
+                .as("rows")
+                .isPositive();
     }
 
     @Test

@@ -101,8 +101,8 @@ final class BoundedRestartsSparkTest {
         for (int there : published) {
             ScriptedProvider.publish(script, there);
             Batches batches = new Batches();
-            StreamingQuery running = query.start(
-                    engine, query.writer(script, SCRIPT, batches), folder.resolve(checkpoint), trigger);
+            StreamingQuery running =
+                    query.start(engine, query.writer(script, SCRIPT, batches), folder.resolve(checkpoint), trigger);
             assertThat(LocalSpark.isOnMillrace(running)).isEqualTo(engine == Engine.MILLRACE);
             running.awaitTermination();
             all.putAll(batches.given());
@@ -133,8 +133,7 @@ final class BoundedRestartsSparkTest {
         failAt(windows(), Engine.MILLRACE, 3, 2);
 
         Map<Long, List<String>> expected = runToEnd(windows(), Engine.SPARK, "spark", Trigger.AvailableNow(), 2, 5);
-        Map<Long, List<String>> given =
-                runToEnd(windows(), Engine.MILLRACE, "checkpoint", Trigger.AvailableNow(), 5);
+        Map<Long, List<String>> given = runToEnd(windows(), Engine.MILLRACE, "checkpoint", Trigger.AvailableNow(), 5);
         expected.remove(0L);
         assertThat(given).isEqualTo(expected);
     }
@@ -189,7 +188,8 @@ final class BoundedRestartsSparkTest {
 
     @Test
     void handsWhatItCannotRunToSpark() throws Exception {
-        PerBatchComparison query = comparison("append", rows -> rows.repartitionByRange(2, col("v")).select("v"));
+        PerBatchComparison query = comparison(
+                "append", rows -> rows.repartitionByRange(2, col("v")).select("v"));
         ScriptedProvider.publish(script, 1);
         Batches batches = new Batches();
         StreamingQuery running = query.start(

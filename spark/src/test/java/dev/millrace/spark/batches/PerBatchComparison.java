@@ -82,7 +82,8 @@ public final class PerBatchComparison {
         StreamingQuery running = start(engine, writer(name, script, batches));
         try {
             for (int i = 0; i < script.batches().size(); i++) {
-                if (script.batches().get(i).endsTrigger() || i + 1 == script.batches().size()) {
+                if (script.batches().get(i).endsTrigger()
+                        || i + 1 == script.batches().size()) {
                     ScriptedProvider.publish(name, i + 1);
                     running.processAllAvailable();
                 }
@@ -126,7 +127,9 @@ public final class PerBatchComparison {
     /** As {@link #start}, from a checkpoint and with a trigger. */
     public StreamingQuery start(Engine engine, DataStreamWriter<Row> writer, Path checkpoint, Trigger trigger)
             throws Exception {
-        return start(engine, writer.option("checkpointLocation", checkpoint.toString()).trigger(trigger));
+        return start(
+                engine,
+                writer.option("checkpointLocation", checkpoint.toString()).trigger(trigger));
     }
 
     /** What the batches gave, by their numbers. */

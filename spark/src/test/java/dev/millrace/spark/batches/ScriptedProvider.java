@@ -190,12 +190,13 @@ public final class ScriptedProvider implements TableProvider {
         @Override
         public PartitionReader<InternalRow> createReader(InputPartition partition) {
             Part part = (Part) partition;
-            var toCatalyst =
-                    CatalystTypeConverters$.MODULE$.createToCatalystConverter(part.scan().readSchema());
+            var toCatalyst = CatalystTypeConverters$.MODULE$.createToCatalystConverter(
+                    part.scan().readSchema());
             List<InternalRow> rows = new ArrayList<>();
             Script script = play(part.scan().script()).script;
             for (int batch = part.from(); batch < part.to(); batch++) {
-                List<Row> ofBatch = script.batches().get(batch).rows().get(part.scan().source());
+                List<Row> ofBatch =
+                        script.batches().get(batch).rows().get(part.scan().source());
                 for (int i = part.index(); i < ofBatch.size(); i += part.scan().partitions()) {
                     rows.add((InternalRow) toCatalyst.apply(ofBatch.get(i)));
                 }

@@ -104,7 +104,9 @@ final class Visits {
             long last = 0;
             while (rows.hasNext()) {
                 Row row = rows.next();
-                last = row.isNullAt(2) ? last : Math.max(last, row.getTimestamp(2).getTime());
+                last = row.isNullAt(2)
+                        ? last
+                        : Math.max(last, row.getTimestamp(2).getTime());
                 rowsOfCall++;
             }
             Long before = count.get();
