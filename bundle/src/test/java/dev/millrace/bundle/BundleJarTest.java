@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 /** Opens the finished jar; runs after packaging. */
 class BundleJarTest {
     private static final Path JAR = Path.of(System.getProperty("bundle.jar", ""));
+    private static final String PAGE_FILES = "dev/millrace/spark/ui/";
     private static final String EXTENSIONS = "META-INF/services/org.apache.spark.sql.SparkSessionExtensionsProvider";
     private static final String WRITES = "META-INF/services/dev.millrace.spark.sink.WriteProvider";
     private static final String READS = "META-INF/services/dev.millrace.spark.source.ReadProvider";
@@ -30,8 +31,9 @@ class BundleJarTest {
                 .allMatch(name -> name.startsWith("dev/millrace/") || name.startsWith("META-INF/"))
                 .noneMatch(name -> name.startsWith("META-INF/versions/") || name.startsWith("META-INF/maven/"));
         assertThat(entries(JAR))
-                .filteredOn(name -> !name.startsWith("META-INF/"))
+                .filteredOn(name -> !name.startsWith("META-INF/") && !name.startsWith(PAGE_FILES))
                 .allMatch(name -> name.endsWith(".class"));
+        assertThat(entries(JAR)).contains(PAGE_FILES + "uPlot.LICENSE.txt");
     }
 
     @Test
