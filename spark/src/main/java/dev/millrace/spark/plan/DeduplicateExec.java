@@ -17,7 +17,7 @@ public final class DeduplicateExec extends KeyedNode {
     private final Kind kind;
 
     /** What the user wrote. */
-    enum Kind {
+    public enum Kind {
         DUPLICATES,
         /** A key is forgotten when the watermark's delay has passed since its first row. */
         DUPLICATES_WITHIN_WATERMARK,
@@ -25,7 +25,7 @@ public final class DeduplicateExec extends KeyedNode {
         DISTINCT
     }
 
-    DeduplicateExec(Seq<Attribute> keys, Kind kind, int keyGroupCount, SparkPlan child) {
+    public DeduplicateExec(Seq<Attribute> keys, Kind kind, int keyGroupCount, SparkPlan child) {
         super(keys, keyGroupCount, child);
         this.kind = kind;
     }

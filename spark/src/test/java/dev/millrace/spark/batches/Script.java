@@ -1,6 +1,7 @@
 package dev.millrace.spark.batches;
 
 import java.util.List;
+import java.util.stream.IntStream;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.types.StructType;
 
@@ -27,5 +28,14 @@ public record Script(List<StructType> schemas, List<Batch> batches) {
     public Script {
         schemas = List.copyOf(schemas);
         batches = List.copyOf(batches);
+    }
+
+    /** How many batches are there each time that the query comes to rest; the last are all. */
+    List<Integer> rests() {
+        return IntStream.rangeClosed(1, batches.size())
+                .filter(count ->
+                        count == batches.size() || batches.get(count - 1).endsTrigger())
+                .boxed()
+                .toList();
     }
 }

@@ -146,6 +146,12 @@ public final class ScriptedProvider implements TableProvider {
             return new BatchCount(Integer.parseInt(json));
         }
 
+        /** One batch; who has no limit asks for all. */
+        @Override
+        public ReadLimit getDefaultReadLimit() {
+            return ReadLimit.maxFiles(1);
+        }
+
         @Override
         public void prepareForTriggerAvailableNow() {
             last = play(scan.script()).published;
