@@ -141,7 +141,8 @@ final class BoundedRestartsSparkTest {
     private Map<Long, List<String>> handedToUserCode(Engine engine) throws Exception {
         Map<Long, List<String>> handed = new ConcurrentSkipListMap<>();
         VoidFunction2<Dataset<Row>, Long> code = (rows, number) -> handed.put(
-                number, rows.collectAsList().stream().map(Row::toString).sorted().toList());
+                number,
+                rows.collectAsList().stream().map(Row::toString).sorted().toList());
         ScriptedProvider.publish(script, 5);
         windows()
                 .start(
@@ -181,7 +182,8 @@ final class BoundedRestartsSparkTest {
     }
 
     /** Runs until the row with a value, before the sink is asked for its epoch. */
-    private void failAt(PerBatchComparison query, Engine engine, String checkpoint, long value, int published) throws Exception {
+    private void failAt(PerBatchComparison query, Engine engine, String checkpoint, long value, int published)
+            throws Exception {
         ScriptedProvider.publish(script, published);
         failing = value;
         try {

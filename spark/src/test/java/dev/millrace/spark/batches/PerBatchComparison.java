@@ -30,8 +30,8 @@ import scala.Option;
  * <p>Thread: one at a time for a session, whose settings say which engine runs.
  */
 public final class PerBatchComparison {
-    private static final List<String> SETTINGS = List.of(
-            "spark.millrace.triggers", "spark.sql.shuffle.partitions", "spark.sql.codegen.wholeStage");
+    private static final List<String> SETTINGS =
+            List.of("spark.millrace.triggers", "spark.sql.shuffle.partitions", "spark.sql.codegen.wholeStage");
 
     private final SparkSession session;
     private final Function<List<Dataset<Row>>, Dataset<Row>> query;
@@ -154,9 +154,8 @@ public final class PerBatchComparison {
             for (int i = 0; i < SETTINGS.size(); i++) {
                 String setting = SETTINGS.get(i);
                 Scala.optional(before.get(i))
-                        .ifPresentOrElse(
-                                value -> session.conf().set(setting, value),
-                                () -> session.conf().unset(setting));
+                        .ifPresentOrElse(value -> session.conf().set(setting, value), () -> session.conf()
+                                .unset(setting));
             }
         }
     }
