@@ -34,6 +34,11 @@ public interface PassThrough extends Operator {
         return EventTimeExtractor.NO_EVENT_TIME;
     }
 
+    /** The watermark that the end of a bounded epoch brings behind this operator, given the one before it. */
+    default long epochWatermark(long inputMicros) {
+        return inputMicros;
+    }
+
     /**
      * Whether nothing is to be expected for now that would move this operator's watermark; the task
      * then tells those behind it not to wait. Depends on time, so it is asked for again while no rows

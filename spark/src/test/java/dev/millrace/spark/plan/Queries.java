@@ -66,7 +66,7 @@ final class Queries {
                 null,
                 mode,
                 KEY_GROUPS,
-                new PlanSettings(Emission.PER_PAGE, Long.MAX_VALUE, 2),
+                new PlanSettings(Emission.PER_PAGE, Long.MAX_VALUE, 2, null),
                 true));
     }
 
