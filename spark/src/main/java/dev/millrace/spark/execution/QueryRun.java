@@ -9,6 +9,7 @@ import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.DataflowSettings;
 import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.snapshot.StateIndex;
+import dev.millrace.spark.checkpoint.StateFiles;
 import dev.millrace.spark.metrics.RunningText;
 import dev.millrace.spark.plan.PlanRequest;
 import dev.millrace.spark.plan.PlanRequest.LateRowTarget;
