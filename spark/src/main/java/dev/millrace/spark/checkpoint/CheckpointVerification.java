@@ -1,10 +1,11 @@
 package dev.millrace.spark.checkpoint;
 
+import com.github.luben.zstd.ZstdDecompressCtx;
 import dev.millrace.engine.epoch.Manifest;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.snapshot.SnapshotFile;
-import dev.millrace.engine.snapshot.SnapshotStorage;
+import dev.millrace.engine.snapshot.SnapshotFileReader;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
@@ -79,9 +80,10 @@ final class CheckpointVerification {
     }
 
     private Optional<String> problem(String file) {
-        try (SnapshotStorage.Input input = checkpoint.files().open(file)) {
-            for (SnapshotFile.Entry entry : SnapshotFile.index(input, file)) {
-                SnapshotFile.section(input, file, entry).read(record -> recordCount++);
+        try (ZstdDecompressCtx zstd = new ZstdDecompressCtx();
+                SnapshotFileReader reader = new SnapshotFileReader(checkpoint.files(), file, zstd)) {
+            for (SnapshotFile.Entry entry : reader.index()) {
+                reader.section(entry).read(record -> recordCount++);
                 sectionCount++;
             }
             return Optional.empty();

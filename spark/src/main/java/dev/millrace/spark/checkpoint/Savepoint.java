@@ -62,16 +62,16 @@ final class Savepoint {
     }
 
     private void copyStateFile(String name, StateFiles files) throws IOException {
-        try (SnapshotStorage.Input input = checkpoint.files().open(name)) {
+        try (SnapshotStorage.Input input = checkpoint.files().open(name);
+                SnapshotStorage.Output output = files.begin(name)) {
             long sizeBytes = input.sizeBytes();
-            files.write(name, output -> {
-                byte[] part = new byte[COPY_BYTES];
-                for (long position = 0; position < sizeBytes; position += part.length) {
-                    int length = (int) Math.min(part.length, sizeBytes - position);
-                    input.read(position, part, length);
-                    output.write(part, 0, length);
-                }
-            });
+            byte[] part = new byte[COPY_BYTES];
+            for (long position = 0; position < sizeBytes; position += part.length) {
+                int length = (int) Math.min(part.length, sizeBytes - position);
+                input.read(position, part, length);
+                output.bytes().write(part, 0, length);
+            }
+            output.finish();
         }
     }
 
