@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Ends epochs: asks the reading tasks for barriers, gathers what every task reports for them, and
  * gives completed epochs in order. Epoch <em>n + 1</em> flows while <em>n</em> is being gathered and
- * committed; at most {@link #MAX_IN_FLIGHT} are under way, and then the next barrier waits, rows never
- * do.
+ * committed; at most {@link #MAX_IN_FLIGHT} are under way, and the state of one is stored before the next is
+ * frozen. Then the next barrier waits, rows never do.
  *
  * <p>Thread: the query's, but for the reports and {@link #wakeUp}, which only queue.
  */
@@ -74,7 +74,8 @@ public final class EpochCoordinator implements TaskReports {
 
     /**
      * Asks all reading tasks for the barrier that ends the epoch under way, and returns its number;
-     * -1, and nothing asked, while as many epochs as allowed are in flight.
+     * -1, and nothing asked, while as many epochs as allowed are in flight, or the state of the last one is not
+     * stored yet.
      */
     public long requestBarrier() {
         long epoch = beginGathering();
@@ -115,7 +116,8 @@ public final class EpochCoordinator implements TaskReports {
     }
 
     private long beginGathering() {
-        if (inFlight.size() >= MAX_IN_FLIGHT) {
+        EpochGathering last = inFlight.peekLast();
+        if (inFlight.size() >= MAX_IN_FLIGHT || (last != null && !last.isStored())) {
             return -1;
         }
         long epoch = nextEpoch++;

@@ -91,6 +91,11 @@ final class EpochGathering {
         missingSnapshots--;
     }
 
+    /** Whether all state as of the epoch's barrier is on storage. */
+    boolean isStored() {
+        return missingSnapshots == 0;
+    }
+
     void observed(OperatorId operator, byte[] observation) {
         observations.computeIfAbsent(operator, absent -> new ArrayList<>()).add(observation);
         missingObservations--;

@@ -199,6 +199,7 @@ final class Assembly {
                 durability.storage(),
                 durability.attempt(),
                 (int) chains * settings.taskCount(),
+                computeLoops.stream().map(LoopPlan::signal).toList(),
                 coordinator,
                 loop.signal());
         loop.steps().add(task);

@@ -1,10 +1,12 @@
 package dev.millrace.engine.snapshot;
 
+import com.github.luben.zstd.ZstdDecompressCtx;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntPredicate;
 
 /**
@@ -15,6 +17,9 @@ import java.util.function.IntPredicate;
 public final class RestoredState {
     private final SnapshotStorage storage;
     private final StateIndex index;
+
+    /** What is in each file, for all tasks that read it. */
+    private final Map<String, Map<SectionKey, List<SnapshotFile.Entry>>> indexOfFile = new ConcurrentHashMap<>();
 
     public RestoredState(SnapshotStorage storage, StateIndex index) {
         this.storage = storage;
@@ -32,47 +37,53 @@ public final class RestoredState {
      * for themselves. Errors: STATE_CORRUPT, IOException.
      */
     public void read(OperatorId operator, IntPredicate owned, Reader reader) throws Exception {
-        Map<String, OpenFile> open = new HashMap<>();
-        try {
+        try (OpenFiles files = new OpenFiles()) {
             for (Map.Entry<SectionKey, List<String>> section : index.files().entrySet()) {
                 SectionKey key = section.getKey();
                 boolean wanted = key.keyGroup() == SectionKey.TASK || owned.test(key.keyGroup());
                 if (key.operator().equals(operator) && wanted) {
                     for (String name : section.getValue()) {
-                        OpenFile file = open.get(name);
-                        if (file == null) {
-                            file = OpenFile.of(storage, name);
-                            open.put(name, file);
-                        }
-                        file.read(key, reader);
+                        files.read(name, key, reader);
                     }
                 }
-            }
-        } finally {
-            for (OpenFile file : new ArrayList<>(open.values())) {
-                file.input().close();
             }
         }
     }
 
-    private record OpenFile(String name, SnapshotStorage.Input input, Map<SectionKey, List<SnapshotFile.Entry>> index) {
-        static OpenFile of(SnapshotStorage storage, String name) throws IOException {
-            SnapshotStorage.Input input = storage.open(name);
-            try {
-                Map<SectionKey, List<SnapshotFile.Entry>> index = new HashMap<>();
-                for (SnapshotFile.Entry entry : SnapshotFile.index(input, name)) {
-                    index.computeIfAbsent(entry.key(), key -> new ArrayList<>()).add(entry);
-                }
-                return new OpenFile(name, input, index);
-            } catch (IOException | RuntimeException e) {
-                input.close();
-                throw e;
+    /** The files that one task reads. */
+    private final class OpenFiles implements AutoCloseable {
+        private final ZstdDecompressCtx zstd = new ZstdDecompressCtx();
+        private final Map<String, SnapshotFileReader> open = new HashMap<>();
+
+        void read(String name, SectionKey key, Reader reader) throws Exception {
+            SnapshotFileReader file = open.get(name);
+            if (file == null) {
+                file = new SnapshotFileReader(storage, name, zstd);
+                open.put(name, file);
+            }
+            for (SnapshotFile.Entry entry : indexOf(name, file).getOrDefault(key, List.of())) {
+                reader.section(file.section(entry));
             }
         }
 
-        void read(SectionKey key, Reader reader) throws Exception {
-            for (SnapshotFile.Entry entry : index.getOrDefault(key, List.of())) {
-                reader.section(SnapshotFile.section(input, name, entry));
+        private Map<SectionKey, List<SnapshotFile.Entry>> indexOf(String name, SnapshotFileReader file)
+                throws IOException {
+            Map<SectionKey, List<SnapshotFile.Entry>> byKey = indexOfFile.get(name);
+            if (byKey == null) {
+                byKey = new HashMap<>();
+                for (SnapshotFile.Entry entry : file.index()) {
+                    byKey.computeIfAbsent(entry.key(), key -> new ArrayList<>()).add(entry);
+                }
+                indexOfFile.put(name, byKey);
+            }
+            return byKey;
+        }
+
+        @Override
+        public void close() throws IOException {
+            zstd.close();
+            for (SnapshotFileReader file : open.values()) {
+                file.close();
             }
         }
     }

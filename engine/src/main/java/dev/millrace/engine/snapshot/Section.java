@@ -3,7 +3,6 @@ package dev.millrace.engine.snapshot;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.page.RowView;
-import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /**
@@ -160,56 +159,84 @@ public final class Section {
         void entry(SectionEntry entry) throws Exception;
     }
 
+    /** How many records there are. Errors: STATE_CORRUPT where the bytes are no records. */
+    public int recordCount() {
+        RecordReader records = new RecordReader();
+        int count = 0;
+        while (records.next()) {
+            count++;
+        }
+        return count;
+    }
+
     /** Errors: STATE_CORRUPT where the bytes are no records. */
     public void read(Reader reader) throws Exception {
-        ByteBuffer from = ByteBuffer.wrap(bytes, 0, endOffset);
-        SectionEntry entry = new SectionEntry();
-        while (from.hasRemaining()) {
-            readRecord(from, entry);
-            reader.entry(entry);
+        RecordReader records = new RecordReader();
+        while (records.next()) {
+            reader.entry(records.entry);
         }
     }
 
-    private void readRecord(ByteBuffer from, SectionEntry entry) {
-        int kindByte = from.get();
-        int kindIndex = kindByte & KIND_MASK;
-        requireRecord(from, kindIndex < KINDS.length && kindByte >>> 4 == 0);
-        SectionEntry.Kind kind = KINDS[kindIndex];
-        boolean ofKey = kind != SectionEntry.Kind.EXPIRED;
-        int keySizeBytes = ofKey ? readSize(from) : 0;
-        int subKeySizeBytes = (kindByte & HAS_SUB_KEY) != 0 ? readSize(from) : 0;
-        int valueSizeBytes = kind == SectionEntry.Kind.PUT ? readSize(from) : 0;
-        boolean expires = (kindByte & HAS_EXPIRY) != 0;
-        requireRecord(from, !expires || from.remaining() >= Long.BYTES);
-        long expiryMicros = expires ? from.getLong() : SectionEntry.NEVER;
-        requireRecord(from, subKeySizeBytes <= keySizeBytes);
-        requireRecord(from, (long) keySizeBytes + valueSizeBytes <= from.remaining());
-        entry.set(kind, subKeySizeBytes, expiryMicros);
-        entry.key().pointTo(bytes, from.position(), keySizeBytes);
-        entry.value().pointTo(bytes, from.position() + keySizeBytes, valueSizeBytes);
-        from.position(from.position() + keySizeBytes + valueSizeBytes);
-    }
+    /** Goes from record to record. */
+    private final class RecordReader {
+        final SectionEntry entry = new SectionEntry();
+        private final byte[] from = bytes;
+        private final int end = endOffset;
+        private int at;
 
-    private int readSize(ByteBuffer from) {
-        long size = 0;
-        int shift = 0;
-        int next;
-        do {
-            requireRecord(from, from.hasRemaining() && shift < Integer.SIZE);
-            next = from.get();
-            size |= (long) (next & 0x7F) << shift;
-            shift += 7;
-        } while (next < 0);
-        requireRecord(from, size <= Integer.MAX_VALUE);
-        return (int) size;
-    }
+        /** Reads the next record into {@link #entry}; false behind the last one. */
+        boolean next() {
+            if (at == end) {
+                return false;
+            }
+            int kindByte = from[at++];
+            int kindIndex = kindByte & KIND_MASK;
+            require(kindIndex < KINDS.length && kindByte >>> 4 == 0);
+            SectionEntry.Kind kind = KINDS[kindIndex];
+            int keySizeBytes = kind != SectionEntry.Kind.EXPIRED ? size() : 0;
+            int subKeySizeBytes = (kindByte & HAS_SUB_KEY) != 0 ? size() : 0;
+            int valueSizeBytes = kind == SectionEntry.Kind.PUT ? size() : 0;
+            long expiryMicros = (kindByte & HAS_EXPIRY) != 0 ? time() : SectionEntry.NEVER;
+            require(subKeySizeBytes <= keySizeBytes && (long) keySizeBytes + valueSizeBytes <= end - at);
+            entry.set(kind, subKeySizeBytes, expiryMicros);
+            entry.key().pointTo(from, at, keySizeBytes);
+            entry.value().pointTo(from, at + keySizeBytes, valueSizeBytes);
+            at += keySizeBytes + valueSizeBytes;
+            return true;
+        }
 
-    private void requireRecord(ByteBuffer from, boolean isRecord) {
-        if (!isRecord) {
-            throw new MillraceException(
-                    ErrorCode.STATE_CORRUPT,
-                    "Cannot restore state: operator=%s, keyGroup=%d, what ends before byte=%d is no record. Restart from an earlier epoch with spark.millrace.restore.epoch."
-                            .formatted(key.operator(), key.keyGroup(), from.position()));
+        private int size() {
+            require(at < end);
+            int next = from[at++];
+            if (next >= 0) {
+                return next;
+            }
+            long size = next & 0x7F;
+            for (int shift = 7; next < 0; shift += 7) {
+                require(at < end && shift < Integer.SIZE);
+                next = from[at++];
+                size |= (long) (next & 0x7F) << shift;
+            }
+            require(size <= Integer.MAX_VALUE);
+            return (int) size;
+        }
+
+        private long time() {
+            require(end - at >= Long.BYTES);
+            long micros = 0;
+            for (int i = 0; i < Long.BYTES; i++) {
+                micros = micros << Byte.SIZE | (from[at++] & 0xFF);
+            }
+            return micros;
+        }
+
+        private void require(boolean isRecord) {
+            if (!isRecord) {
+                throw new MillraceException(
+                        ErrorCode.STATE_CORRUPT,
+                        "Cannot restore state: operator=%s, keyGroup=%d, what ends before byte=%d is no record. Restart from an earlier epoch with spark.millrace.restore.epoch."
+                                .formatted(key.operator(), key.keyGroup(), at));
+            }
         }
     }
 }

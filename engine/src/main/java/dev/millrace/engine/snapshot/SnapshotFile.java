@@ -1,13 +1,8 @@
 package dev.millrace.engine.snapshot;
 
-import com.github.luben.zstd.Zstd;
-import com.github.luben.zstd.ZstdException;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
-import java.io.BufferedOutputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -16,7 +11,8 @@ import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
- * A file of sections with an index behind them.
+ * A file of sections with an index behind them, as it is laid out. {@link SnapshotFileWriter} writes it, {@link
+ * SnapshotFileReader} reads it.
  *
  * <p>Layout, the most significant byte first:
  * <pre>
@@ -39,47 +35,26 @@ public final class SnapshotFile {
     private static final int HEADER_BYTES = 12;
     private static final int FOOTER_BYTES = 24;
     private static final int INDEX_ENTRY_BYTES = 37;
-    private static final int ZSTD_LEVEL = 1;
 
     /** Where a section lies in its file. */
     public record Entry(SectionKey key, boolean base, long offset, int packedBytes, int rawBytes, int crc) {}
 
     private SnapshotFile() {}
 
-    /** Writes sections into one file, and returns its index. Errors: IOException. */
-    public static List<Entry> write(SnapshotStorage storage, String name, List<Section> sections) throws IOException {
-        List<Entry> index = new ArrayList<>(sections.size());
-        storage.write(name, output -> {
-            index.clear(); // a storage may try again
-            writeTo(output, sections, index);
-        });
-        return List.copyOf(index);
+    static byte[] header() {
+        return ByteBuffer.allocate(HEADER_BYTES).put(MAGIC).putInt(VERSION).array();
     }
 
-    private static void writeTo(OutputStream output, List<Section> sections, List<Entry> index) throws IOException {
-        DataOutputStream to = new DataOutputStream(new BufferedOutputStream(output, 1 << 16));
-        byte[] header =
-                ByteBuffer.allocate(HEADER_BYTES).put(MAGIC).putInt(VERSION).array();
-        to.write(header);
-        long offset = HEADER_BYTES;
-        byte[] packed = new byte[0];
-        for (Section section : sections) {
-            int bound = Math.toIntExact(Zstd.compressBound(section.sizeBytes()));
-            packed = packed.length < bound ? new byte[bound] : packed;
-            int packedBytes = (int) Zstd.compressByteArray(
-                    packed, 0, packed.length, section.bytes(), 0, section.sizeBytes(), ZSTD_LEVEL);
-            to.write(packed, 0, packedBytes);
-            int crc = crc(packed, packedBytes);
-            index.add(new Entry(section.key(), section.isBase(), offset, packedBytes, section.sizeBytes(), crc));
-            offset += packedBytes;
-        }
+    /** What stands behind the sections: the index, and what frames it. */
+    static byte[] trailer(List<Entry> index, long indexOffset) {
         byte[] indexBytes = encode(index);
-        to.write(indexBytes);
-        to.writeLong(offset);
-        to.writeInt(indexBytes.length);
-        to.writeInt(crcOfIndex(header, indexBytes));
-        to.write(MAGIC);
-        to.flush();
+        return ByteBuffer.allocate(indexBytes.length + FOOTER_BYTES)
+                .put(indexBytes)
+                .putLong(indexOffset)
+                .putInt(indexBytes.length)
+                .putInt(crcOfIndex(header(), indexBytes))
+                .put(MAGIC)
+                .array();
     }
 
     private static byte[] encode(List<Entry> index) {
@@ -118,7 +93,10 @@ public final class SnapshotFile {
         }
         byte[] indexBytes = new byte[indexSize];
         input.read(indexOffset, indexBytes, indexSize);
-        requireCrc(name, "index", crcOfIndex(header, indexBytes), indexCrc);
+        int crc = crcOfIndex(header, indexBytes);
+        if (crc != indexCrc) {
+            throw wrongCrc(name, "index", crc, indexCrc);
+        }
         int version = ByteBuffer.wrap(header).getInt(MAGIC.length);
         if (version != VERSION) {
             throw new MillraceException(
@@ -149,23 +127,6 @@ public final class SnapshotFile {
         return index;
     }
 
-    /** Reads one section. */
-    public static Section section(SnapshotStorage.Input input, String name, Entry entry) throws IOException {
-        byte[] packed = new byte[entry.packedBytes()];
-        input.read(entry.offset(), packed, packed.length);
-        requireCrc(name, "section " + entry.key(), crc(packed, packed.length), entry.crc());
-        byte[] raw = new byte[entry.rawBytes()];
-        try {
-            long size = Zstd.decompressByteArray(raw, 0, raw.length, packed, 0, packed.length);
-            if (Zstd.isError(size) || size != raw.length) {
-                throw corrupt(name, "section " + entry.key() + " does not unpack to rawBytes=" + raw.length);
-            }
-        } catch (ZstdException e) {
-            throw corrupt(name, "section " + entry.key() + " does not unpack: " + e.getMessage());
-        }
-        return Section.of(entry.key(), entry.base(), raw);
-    }
-
     private static boolean startsWithMagic(byte[] bytes, int offset) {
         return Arrays.equals(bytes, offset, offset + MAGIC.length, MAGIC, 0, MAGIC.length);
     }
@@ -178,19 +139,17 @@ public final class SnapshotFile {
         return (int) crc.getValue();
     }
 
-    private static int crc(byte[] bytes, int sizeBytes) {
+    static int crc(byte[] bytes, int offset, int sizeBytes) {
         CRC32C crc = new CRC32C();
-        crc.update(bytes, 0, sizeBytes);
+        crc.update(bytes, offset, sizeBytes);
         return (int) crc.getValue();
     }
 
-    private static void requireCrc(String name, String part, int actual, int expected) {
-        if (actual != expected) {
-            throw corrupt(name, "%s has crc32c=%08x, expected %08x".formatted(part, actual, expected));
-        }
+    static MillraceException wrongCrc(String name, String part, int actual, int expected) {
+        return corrupt(name, "%s has crc32c=%08x, expected %08x".formatted(part, actual, expected));
     }
 
-    private static MillraceException corrupt(String name, String fact) {
+    static MillraceException corrupt(String name, String fact) {
         return new MillraceException(
                 ErrorCode.STATE_CORRUPT,
                 "Cannot restore state: file=%s, %s. Restart from an earlier epoch with spark.millrace.restore.epoch."

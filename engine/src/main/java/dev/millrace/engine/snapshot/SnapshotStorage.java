@@ -16,6 +16,23 @@ public interface SnapshotStorage {
         void writeTo(OutputStream output) throws IOException;
     }
 
+    /** A file under way, that nobody sees before it is finished. Thread: one owner. */
+    interface Output extends AutoCloseable {
+        /** Takes the file's bytes; not to be closed. */
+        OutputStream bytes();
+
+        /**
+         * Lets the file be seen, in the place of one of that name.
+         *
+         * <p>Errors: IOException; then there is no such file, or still the one before.
+         */
+        void finish() throws IOException;
+
+        /** Gives the file up unless it was finished. */
+        @Override
+        void close() throws IOException;
+    }
+
     /** An open file. Thread: one owner. */
     interface Input extends AutoCloseable {
         long sizeBytes() throws IOException;
@@ -27,15 +44,11 @@ public interface SnapshotStorage {
         void close() throws IOException;
     }
 
-    /**
-     * Writes a file that nobody sees before it is whole. A file of that name is replaced.
-     *
-     * <p>Errors: IOException; then there is no such file, or still the one before.
-     */
-    void write(String name, Body body) throws IOException;
+    /** Begins a file. */
+    Output begin(String name) throws IOException;
 
     /**
-     * As {@link #write}, but only where there is no file of that name; false, and nothing changed, when
+     * Writes a whole file at once where there is none of that name; false, and nothing changed, when
      * there is one. Of several that create the same file at once, in whatever processes, one gets true.
      *
      * <p>Errors: IOException; then the file may be there all the same.

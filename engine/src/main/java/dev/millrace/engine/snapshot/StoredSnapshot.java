@@ -6,4 +6,9 @@ import java.util.List;
 public record StoredSnapshot(String file, List<SnapshotFile.Entry> index) {
     /** Where snapshot files are. */
     public static final String FOLDER = "files";
+
+    /** The name of an epoch's file; {@code attempt} tells whose. */
+    public static String fileName(long epoch, String attempt) {
+        return "%s/%d-%s.snapshot".formatted(FOLDER, epoch, attempt);
+    }
 }

@@ -157,8 +157,15 @@ public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, 
     /** Adds an entry that is not there, whose value is given as {@link #storedValue}, and returns it. */
     abstract int addStored(RowView wholeKey, int subKeySizeBytes, RowView value, long expiryMicros);
 
-    /** Takes back what a snapshot has put. */
-    abstract void restorePut(SectionEntry put);
+    /**
+     * Takes back what a snapshot has put.
+     *
+     * @param isNew whether the table cannot have it yet, and need not look
+     */
+    abstract void restorePut(SectionEntry put, boolean isNew);
+
+    /** Makes room for so many more entries. Errors: STATE_MEMORY. */
+    abstract void reserve(int count);
 
     /** The entry of a whole key, or {@link #NONE}. */
     abstract int findWhole(RowView wholeKey, int subKeySizeBytes);

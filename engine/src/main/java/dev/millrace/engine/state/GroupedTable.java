@@ -34,7 +34,8 @@ import java.nio.ByteBuffer;
  *   | valueSize | subKeySize | next | previous |
  *   +-----------+------------+------+----------+
  * </pre>
- * {@code previous} of a key's first entry is its last.
+ * {@code previous} of a key's first entry is its last; {@code subKeySize} of that entry is negative while its chain
+ * is not in the order of its numbers.
  *
  * <p>Thread: the owning task.
  */
@@ -69,27 +70,33 @@ public final class GroupedTable extends EntryTable {
 
     /** The first entry of a key, or {@link #NONE}. */
     public int first(int hash, RowView key) {
-        return first(hash, key.bytes(), key.offset(), key.sizeBytes());
+        int first = anyOrderFirst(hash, key);
+        if (first == NONE || !isDisordered(first)) {
+            return first;
+        }
+        int ordered = new ChainOrder(this).order(first);
+        firsts.replace(hash, first, ordered);
+        return ordered;
     }
 
-    private int first(int hash, byte[] key, int keyOffset, int keySizeBytes) {
-        int first = firstInMemory(hash, key, keyOffset, keySizeBytes);
+    /** The first entry of a key as its chain is, which may be in disorder. */
+    private int anyOrderFirst(int hash, RowView key) {
+        int first = firstInMemory(hash, key);
         SpilledKeys outside = spilled;
-        if (first == NONE && outside != null && outside.load(key, keyOffset, keySizeBytes)) {
-            return firstInMemory(hash, key, keyOffset, keySizeBytes);
+        if (first == NONE && outside != null && outside.load(key.bytes(), key.offset(), key.sizeBytes())) {
+            return firstInMemory(hash, key);
         }
         return first;
     }
 
-    private int firstInMemory(int hash, byte[] key, int keyOffset, int keySizeBytes) {
+    private int firstInMemory(int hash, RowView key) {
         long[] slots = firsts.slots();
         int mask = slots.length - 1;
         for (int at = hash & mask; slots[at] != 0; at = (at + 1) & mask) {
             if (SlotIndex.hash(slots[at]) == hash) {
                 int entry = SlotIndex.address(slots[at]);
                 RowView found = key(entry, view);
-                if (found.sizeBytes() == keySizeBytes
-                        && KeyBytes.equal(found.bytes(), found.offset(), key, keyOffset, keySizeBytes)) {
+                if (equal(found, key)) {
                     return entry;
                 }
             }
@@ -109,7 +116,7 @@ public final class GroupedTable extends EntryTable {
 
     /** The entry of a key with a sub-key, or {@link #NONE}. */
     public int find(int hash, RowView key, RowView subKey) {
-        if (spilled != null && first(hash, key) == NONE) {
+        if (spilled != null && anyOrderFirst(hash, key) == NONE) {
             return NONE; // neither here nor outside
         }
         int wholeHash = wholeHash(hash, subKey.bytes(), subKey.offset(), subKey.sizeBytes());
@@ -156,7 +163,8 @@ public final class GroupedTable extends EntryTable {
         return add(hash, key, numberView, value, expiryMicros);
     }
 
-    private long number(int entry) {
+    /** The number of an entry, in a table that numbers them. */
+    long number(int entry) {
         RowView subKey = subKey(entry, view);
         return ByteBuffer.wrap(subKey.bytes(), subKey.offset(), Long.BYTES).getLong();
     }
@@ -168,7 +176,7 @@ public final class GroupedTable extends EntryTable {
      */
     public int add(int hash, RowView key, RowView subKey, RowView value, long expiryMicros) {
         if (spilled != null) {
-            first(hash, key); // brings the key's other entries back before
+            int unused = anyOrderFirst(hash, key); // brings the key's other entries back before
         }
         index.makeRoom(rowCount());
         firsts.makeRoom(keyCount);
@@ -201,30 +209,50 @@ public final class GroupedTable extends EntryTable {
         return keyCount;
     }
 
-    /** Puts a new entry into its key's chain: at its end, or where its number says. */
+    /**
+     * Puts a new entry at the end of its key's chain. Appended entries are in their order so; restored ones come in
+     * any, and are brought into it when somebody asks for the first.
+     */
     private void chain(int hash, int entry) {
-        RowView key = key(entry, otherView);
-        int first = firstInMemory(hash, key.bytes(), key.offset(), key.sizeBytes());
+        int first = firstInMemory(hash, key(entry, otherView));
         if (first == NONE) {
             firsts.insert(hash, entry);
             keyCount++;
-            link(entry, NEXT, NONE);
             link(entry, PREVIOUS, entry);
-            return;
-        }
-        int before = last(first);
-        while (numbered && before != NONE && number(before) > number(entry)) {
-            before = before == first ? NONE : link(before, PREVIOUS);
-        }
-        int after = before == NONE ? first : next(before);
-        link(entry, NEXT, after);
-        link(entry, PREVIOUS, before == NONE ? last(first) : before);
-        link(after == NONE ? first : after, PREVIOUS, entry);
-        if (before == NONE) {
-            firsts.replace(hash, first, entry);
         } else {
+            int before = last(first);
+            link(entry, PREVIOUS, before);
             link(before, NEXT, entry);
+            link(first, PREVIOUS, entry);
+            if (numbered && number(before) > number(entry)) {
+                disordered(first, true);
+            }
         }
+        link(entry, NEXT, NONE);
+    }
+
+    /** Says, with a chain's first entry, whether the chain is in another order than that of its numbers. */
+    private void disordered(int first, boolean is) {
+        int sizeBytes = subKeySizeBytes(first);
+        INT.set(bytes(first), tailOffset(first) + SUB_KEY_SIZE, is ? ~sizeBytes : sizeBytes);
+    }
+
+    private boolean isDisordered(int first) {
+        return (int) INT.get(bytes(first), tailOffset(first) + SUB_KEY_SIZE) < 0;
+    }
+
+    /** Chains one entry of a key behind another, in a chain that is being put in order. */
+    void follow(int before, int entry) {
+        link(before, NEXT, entry);
+        if (entry != NONE) {
+            link(entry, PREVIOUS, before);
+        }
+    }
+
+    /** A chain is in order, from its first entry to its last. */
+    void ordered(int disorderedFirst, int first, int last) {
+        disordered(disorderedFirst, false);
+        link(first, PREVIOUS, last);
     }
 
     @Override
@@ -258,6 +286,7 @@ public final class GroupedTable extends EntryTable {
         } else if (isFirst) {
             firsts.replace(hash, entry, next);
             link(next, PREVIOUS, previous);
+            disordered(next, isDisordered(entry));
         } else {
             link(next == NONE ? firstOf(hash, entry) : next, PREVIOUS, previous);
             link(previous, NEXT, next);
@@ -289,8 +318,7 @@ public final class GroupedTable extends EntryTable {
     }
 
     private int firstOf(int hash, int entry) {
-        RowView key = key(entry, otherView);
-        return firstInMemory(hash, key.bytes(), key.offset(), key.sizeBytes());
+        return firstInMemory(hash, key(entry, otherView));
     }
 
     private int link(int entry, int which) {
@@ -303,7 +331,8 @@ public final class GroupedTable extends EntryTable {
 
     @Override
     int subKeySizeBytes(int entry) {
-        return (int) INT.get(bytes(entry), tailOffset(entry) + SUB_KEY_SIZE);
+        int sizeBytes = (int) INT.get(bytes(entry), tailOffset(entry) + SUB_KEY_SIZE);
+        return sizeBytes ^ (sizeBytes >> 31);
     }
 
     private int hashOf(int entry) {
@@ -339,9 +368,14 @@ public final class GroupedTable extends EntryTable {
     }
 
     @Override
-    void restorePut(SectionEntry put) {
+    void reserve(int count) {
+        index.reserve((long) rowCount() + count);
+    }
+
+    @Override
+    void restorePut(SectionEntry put, boolean isNew) {
         int hash = split(put.key(), put.subKeySizeBytes());
-        int entry = find(hash, restoredKey, restoredSubKey);
+        int entry = isNew ? NONE : find(hash, restoredKey, restoredSubKey);
         if (entry == NONE) {
             entry = add(hash, restoredKey, restoredSubKey, put.value(), put.expiryMicros());
         } else {

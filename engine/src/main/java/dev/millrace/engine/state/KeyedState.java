@@ -250,16 +250,13 @@ public final class KeyedState<T extends EntryTable> implements AutoCloseable {
                     "Cannot restore state: keyGroup=%d, keyGroups=%d. Restart from an earlier epoch or a new checkpoint."
                             .formatted(keyGroup, tables.length));
         }
-        TableSnapshots snapshots = table(keyGroup).snapshots();
-        section.read(entry -> {
-            snapshots.restore(entry);
+        table(keyGroup).snapshots().restore(section, entry -> {
             restoredBytes += entry.key().sizeBytes() + entry.value().sizeBytes();
             if (restoredBytes > RESTORED_AT_ONCE_BYTES) {
                 restoredBytes = 0;
                 reclaim();
             }
         });
-        snapshots.restored(section);
     }
 
     /** Where spilled entries are, or null while none ever was. */

@@ -179,14 +179,21 @@ public final class KeyedTable extends EntryTable {
 
     @Override
     int addStored(RowView wholeKey, int subKeySizeBytes, RowView value, long expiryMicros) {
-        int hash = KeyBytes.hash(wholeKey.bytes(), wholeKey.offset(), wholeKey.sizeBytes());
+        return addStored(hash(wholeKey), wholeKey, value, expiryMicros);
+    }
+
+    private int addStored(int hash, RowView key, RowView value, long expiryMicros) {
         if (objects == null) {
-            return add(hash, wholeKey, value, expiryMicros);
+            return add(hash, key, value, expiryMicros);
         }
         Object object = objects.deserialize(value);
-        int entry = add(hash, wholeKey, expiryMicros);
+        int entry = add(hash, key, expiryMicros);
         placeObject(entry, object);
         return entry;
+    }
+
+    private static int hash(RowView key) {
+        return KeyBytes.hash(key.bytes(), key.offset(), key.sizeBytes());
     }
 
     @Override
@@ -227,23 +234,34 @@ public final class KeyedTable extends EntryTable {
 
     @Override
     int findWhole(RowView wholeKey, int subKeySizeBytes) {
+        requireNoSubKey(subKeySizeBytes);
+        return find(hash(wholeKey), wholeKey);
+    }
+
+    private static void requireNoSubKey(int subKeySizeBytes) {
         if (subKeySizeBytes != 0) {
             throw corrupt("an entry has a sub-key, subKeySizeBytes=%d, expected none".formatted(subKeySizeBytes));
         }
-        int hash = KeyBytes.hash(wholeKey.bytes(), wholeKey.offset(), wholeKey.sizeBytes());
-        return find(hash, wholeKey);
     }
 
     @Override
-    void restorePut(SectionEntry put) {
+    void reserve(int count) {
+        index.reserve((long) rowCount() + count);
+        slots = index.slots();
+    }
+
+    @Override
+    void restorePut(SectionEntry put, boolean isNew) {
         RowView key = put.key();
         RowView value = put.value();
         if (objects == null && fixedValueBytes() != ANY_SIZE && value.sizeBytes() != fixedValueBytes()) {
             throw corrupt("a value has sizeBytes=%d, expected %d".formatted(value.sizeBytes(), fixedValueBytes()));
         }
-        int entry = findWhole(key, put.subKeySizeBytes());
+        requireNoSubKey(put.subKeySizeBytes());
+        int hash = hash(key);
+        int entry = isNew ? NONE : find(hash, key);
         if (entry == NONE) {
-            entry = addStored(key, 0, value, put.expiryMicros());
+            entry = addStored(hash, key, value, put.expiryMicros());
         } else {
             entry = changeExpiry(entry, put.expiryMicros());
             if (objects == null) {

@@ -54,8 +54,23 @@ final class SlotIndex {
                     ErrorCode.STATE_MEMORY,
                     "Cannot add a key to a key group: keys=%d. Raise spark.sql.shuffle.partitions.".formatted(count));
         }
+        grow(Math.max(FIRST_SLOTS, slots.length * 2));
+    }
+
+    /** Makes room for so many entries at once, where that is known before; no more than {@link #MAX_SLOTS} slots. */
+    void reserve(long count) {
+        int capacity = Math.max(FIRST_SLOTS, slots.length);
+        while (count * 4L > capacity * 3L && capacity < MAX_SLOTS) {
+            capacity *= 2;
+        }
+        if (capacity > slots.length) {
+            grow(capacity);
+        }
+    }
+
+    private void grow(int capacity) {
         long[] before = slots;
-        slots = allocate(Math.max(FIRST_SLOTS, before.length * 2));
+        slots = allocate(capacity);
         for (long slot : before) {
             if (slot != 0) {
                 insert(hash(slot), address(slot));

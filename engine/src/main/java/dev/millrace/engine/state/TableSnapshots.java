@@ -134,15 +134,23 @@ final class TableSnapshots {
         }
     }
 
-    /** Notes that a section was taken back, entry by entry. */
-    void restored(Section section) {
-        stored.restored(section.isBase(), section.sizeBytes());
+    /** Takes back a section. Errors: STATE_CORRUPT, STATE_MEMORY. */
+    void restore(Section section, Section.Reader after) throws Exception {
+        boolean base = section.isBase();
+        if (base) {
+            table.reserve(section.recordCount());
+        }
+        section.read(entry -> {
+            restore(entry, base);
+            after.entry(entry);
+        });
+        stored.restored(base, section.sizeBytes());
     }
 
-    /** Takes back one entry of a section. Errors: STATE_CORRUPT, STATE_MEMORY. */
-    void restore(SectionEntry entry) {
+    /** A base is what a table begins with, and names each entry once. */
+    private void restore(SectionEntry entry, boolean ofBase) {
         switch (entry.kind()) {
-            case PUT -> table.restorePut(entry);
+            case PUT -> table.restorePut(entry, ofBase);
             case REMOVED -> {
                 int found = table.findWhole(entry.key(), entry.subKeySizeBytes());
                 if (found != EntryTable.NONE) {

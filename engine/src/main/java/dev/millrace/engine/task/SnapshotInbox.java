@@ -1,14 +1,19 @@
 package dev.millrace.engine.task;
 
 import dev.millrace.engine.snapshot.Section;
-import java.util.List;
 
 /**
- * Where tasks put what they wrote of their state for an epoch; each task with a chain once per epoch.
+ * Where tasks put what they write of their state as of the barrier of an epoch, piece by piece.
  *
  * <p>Thread: any.
  */
-@FunctionalInterface
 public interface SnapshotInbox {
-    void add(long epoch, List<Section> sections);
+    /** Whether tasks may go on writing; where they may not, they are woken once there is room. */
+    boolean hasRoom();
+
+    /** Takes a piece; also without room, of what a task had to save. */
+    void add(long epoch, Section section);
+
+    /** Says that a task has put all of its state; each task with a chain does so once per epoch. */
+    void taskWritten(long epoch);
 }

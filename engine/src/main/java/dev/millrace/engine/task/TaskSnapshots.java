@@ -1,15 +1,17 @@
 package dev.millrace.engine.task;
 
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
-import dev.millrace.engine.snapshot.Section;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes one task's state into snapshots, a slice between each two steps, so that no row waits for it.
+ * Writes one task's state into snapshots, a slice between each two steps, so that no row waits for it; a slice
+ * waits while there is no room for it.
  *
  * <p>Thread: the owning task.
  */
@@ -21,7 +23,6 @@ final class TaskSnapshots {
     private final List<Operator> operators;
     private final @Nullable SnapshotInbox inbox;
     private final List<FrozenState> frozen = new ArrayList<>();
-    private List<Section> written = new ArrayList<>();
     private int writing;
     private long epoch;
 
@@ -31,13 +32,17 @@ final class TaskSnapshots {
         this.inbox = inbox;
     }
 
-    /** Freezes all operators as of a barrier that is through. An earlier snapshot is written to its end first. */
+    /** Freezes all operators as of a barrier that is through; the snapshot before is written by then. */
     void freeze(long ended) throws Exception {
-        if (inbox == null) {
+        SnapshotInbox to = inbox;
+        if (to == null) {
             return;
         }
-        while (isWriting()) {
-            writeSlice(Integer.MAX_VALUE);
+        if (!frozen.isEmpty()) {
+            throw new MillraceException(
+                    ErrorCode.INVARIANT,
+                    "Cannot freeze epoch=%d: the state of epoch=%d is still being written. Please report this."
+                            .formatted(ended, epoch));
         }
         epoch = ended;
         writing = 0;
@@ -48,38 +53,20 @@ final class TaskSnapshots {
             }
         }
         if (frozen.isEmpty()) {
-            handOver(List.of());
+            to.taskWritten(ended);
         }
     }
 
-    /** Writes a slice; false when there was nothing to write. */
+    /** Writes a slice; false when there was nothing to write, or no room. */
     boolean writeSlice() throws Exception {
-        if (!isWriting()) {
+        SnapshotInbox to = inbox;
+        if (to == null || frozen.isEmpty() || !to.hasRoom()) {
             return false;
         }
-        writeSlice(SLICE_BYTES);
-        return true;
-    }
-
-    private boolean isWriting() {
-        return !frozen.isEmpty();
-    }
-
-    private void writeSlice(int sizeBytes) throws Exception {
-        if (!frozen.get(writing).write(sizeBytes, written::add)) {
-            return;
-        }
-        if (++writing == frozen.size()) {
+        if (frozen.get(writing).write(SLICE_BYTES, section -> to.add(epoch, section)) && ++writing == frozen.size()) {
             frozen.clear();
-            handOver(written);
-            written = new ArrayList<>();
+            to.taskWritten(epoch);
         }
-    }
-
-    private void handOver(List<Section> sections) {
-        SnapshotInbox to = inbox;
-        if (to != null) {
-            to.add(epoch, sections);
-        }
+        return true;
     }
 }

@@ -94,8 +94,8 @@ class ManifestLogTest {
     void saysWhichEpochsHaveAManifestWhereOneIsMissing() throws Exception {
         log.create(new Slot(9, 0), manifest(9));
         log.create(new Slot(10, 0), manifest(10));
-        storage.write("manifests/.11.tmp", output -> output.write(1));
-        storage.write("manifests/12.tmp", output -> output.write(1));
+        storage.files().put("manifests/.11.tmp", new byte[] {1});
+        storage.files().put("manifests/12.tmp", new byte[] {1});
 
         assertThatThrownBy(() -> log.require(8))
                 .isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
@@ -122,7 +122,7 @@ class ManifestLogTest {
     @Test
     void purgesOldEpochsWithTheirFencesAndTheFilesThatNobodyNeeds() throws Exception {
         for (String file : List.of("files/1-a", "files/2-a", "files/2-dead", "files/3-a", "files/4-a")) {
-            storage.write(file, output -> output.write(1));
+            storage.files().put(file, new byte[] {1});
         }
         StateIndex one = empty.with(snapshot("files/1-a", true));
         StateIndex two = one.with(snapshot("files/2-a", false));

@@ -6,6 +6,8 @@ import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -42,6 +44,7 @@ public final class MemoryStorage implements SnapshotStorage {
     };
 
     private final TreeMap<String, byte[]> files = new TreeMap<>();
+    private final List<String> underWay = new ArrayList<>();
     private final IntSupplier faults;
     private final Watcher watcher;
 
@@ -64,14 +67,35 @@ public final class MemoryStorage implements SnapshotStorage {
     }
 
     @Override
-    public void write(String name, Body body) throws IOException {
+    public Output begin(String name) {
         int limit = faults.getAsInt();
         ByteArrayOutputStream whole = new ByteArrayOutputStream();
-        body.writeTo(limit == NO_FAULT ? whole : new TearingOutput(name, limit));
-        if (limit != NO_FAULT) {
-            throw new Fault(name, limit);
-        }
-        files.put(name, whole.toByteArray());
+        OutputStream bytes = limit == NO_FAULT ? whole : new TearingOutput(name, limit);
+        underWay.add(name);
+        return new Output() {
+            @Override
+            public OutputStream bytes() {
+                return bytes;
+            }
+
+            @Override
+            public void finish() throws IOException {
+                if (limit != NO_FAULT) {
+                    throw new Fault(name, limit);
+                }
+                files.put(name, whole.toByteArray());
+            }
+
+            @Override
+            public void close() {
+                underWay.remove(name);
+            }
+        };
+    }
+
+    /** The names of the files that were begun and not closed yet. */
+    public Collection<String> underWay() {
+        return underWay;
     }
 
     @Override
@@ -80,7 +104,10 @@ public final class MemoryStorage implements SnapshotStorage {
         if (files.containsKey(name)) {
             return false;
         }
-        write(name, body);
+        try (Output output = begin(name)) {
+            body.writeTo(output.bytes());
+            output.finish();
+        }
         watcher.after();
         return true;
     }

@@ -3,6 +3,7 @@ package dev.millrace.engine.snapshot;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.github.luben.zstd.ZstdDecompressCtx;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.harness.MemoryStorage;
@@ -29,18 +30,19 @@ class SnapshotFileTest {
         Section delta = section(new SectionKey(new OperatorId(1, 2), 6), "c", "x".repeat(100_000));
         Section empty = section(new SectionKey(new OperatorId(0, 0), SectionKey.TASK));
 
-        List<SnapshotFile.Entry> index = SnapshotFile.write(storage, NAME, List.of(base, delta, empty));
+        List<SnapshotFile.Entry> index = write(storage, List.of(base, delta, empty));
 
         assertThat(read()).containsExactly(text(base), text(delta), text(empty));
         assertThat(index).extracting(SnapshotFile.Entry::base).containsExactly(true, false, false);
-        try (SnapshotStorage.Input input = storage.open(NAME)) {
-            assertThat(SnapshotFile.index(input, NAME)).isEqualTo(index);
+        try (ZstdDecompressCtx zstd = new ZstdDecompressCtx();
+                SnapshotFileReader reader = new SnapshotFileReader(storage, NAME, zstd)) {
+            assertThat(reader.index()).isEqualTo(index);
         }
     }
 
     @Test
     void givesBackAFileWithoutSections() throws Exception {
-        assertThat(SnapshotFile.write(storage, NAME, List.of())).isEmpty();
+        assertThat(write(storage, List.of())).isEmpty();
 
         assertThat(read()).isEmpty();
     }
@@ -52,7 +54,7 @@ class SnapshotFileTest {
         Section section = new Section(new SectionKey(new OperatorId(1, 0), 0));
         section.put(new RowView(), view(noise));
 
-        SnapshotFile.write(storage, NAME, List.of(section));
+        write(storage, List.of(section));
 
         assertThat(read()).containsExactly(text(section));
     }
@@ -102,9 +104,9 @@ class SnapshotFileTest {
     void leavesNoFileWhenTheWriteTears() {
         MemoryStorage tearing = new MemoryStorage(() -> 20, MemoryStorage.NOBODY);
 
-        assertThatThrownBy(() -> SnapshotFile.write(tearing, NAME, List.of(small())))
-                .isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> write(tearing, List.of(small()))).isInstanceOf(IOException.class);
         assertThat(tearing.files()).isEmpty();
+        assertThat(tearing.underWay()).isEmpty();
     }
 
     @Test
@@ -135,7 +137,7 @@ class SnapshotFileTest {
     }
 
     private List<String> writeSmall() throws Exception {
-        SnapshotFile.write(storage, NAME, List.of(small()));
+        write(storage, List.of(small()));
         return read();
     }
 
@@ -145,11 +147,21 @@ class SnapshotFileTest {
         return section;
     }
 
+    private static List<SnapshotFile.Entry> write(MemoryStorage to, List<Section> sections) throws IOException {
+        try (SnapshotFileWriter writer = new SnapshotFileWriter(to, NAME)) {
+            for (Section section : sections) {
+                writer.append(section);
+            }
+            return writer.finish();
+        }
+    }
+
     private List<String> read() throws Exception {
         List<String> sections = new ArrayList<>();
-        try (SnapshotStorage.Input input = storage.open(NAME)) {
-            for (SnapshotFile.Entry entry : SnapshotFile.index(input, NAME)) {
-                sections.add(text(SnapshotFile.section(input, NAME, entry)));
+        try (ZstdDecompressCtx zstd = new ZstdDecompressCtx();
+                SnapshotFileReader reader = new SnapshotFileReader(storage, NAME, zstd)) {
+            for (SnapshotFile.Entry entry : reader.index()) {
+                sections.add(text(reader.section(entry)));
             }
         }
         return sections;
@@ -172,7 +184,7 @@ class SnapshotFileTest {
         section.put(view(bytes("key" + "s".repeat(300))), 300, view(bytes("")), Long.MIN_VALUE);
         section.put(view(bytes("")), 0, view(bytes("v".repeat(20_000))), SectionEntry.NEVER);
 
-        SnapshotFile.write(storage, NAME, List.of(section));
+        write(storage, List.of(section));
 
         assertThat(read())
                 .containsExactly(section.key() + " base=false"

@@ -3,9 +3,14 @@ package dev.millrace.engine.state;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.snapshot.Section;
+import dev.millrace.engine.snapshot.SectionKey;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class GroupedTableTest {
@@ -73,6 +78,40 @@ class GroupedTableTest {
             long overhead = rows.sizeBytes() / entryCount - Long.BYTES - Long.BYTES - VALUE_BYTES;
             assertThat(overhead).isLessThanOrEqualTo(64);
         }
+    }
+
+    /** So many that it would be felt if each looked for its place among the others. */
+    @Test
+    void bringsAListBackToItsOrderWhateverTheOrderOfItsEntriesInTheSnapshot() throws Exception {
+        int entryCount = 200_000;
+        List<Long> numbers = new ArrayList<>();
+        for (long number = 0; number < entryCount; number++) {
+            numbers.add(number);
+        }
+        Collections.shuffle(numbers, new Random(7));
+        Section section = new Section(new SectionKey(new OperatorId(0, 0), 0)).markBase();
+        byte[] wholeKey = new byte[2 * Long.BYTES];
+        for (long number : numbers) {
+            ByteBuffer.wrap(wholeKey).putLong(1).putLong(number);
+            section.put(
+                    new RowView().pointTo(wholeKey, 0, wholeKey.length), Long.BYTES, view(number), EntryTable.NEVER);
+        }
+        try (KeyedState<GroupedTable> rows = KeyedState.ofLists(1, budget)) {
+            rows.restore(section);
+            GroupedTable table = rows.table(0);
+            table.remove(table.first(hash(1), view(1)));
+            table.append(hash(1), view(1), view(entryCount), EntryTable.NEVER);
+
+            long expected = 1;
+            RowView value = new RowView();
+            for (int entry = table.first(hash(1), view(1)); entry != EntryTable.NONE; entry = table.next(entry)) {
+                table.value(entry, value);
+                assertThat(ByteBuffer.wrap(value.bytes()).getLong(value.offset()))
+                        .isEqualTo(expected++);
+            }
+            assertThat(expected).isEqualTo(entryCount + 1);
+        }
+        assertThat(budget.usedBytes()).isZero();
     }
 
     private static void set(KeyedState<GroupedTable> timers, long key, long micros) {

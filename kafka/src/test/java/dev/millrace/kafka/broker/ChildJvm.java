@@ -119,11 +119,18 @@ public final class ChildJvm implements AutoCloseable {
                 return line;
             }
             if (line == null) {
-                String state = isAlive() ? "no answer in " + timeout.toSeconds() + " s" : "it ended";
+                String state = hasEnded() ? "it ended" : "no answer in " + timeout.toSeconds() + " s";
                 throw new IOException(
                         "Cannot start the %s: %s, last line=%s. See %s.".formatted(name, state, last, log));
             }
             last = line;
+        }
+    }
+
+    /** Whether its output is at its end: the process itself may be there for a moment longer. */
+    private boolean hasEnded() {
+        synchronized (monitor) {
+            return ended;
         }
     }
 

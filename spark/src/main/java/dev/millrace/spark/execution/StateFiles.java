@@ -3,6 +3,7 @@ package dev.millrace.spark.execution;
 import dev.millrace.engine.snapshot.SnapshotStorage;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
@@ -32,8 +33,8 @@ final class StateFiles implements SnapshotStorage {
     }
 
     @Override
-    public void write(String name, Body body) throws IOException {
-        writeAtomically(inFolder(name), true, body);
+    public Output begin(String name) throws IOException {
+        return new AtomicFile(files.createAtomic(inFolder(name), true));
     }
 
     @Override
@@ -46,10 +47,17 @@ final class StateFiles implements SnapshotStorage {
             return LocalCreation.create(java.nio.file.Path.of(path.toUri().getPath()), body);
         }
         try {
-            writeAtomically(path, false, body);
+            createWhole(path, body);
             return true;
         } catch (FileAlreadyExistsException e) {
             return false;
+        }
+    }
+
+    private void createWhole(Path path, Body body) throws IOException {
+        try (AtomicFile file = new AtomicFile(files.createAtomic(path, false))) {
+            body.writeTo(file.bytes());
+            file.finish();
         }
     }
 
@@ -60,17 +68,6 @@ final class StateFiles implements SnapshotStorage {
             files.mkdirs(folder);
         }
         return path;
-    }
-
-    private void writeAtomically(Path path, boolean overwrite, Body body) throws IOException {
-        CheckpointFileManager.CancellableFSDataOutputStream output = files.createAtomic(path, overwrite);
-        try {
-            body.writeTo(output);
-            output.close();
-        } catch (IOException | RuntimeException e) {
-            output.cancel();
-            throw e;
-        }
     }
 
     @Override
@@ -118,5 +115,33 @@ final class StateFiles implements SnapshotStorage {
     @Override
     public void delete(String name) {
         files.delete(new Path(root, name));
+    }
+
+    /** A file that appears whole when its stream is closed, unless that is cancelled before. */
+    private static final class AtomicFile implements Output {
+        private final CheckpointFileManager.CancellableFSDataOutputStream stream;
+        private boolean finished;
+
+        AtomicFile(CheckpointFileManager.CancellableFSDataOutputStream stream) {
+            this.stream = stream;
+        }
+
+        @Override
+        public OutputStream bytes() {
+            return stream;
+        }
+
+        @Override
+        public void finish() throws IOException {
+            stream.close();
+            finished = true;
+        }
+
+        @Override
+        public void close() {
+            if (!finished) {
+                stream.cancel();
+            }
+        }
     }
 }

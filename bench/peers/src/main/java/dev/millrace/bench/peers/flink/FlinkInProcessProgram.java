@@ -42,20 +42,25 @@ public final class FlinkInProcessProgram {
     public static void main(String[] words) {
         Arguments arguments = Arguments.parse(words);
         try {
-            FlinkEngine engine = new FlinkEngine(arguments, false);
-            ObjectNode result =
-                    switch (arguments.text("what")) {
-                        case "speed" -> measure(engine, arguments);
-                        case "memory" -> memory(engine, arguments);
-                        default -> answer(engine, arguments);
-                    };
-            result.set("settings", new ObjectMapper().readTree(engine.settings()));
-            System.out.println("result " + result);
+            System.out.println("result " + run(arguments));
         } catch (Exception e) {
             org.slf4j.LoggerFactory.getLogger(FlinkInProcessProgram.class).error("The measurement failed.", e);
             System.out.println("failed " + FlinkEngine.reason(e));
         }
         System.exit(0);
+    }
+
+    /** The figures asked for and the settings in force. */
+    static ObjectNode run(Arguments arguments) throws Exception {
+        FlinkEngine engine = new FlinkEngine(arguments, false);
+        ObjectNode result =
+                switch (arguments.text("what")) {
+                    case "speed" -> measure(engine, arguments);
+                    case "memory" -> memory(engine, arguments);
+                    default -> answer(engine, arguments);
+                };
+        result.set("settings", new ObjectMapper().readTree(engine.settings()));
+        return result;
     }
 
     private static ObjectNode measure(FlinkEngine engine, Arguments arguments) throws Exception {
