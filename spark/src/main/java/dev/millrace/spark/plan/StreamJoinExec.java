@@ -94,10 +94,7 @@ public final class StreamJoinExec extends StreamNode {
 
     String describe() {
         return "Join[%s, on %s%s]"
-                .formatted(
-                        type,
-                        keyNames(),
-                        condition.isDefined() ? ", " + ExpressionText.of(condition.get()) : "");
+                .formatted(type, keyNames(), condition.isDefined() ? ", " + ExpressionText.of(condition.get()) : "");
     }
 
     private String keyNames() {

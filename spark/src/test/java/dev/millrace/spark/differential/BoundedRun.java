@@ -31,9 +31,9 @@ final class BoundedRun {
         }
         try {
             PerBatchComparison comparison = new PerBatchComparison(
-                            session, drawn.query().mode(), sources -> drawn.query()
-                                    .top()
-                                    .over(sources, false))
+                            session,
+                            drawn.query().mode(),
+                            sources -> drawn.query().top().over(sources, false))
                     .partitions(1 + (int) (drawn.seed() % 2));
             Script script = script(drawn);
             return difference(spark(comparison, script), comparison.run(Engine.MILLRACE, script));
@@ -88,11 +88,8 @@ final class BoundedRun {
         for (int source = 0; source < from.size(); source++) {
             List<Row> ofSource = new ArrayList<>();
             for (int i = 0; i < from.get(source).length; i++) {
-                ofSource.addAll(drawn.tables()
-                        .get(source)
-                        .partitions()
-                        .get(i)
-                        .subList(from.get(source)[i], to.get(source)[i]));
+                ofSource.addAll(
+                        drawn.tables().get(source).partitions().get(i).subList(from.get(source)[i], to.get(source)[i]));
             }
             rows.add(ofSource);
         }

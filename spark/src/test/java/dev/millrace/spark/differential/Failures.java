@@ -88,7 +88,8 @@ final class Failures implements BatchesProvider.Witness {
 
     /** A condition that is true, unless user code is to fail. */
     static Column passing(String run) {
-        return functions.udf(new Passing(run), DataTypes.BooleanType)
+        return functions
+                .udf(new Passing(run), DataTypes.BooleanType)
                 .asNondeterministic()
                 .apply(functions.lit(1));
     }

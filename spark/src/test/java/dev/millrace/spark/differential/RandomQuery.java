@@ -402,9 +402,8 @@ final class RandomQuery {
                 : isUpdate
                         ? draw.oneOf("inner", "left_semi")
                         : draw.oneOf("inner", "left_outer", "right_outer", "full_outer", "left_semi");
-        String condition = draw.oneOf(JOIN_KEYS)
-                + (isTimed ? draw.oneOf(TIME_BOUNDS) : "")
-                + draw.oneOf(MORE_CONDITIONS);
+        String condition =
+                draw.oneOf(JOIN_KEYS) + (isTimed ? draw.oneOf(TIME_BOUNDS) : "") + draw.oneOf(MORE_CONDITIONS);
         boolean isOuter = type.endsWith("outer");
         renamed(left, "l", isOuter);
         renamed(right, "r", isOuter);
