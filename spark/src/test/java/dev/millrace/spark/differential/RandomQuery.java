@@ -21,7 +21,7 @@ final class RandomQuery {
             "lk = rk and ln % 2 = rn % 2",
             "lk + 1 = rk + 1",
             "lk <=> rk",
-            "struct(lk, ln % 2) = struct(rk, rn % 2)",
+            "named_struct('k', lk, 'n', ln % 2) = named_struct('k', rk, 'n', rn % 2)",
             "cast(lk as string) = cast(rk as string)",
             "lv % 5 = rv % 5",
             "lk = rk and lts = rts");
