@@ -83,7 +83,7 @@ class CommitProtocolTest {
         CommitProtocol young = settled("young");
 
         assertFenced(late::advance);
-        assertFenced(old::look);
+        assertFenced(() -> old.look(false));
         commit(young, 0);
         commit(young, 1);
         assertFenced(late::advance);
@@ -94,7 +94,7 @@ class CommitProtocolTest {
     void fencesARunThatSleptUntilItsPlaceWasPurged() throws Exception {
         EpochCommit late = settled("old").commit(0, bytes("end"), bytes("old rows"), STATE);
         CommitProtocol starting = protocol("starting");
-        Found seen = starting.look();
+        Found seen = starting.look(false);
         CommitProtocol young = settled("young");
         for (long epoch = 0; epoch < 3; epoch++) {
             commit(young, epoch);
@@ -124,11 +124,11 @@ class CommitProtocolTest {
     void looksAgainWhenAnotherRunDecidedInBetween() throws Exception {
         CommitProtocol old = settled("old");
         CommitProtocol young = protocol("young");
-        Found found = young.look();
+        Found found = young.look(false);
         commit(old, 0);
 
         assertThat(young.settle(found, CommitProtocolTest::ground)).isFalse();
-        assertThat(young.look().free().epoch()).isEqualTo(1);
+        assertThat(young.look(false).free().epoch()).isEqualTo(1);
     }
 
     @Test
@@ -141,6 +141,59 @@ class CommitProtocolTest {
         }
         commit(protocol, 1);
         assertThat(commits).containsOnlyKeys(0L, 1L);
+    }
+
+    @Test
+    void namesADamagedDecisionAndTheWayOut() throws Exception {
+        commit(settled("first"), 0);
+        EpochCommit cut = settled("second").commit(1, bytes("end 1"), bytes("rows 1"), STATE);
+        cut.advance();
+        String file = damageNewest();
+
+        assertThatThrownBy(() -> settled("third"))
+                .isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
+                        .isEqualTo(ErrorCode.STATE_CORRUPT))
+                .hasMessageContaining("file=" + file)
+                .hasMessageContaining("spark.millrace.restore.epoch=0");
+    }
+
+    @Test
+    void runsAnEpochAnewWhoseDecisionIsDamagedAndWasNeverAskedOfTheSink() throws Exception {
+        commit(settled("first"), 0);
+        settled("second").commit(1, bytes("end 1"), bytes("rows 1"), STATE).advance();
+        damageNewest();
+        sink.clear();
+
+        CommitProtocol protocol = protocol("third");
+        settle(protocol, true);
+        commit(protocol, 1);
+
+        assertThat(sink).containsExactly("abort before 1", "commit 1: rows 1");
+        assertThat(settled("fourth").firstUndecided()).isEqualTo(2);
+    }
+
+    @Test
+    void writesOffAnEpochWhoseDecisionIsDamagedAndThatTheSinkMayHave() throws Exception {
+        commit(settled("first"), 0);
+        EpochCommit cut = settled("second").commit(1, bytes("end 1"), bytes("rows 1"), STATE);
+        cut.advance();
+        cut.advance();
+        damageNewest();
+        sink.clear();
+
+        CommitProtocol protocol = protocol("third");
+        settle(protocol, true);
+
+        assertThat(protocol.firstUndecided()).isEqualTo(2);
+        assertThat(commits).containsOnly(Map.entry(0L, "end 0"), Map.entry(1L, "ground"));
+        assertThat(sink).containsExactly("abort before 2");
+        assertThat(settled("fourth").firstUndecided()).isEqualTo(2);
+    }
+
+    private String damageNewest() throws IOException {
+        String file = new ManifestLog(storage).slots().lastEntry().getValue().fileName();
+        storage.files().get(file)[20] ^= 1;
+        return file;
     }
 
     @Test
@@ -202,9 +255,13 @@ class CommitProtocolTest {
     }
 
     private static void settle(CommitProtocol protocol) throws IOException {
+        settle(protocol, false);
+    }
+
+    private static void settle(CommitProtocol protocol, boolean givesUpDamaged) throws IOException {
         boolean settled = false;
         while (!settled) {
-            settled = protocol.settle(protocol.look(), CommitProtocolTest::ground);
+            settled = protocol.settle(protocol.look(givesUpDamaged), CommitProtocolTest::ground);
         }
     }
 

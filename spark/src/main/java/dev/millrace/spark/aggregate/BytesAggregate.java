@@ -37,7 +37,7 @@ final class BytesAggregate implements Aggregate.InBytes {
     BytesAggregate(AggregateSpecification specification, FunctionSet functions) {
         this.functions = functions;
         keys = KeyReader.of(specification.keys(), specification.input());
-        eventTime = new EventTimeColumn(specification.keys());
+        eventTime = EventTimeColumn.markedIn(specification.keys());
         results = new ResultRow(specification, functions);
         buffer = new UnsafeRow(functions.bufferTypes().length);
         otherBuffer = new UnsafeRow(functions.bufferTypes().length);

@@ -36,7 +36,7 @@ final class ObjectsAggregate implements Aggregate.InObjects {
     ObjectsAggregate(AggregateSpecification specification, FunctionSet functions) {
         this.functions = functions;
         keys = KeyReader.of(specification.keys(), specification.input());
-        eventTime = new EventTimeColumn(specification.keys());
+        eventTime = EventTimeColumn.markedIn(specification.keys());
         results = new ResultRow(specification, functions);
         bufferTypes = functions.bufferTypes();
         row = new UnsafeRow(specification.input().size());

@@ -120,7 +120,7 @@ final class QueryRun {
         String runId = query.runId().toString();
         CommitProtocol protocol = new CommitProtocol(manifests, offsetLog, commitLog, sinks, runId);
 
-        Found found = protocol.look();
+        Found found = protocol.look(restoreEpoch >= 0);
         checkpoint.tellLatestSeen(found);
         Checkpoint.Start start = checkpoint.position(found, restoreEpoch); // binds the settings that planning needs
         int keyGroupCount = query.keyGroupCount(session);
@@ -156,7 +156,7 @@ final class QueryRun {
         Checkpoint checkpoint = prepared.surroundings().checkpoint();
         CommitProtocol protocol = prepared.surroundings().protocol();
         while (true) {
-            Found found = protocol.look();
+            Found found = protocol.look(restoreEpoch >= 0);
             Checkpoint.Start start = checkpoint.position(found, restoreEpoch);
             StateIndex from = prepared.state().behind(start.restoredEpoch(), found);
             if (found.hasForeign()) {

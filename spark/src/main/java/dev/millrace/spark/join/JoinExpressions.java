@@ -1,5 +1,6 @@
 package dev.millrace.spark.join;
 
+import dev.millrace.spark.key.EventTimeColumn;
 import dev.millrace.engine.operator.EventTimeExtractor;
 import dev.millrace.engine.operator.Join;
 import dev.millrace.engine.page.RowView;
@@ -111,10 +112,9 @@ public final class JoinExpressions implements Join {
 
     @Override
     public long eventTimeMicros(Side side, RowView row) {
-        OneSide own = of(side);
-        return own.eventTime == null
-                ? EventTimeExtractor.NO_EVENT_TIME
-                : own.eventTime.micros(Rows.point(own.row, row));
+        EventTimeColumn eventTime = of(side).eventTime;
+        long micros = eventTime == null ? EventTimeColumn.NONE : eventTime.micros(row);
+        return micros == EventTimeColumn.NONE ? EventTimeExtractor.NO_EVENT_TIME : micros;
     }
 
     @Override
