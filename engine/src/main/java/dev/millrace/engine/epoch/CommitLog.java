@@ -7,6 +7,10 @@ public interface CommitLog {
     /** The last epoch that has an entry, or -1. */
     long last() throws IOException;
 
-    /** Adds the entry of an epoch whose offsets are known; nothing happens when it has one. */
-    void add(long epoch, byte[] offsets) throws IOException;
+    /**
+     * Adds the entry of an epoch; nothing happens when it has one.
+     *
+     * @param watermarkMillis the watermark that the next epoch begins with
+     */
+    void add(long epoch, long watermarkMillis) throws IOException;
 }

@@ -23,13 +23,15 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Recovery</b>, of a new process or in place: {@link #look}, then {@link #settle}, until settled.
  * An epoch that is decided and not committed is committed again, with the same messages under the same
  * number. One that is not decided was never asked of the sink; it runs anew under the same number. One
- * that only the offset log names was planned by another engine, stock Spark, whose sink may have
- * committed it: it is written off as an epoch without rows, and its rows come under the next number, so
- * that a sink that drops numbers that it has seen drops nothing else.
+ * that only the offset log names was planned before it ran, by this engine in bounded epochs ({@link
+ * #plan}) or by another, stock Spark, whose sink may have committed it. Who runs bounded epochs runs it as
+ * planned. In continuous epochs it is written off as an epoch without rows, and its rows come under the next
+ * number, so that a sink that drops numbers that it has seen drops nothing else.
  *
  * <p><b>Fencing.</b> Before a run starts it takes the place where the next decision would go. Whoever
  * held the checkpoint before, dead or not, can decide nothing from then on, so what it has prepared in
- * the sink can be given up. It learns of it at its next decision, or when it recovers.
+ * the sink can be given up. It learns of it at its next decision, or when it recovers. Until then it may
+ * plan an epoch, which harms nobody: the plan is then the next run's.
  *
  * <p>Thread: the query's.
  *
@@ -72,11 +74,24 @@ public final class CommitProtocol {
         public boolean hasForeign() {
             return decided.isEmpty() && planned > committed;
         }
+
+        /** Whether all that is planned and not decided is the next epoch. */
+        public boolean isNextPlanned() {
+            return decided.isEmpty() && planned == committed + 1;
+        }
     }
 
     /** Where a query goes on: what an epoch without rows would leave as it is. */
     @SuppressWarnings("ArrayRecordComponent") // opaque bytes that are only handed on
-    public record Ground(byte[] offsets, StateIndex state) {}
+    public record Ground(byte[] offsets, StateIndex state, long watermarkMillis) {}
+
+    /** What becomes of an epoch that is in the offset log and was never decided. */
+    public enum Planned {
+        /** It runs as it is planned, under its number: epochs are bounded, and whoever planned it knew its end. */
+        RUN,
+        /** It is written off as an epoch without rows. */
+        WRITE_OFF
+    }
 
     /** Says where the query goes on. */
     @FunctionalInterface
@@ -164,14 +179,15 @@ public final class CommitProtocol {
      * can run. After false, look again.
      *
      * @param found what {@link #look} gave
+     * @param planned what becomes of the next epoch where it is planned; any behind it are written off
      * @param ground where the query goes on behind {@code found.epoch()}
      */
-    public boolean settle(Found found, GroundSupplier ground) throws IOException {
+    public boolean settle(Found found, Planned planned, GroundSupplier ground) throws IOException {
         if (found.decided().isPresent()) {
             finish(new EpochCommit(this, found.decided().get(), Step.LOG_OFFSETS));
             return false;
         }
-        if (found.hasForeign()) {
+        if (found.hasForeign() && !(planned == Planned.RUN && found.isNextPlanned())) {
             writeOff(found, ground.ground());
             return false;
         }
@@ -209,11 +225,33 @@ public final class CommitProtocol {
             if (epoch == found.free().epoch()) {
                 slot = found.free(); // whatever was decided there since must not be overruled
             }
-            if (!manifests.create(slot, new Manifest(epoch, run, ground.offsets(), null, ground.state()))) {
+            if (!manifests.create(
+                    slot, new Manifest(epoch, run, ground.offsets(), null, ground.state(), ground.watermarkMillis()))) {
                 return;
             }
         }
         offsets.removeBehind(found.committed());
+    }
+
+    /**
+     * Plans the next epoch before its rows are read, and gives the plan that stands: where another run, which
+     * can decide nothing any more, was faster, it is that one's, and is as good.
+     *
+     * @param entry the epoch's entry in the offset log
+     */
+    public byte[] plan(long epoch, byte[] entry) throws IOException {
+        requireNext(epoch);
+        if (offsets.add(epoch, entry)) {
+            return entry;
+        }
+        return offsets.entry(epoch)
+                .orElseThrow(
+                        () -> new IOException("Epoch %d could neither be planned nor has it a plan.".formatted(epoch)));
+    }
+
+    /** The plan of an epoch, where it has one. */
+    public Optional<byte[]> planned(long epoch) throws IOException {
+        return offsets.entry(epoch);
     }
 
     /**
@@ -222,16 +260,21 @@ public final class CommitProtocol {
      * @param entry its entry in the offset log
      * @param messages what commits it in the sink
      * @param state the state as of its barrier
+     * @param watermarkMillis the watermark that the next epoch begins with
      */
-    public EpochCommit commit(long epoch, byte[] entry, byte[] messages, StateIndex state) {
+    public EpochCommit commit(long epoch, byte[] entry, byte[] messages, StateIndex state, long watermarkMillis) {
+        requireNext(epoch);
+        return new EpochCommit(this, new Manifest(epoch, run, entry, messages, state, watermarkMillis), Step.DECIDE);
+    }
+
+    private void requireNext(long epoch) {
         Slot mine = java.util.Objects.requireNonNull(next, "settled");
         if (mine.epoch() != epoch) {
             throw new MillraceException(
                     ErrorCode.INVARIANT,
-                    "Cannot commit epoch=%d: epoch=%d is the next to be decided. Please report this."
+                    "Cannot run epoch=%d: epoch=%d is the next to be decided. Please report this."
                             .formatted(epoch, mine.epoch()));
         }
-        return new EpochCommit(this, new Manifest(epoch, run, entry, messages, state), Step.DECIDE);
     }
 
     void decide(Manifest manifest) throws IOException {

@@ -66,7 +66,7 @@ public final class EpochCommit {
                 next = Step.LOG_COMMIT;
             }
             case LOG_COMMIT -> {
-                protocol.commits().add(manifest.epoch(), manifest.offsets());
+                protocol.commits().add(manifest.epoch(), manifest.watermarkMillis());
                 next = Step.DONE;
             }
             case DONE -> throw new IllegalStateException("Epoch %d is committed.".formatted(manifest.epoch()));

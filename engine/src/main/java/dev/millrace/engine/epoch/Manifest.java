@@ -12,7 +12,9 @@ import org.jspecify.annotations.Nullable;
  * @param offsets the epoch's entry in the offset log, byte by byte
  * @param messages what commits the epoch in the sink, or null for an epoch that the sink never hears of
  * @param state the state as of its barrier
+ * @param watermarkMillis the watermark that the next epoch begins with
  */
 @SuppressWarnings("ArrayRecordComponent") // opaque bytes that are only handed on
-public record Manifest(long epoch, String run, byte[] offsets, byte @Nullable [] messages, StateIndex state)
+public record Manifest(
+        long epoch, String run, byte[] offsets, byte @Nullable [] messages, StateIndex state, long watermarkMillis)
         implements ManifestLog.Entry {}

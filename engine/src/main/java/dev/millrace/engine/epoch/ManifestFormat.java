@@ -36,7 +36,7 @@ final class ManifestFormat {
         ObjectNode root = MAPPER.createObjectNode();
         root.put("version", VERSION).put("epoch", entry.epoch()).put("run", entry.run());
         if (entry instanceof Manifest manifest) {
-            root.put("offsets", manifest.offsets());
+            root.put("offsets", manifest.offsets()).put("watermark", manifest.watermarkMillis());
             if (manifest.messages() != null) {
                 root.put("messages", manifest.messages());
             }
@@ -105,7 +105,13 @@ final class ManifestFormat {
             return new ManifestLog.Fence(epoch, run);
         }
         byte[] messages = root.has("messages") ? root.get("messages").binaryValue() : null;
-        return new Manifest(epoch, run, root.get("offsets").binaryValue(), messages, readState(root.path("state")));
+        return new Manifest(
+                epoch,
+                run,
+                root.get("offsets").binaryValue(),
+                messages,
+                readState(root.path("state")),
+                root.path("watermark").asLong());
     }
 
     private static StateIndex readState(JsonNode root) {

@@ -1,6 +1,7 @@
 package dev.millrace.engine.epoch;
 
 import java.io.IOException;
+import java.util.Optional;
 
 /**
  * Where each epoch's rows end, in a form that another engine reads too. An entry is bytes to the
@@ -18,6 +19,9 @@ public interface OffsetLog {
 
     /** The last epoch that has an entry, or -1. */
     long last() throws IOException;
+
+    /** An epoch's entry, where it has one. */
+    Optional<byte[]> entry(long epoch) throws IOException;
 
     Standing standing(long epoch, byte[] entry) throws IOException;
 

@@ -18,6 +18,11 @@ public sealed interface Aggregate {
     /** The key's bytes: equal keys have equal bytes. Empty when there are no grouping keys. */
     RowView key(RowView row);
 
+    /** Whether there are grouping keys; otherwise all rows have the key of no bytes. */
+    default boolean hasKeys() {
+        return true;
+    }
+
     /**
      * The event time after which a key takes no more rows and is dropped, or {@link Long#MAX_VALUE}
      * for never. Units: microseconds since 1970-01-01T00:00:00Z.

@@ -66,7 +66,13 @@ public interface GroupFunction extends AutoCloseable {
     /** Begins the next call that was gathered; false when none is left. All of them come before rows and barriers. */
     boolean callDue() throws Exception;
 
-    /** Begins the next call that state which was there before the first row asks for; false when none is left. */
+    /** Takes the state that is there before the first row, the first time it is called. Before any call. */
+    default void takeInitialState() throws Exception {}
+
+    /**
+     * Begins the next call that the state to begin with asks for, of keys that were not called yet; false when
+     * none is left.
+     */
     boolean callInitial() throws Exception;
 
     /** The next row that the call under way gives, or null when it is through or none is under way. */

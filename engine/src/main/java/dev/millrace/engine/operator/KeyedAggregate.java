@@ -8,6 +8,7 @@ import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
+import dev.millrace.engine.state.KeyBytes;
 import dev.millrace.engine.state.KeyedTable;
 import dev.millrace.engine.state.KeyedWalk;
 import java.util.List;
@@ -24,6 +25,10 @@ import org.jspecify.annotations.Nullable;
 public final class KeyedAggregate implements Operator {
     /** What a watermark removes in one step: about a millisecond of work. */
     private static final int REMOVED_PER_STEP = 10_000;
+
+    private static final int OWNER_OF_NO_KEYS = 0;
+    private static final int KEY_GROUP_OF_NO_KEYS = 0;
+    private static final byte[] NO_KEYS = new byte[0];
 
     private final Supplier<Aggregate> aggregates;
     private final Emission emission;
@@ -48,6 +53,9 @@ public final class KeyedAggregate implements Operator {
 
     private long lateCount;
 
+    /** Whether each epoch brings the one row of an aggregation without keys, as each micro-batch does. */
+    private boolean hasRowInEachEpoch;
+
     /** @param aggregates called once, on the owning thread */
     public KeyedAggregate(Supplier<Aggregate> aggregates, Emission emission) {
         this.aggregates = aggregates;
@@ -58,7 +66,12 @@ public final class KeyedAggregate implements Operator {
     public void open(OperatorContext context) {
         metrics = context.metrics();
         lateRows = context.lateRows();
-        buffers = KeyedBuffers.open(aggregates.get(), context);
+        KeyedBuffers opened = KeyedBuffers.open(aggregates.get(), context);
+        buffers = opened;
+        if (context.time().standsStill()) {
+            hasRowInEachEpoch = !opened.aggregate().hasKeys() && context.taskIndex() == OWNER_OF_NO_KEYS;
+            watermarkMicros = emission == Emission.ALL_PER_EPOCH ? watermarkMicros : 0; // where Spark's begins
+        }
     }
 
     private KeyedBuffers opened() {
@@ -231,11 +244,29 @@ public final class KeyedAggregate implements Operator {
     @Override
     public boolean barrier(long epoch, Output output) {
         KeyedBuffers buffers = opened();
+        if (hasRowInEachEpoch && walk == null && emittedCount == 0) {
+            change(buffers, KEY_GROUP_OF_NO_KEYS, key.pointTo(NO_KEYS, 0, 0));
+        }
         return switch (emission) {
             case EVERY_CHANGE, PER_PAGE, AT_EXPIRY -> true;
             case PER_EPOCH -> emitChangedOfEpoch(buffers, output) && removeExpired(buffers);
             case ALL_PER_EPOCH -> emitFromState(buffers, false, output);
         };
+    }
+
+    /** Makes sure that there is an entry, and that it counts as changed in this epoch; however often. */
+    private void change(KeyedBuffers buffers, int keyGroup, RowView of) {
+        KeyedTable table = buffers.state().table(keyGroup);
+        int hash = KeyBytes.hash(of.bytes(), of.offset(), of.sizeBytes());
+        int entry = table.find(hash, of);
+        if (entry == KeyedTable.NONE) {
+            entry = buffers.add(table, hash, of, Long.MAX_VALUE);
+        }
+        if (changedIsInState) {
+            byte[] unused = table.bytesToChange(entry);
+        } else if (emission == Emission.PER_EPOCH) {
+            changed.add(keyGroup, table, entry);
+        }
     }
 
     private boolean emitChangedOfEpoch(KeyedBuffers buffers, Output output) {

@@ -32,6 +32,8 @@ public final class KeyedDeduplicate implements Operator {
     private static final RowView NO_VALUE = new RowView();
 
     private final Supplier<RowIdentity> identities;
+    private final boolean ofEachEpoch;
+    private final ChangedEntries givenInEpoch = new ChangedEntries();
     private final RowView row = new RowView();
 
     private @Nullable RowIdentity identity;
@@ -42,18 +44,25 @@ public final class KeyedDeduplicate implements Operator {
     private long firstCount;
     private long duplicateCount;
     private long lateCount;
+    private boolean givesAgain;
 
-    /** @param identities called once, on the owning thread */
-    public KeyedDeduplicate(Supplier<RowIdentity> identities) {
+    /**
+     * @param identities called once, on the owning thread
+     * @param ofEachEpoch whether a known key passes once in each bounded epoch in which it comes again
+     */
+    public KeyedDeduplicate(Supplier<RowIdentity> identities, boolean ofEachEpoch) {
         this.identities = identities;
+        this.ofEachEpoch = ofEachEpoch;
     }
 
     /**
      * Makes the operator of each task.
      *
      * @param identities makes one task's view of rows, on the task's own thread
+     * @param ofEachEpoch whether a known key passes once in each bounded epoch in which it comes again
      */
-    public record Factory(Supplier<RowIdentity> identities, String name) implements OperatorFactory {
+    public record Factory(Supplier<RowIdentity> identities, String name, boolean ofEachEpoch)
+            implements OperatorFactory {
         @Override
         public boolean keepsState() {
             return true;
@@ -66,7 +75,7 @@ public final class KeyedDeduplicate implements Operator {
 
         @Override
         public Operator create() {
-            return new KeyedDeduplicate(identities);
+            return new KeyedDeduplicate(identities, ofEachEpoch);
         }
     }
 
@@ -76,6 +85,10 @@ public final class KeyedDeduplicate implements Operator {
         lateRows = context.lateRows();
         identity = identities.get();
         known = KeyedState.ofValues(context.keyGroupCount(), context.stateBudget());
+        if (context.time().standsStill()) {
+            watermarkMicros = 0; // where Spark's begins
+            givesAgain = ofEachEpoch;
+        }
     }
 
     private KeyedState<KeyedTable> opened() {
@@ -126,20 +139,33 @@ public final class KeyedDeduplicate implements Operator {
     }
 
     /** Remembers a key unless it is known; true when it was not. */
-    private static boolean isFirst(KeyedState<KeyedTable> keys, int keyGroup, RowView key, long expiryMicros) {
+    private boolean isFirst(KeyedState<KeyedTable> keys, int keyGroup, RowView key, long expiryMicros) {
         int hash = KeyBytes.hash(key.bytes(), key.offset(), key.sizeBytes());
         KeyedTable table = keys.table(keyGroup == Page.NO_KEY_GROUP ? OWNER_OF_NO_KEY_GROUP : keyGroup);
-        if (table.find(hash, key) != KeyedTable.NONE) {
-            return false;
+        int entry = table.find(hash, key);
+        boolean isKnown = entry != KeyedTable.NONE;
+        if (!isKnown) {
+            entry = table.add(hash, key, NO_VALUE, expiryMicros);
         }
-        table.add(hash, key, NO_VALUE, expiryMicros);
-        return true;
+        if (!givesAgain) {
+            return !isKnown;
+        }
+        int before = givenInEpoch.count();
+        givenInEpoch.add(keyGroup == Page.NO_KEY_GROUP ? OWNER_OF_NO_KEY_GROUP : keyGroup, table, entry);
+        return givenInEpoch.count() > before;
     }
 
     @Override
     public boolean watermark(long micros, Output output) {
         watermarkMicros = Math.max(watermarkMicros, micros);
+        givenInEpoch.clear(); // where keys are given again a watermark comes with the epoch's end
         return forgetExpired(opened());
+    }
+
+    @Override
+    public boolean barrier(long epoch, Output output) {
+        givenInEpoch.clear();
+        return true;
     }
 
     /** False when there is more to forget than one step may take. */

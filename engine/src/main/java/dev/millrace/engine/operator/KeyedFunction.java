@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * order of their first rows. At a trickle that is a call for each row. What the function waits for is
  * called as soon as the watermark or the clock has come to it, also where no row comes.
  *
+ * <p>In a bounded epoch it is one call for all rows of a key, once the epoch's watermark is known, and what
+ * is due is called behind them all.
+ *
  * <p>A call that gives more rows than the output takes stops there and goes on later, before anything
  * else; so a barrier finds no call under way.
  *
@@ -26,7 +29,7 @@ public final class KeyedFunction implements Operator {
     private static final long AT_ONCE = Long.MIN_VALUE;
 
     private final GroupFunction.Factory functions;
-    private final RowGroups groups = new RowGroups();
+    private RowGroups groups = new RowGroups(null);
     private @Nullable GroupFunction function;
     private OperatorMetrics metrics = new OperatorMetrics();
     private LateRows lateRows = LateRows.NOWHERE;
@@ -38,6 +41,11 @@ public final class KeyedFunction implements Operator {
 
     /** Whether {@link #wakeUp} is under way and has gathered what is due. */
     private boolean isWoken;
+
+    /** Whether epochs are bounded: then a key is called once for all its rows, at the epoch's end. */
+    private boolean callsAtEnd;
+
+    private boolean isEnding;
 
     public KeyedFunction(GroupFunction.Factory functions) {
         this.functions = functions;
@@ -66,6 +74,11 @@ public final class KeyedFunction implements Operator {
         metrics = context.metrics();
         lateRows = context.lateRows();
         time = context.time();
+        if (time.standsStill()) {
+            callsAtEnd = true;
+            groups = new RowGroups(new HeldRows(context.stateBudget()));
+            watermarkMicros = 0; // where Spark's begins
+        }
         GroupFunction opened = functions.open(context);
         opened.epoch(context.firstEpoch());
         function = opened;
@@ -83,17 +96,36 @@ public final class KeyedFunction implements Operator {
     @Override
     public boolean process(RowCursor rows, Output output) throws Exception {
         GroupFunction function = opened();
+        if (callsAtEnd) {
+            countLate(groups.gather(rows, function, watermarkMicros, lateRows));
+            return true;
+        }
         if (!finishCalls(output)) {
             return false;
         }
         if (!hasGroups) {
             function.present(watermarkMicros, time.millis());
-            int late = groups.fill(rows, function, watermarkMicros, lateRows);
-            if (late > 0) {
-                metrics.addRowsDroppedByWatermark(late);
-            }
+            countLate(groups.fill(rows, function, watermarkMicros, lateRows));
             hasGroups = true;
         }
+        if (!callGroups(function, output)) {
+            return false;
+        }
+        if (function.timeDomain() == GroupFunction.TimeDomain.EVENT_TIME
+                && !callDue(function, watermarkMicros, output)) {
+            return false;
+        }
+        hasGroups = false;
+        return true;
+    }
+
+    private void countLate(int late) {
+        if (late > 0) {
+            metrics.addRowsDroppedByWatermark(late);
+        }
+    }
+
+    private boolean callGroups(GroupFunction function, Output output) throws Exception {
         while (groups.hasGroup()) {
             groups.nextGroup();
             function.call(groups.keyGroup(), groups.key(), groups);
@@ -102,16 +134,16 @@ public final class KeyedFunction implements Operator {
                 return false;
             }
         }
-        if (function.timeDomain() == GroupFunction.TimeDomain.EVENT_TIME && !callDue(function, output)) {
-            return false;
-        }
-        hasGroups = false;
         return true;
     }
 
     @Override
     public boolean watermark(long micros, Output output) throws Exception {
         GroupFunction function = opened();
+        if (callsAtEnd) {
+            watermarkMicros = Math.max(watermarkMicros, micros); // with the barrier, which calls
+            return true;
+        }
         if (!finishCalls(output)) {
             return false;
         }
@@ -119,21 +151,52 @@ public final class KeyedFunction implements Operator {
             watermarkMicros = micros;
             function.present(micros, time.millis());
         }
-        return function.timeDomain() != GroupFunction.TimeDomain.EVENT_TIME || callDue(function, output);
+        return function.timeDomain() != GroupFunction.TimeDomain.EVENT_TIME
+                || callDue(function, watermarkMicros, output);
     }
 
     @Override
     public boolean barrier(long epoch, Output output) throws Exception {
-        if (!finishCalls(output)) {
+        boolean done = callsAtEnd ? endEpoch(output) : finishCalls(output);
+        if (done) {
+            opened().epoch(epoch + 1);
+        }
+        return done;
+    }
+
+    /** Calls for all rows of the epoch, a key once, and then for what is due; false when the output was full. */
+    private boolean endEpoch(Output output) throws Exception {
+        GroupFunction function = opened();
+        if (!finishCall(output)) {
             return false;
         }
-        opened().epoch(epoch + 1);
-        return true;
+        if (!isEnding) {
+            function.present(watermarkMicros, time.millis());
+            if (hasInitialCalls) {
+                function.takeInitialState();
+            }
+            isEnding = true;
+        }
+        if (!callGroups(function, output) || (hasInitialCalls && !callInitial(function, output))) {
+            return false;
+        }
+        groups.clear();
+        boolean calledAll =
+                switch (function.timeDomain()) {
+                    case NONE -> true;
+                    case EVENT_TIME -> callDue(function, watermarkMicros, output);
+                    case PROCESSING_TIME -> callDue(function, TimeUnit.MILLISECONDS.toMicros(time.millis()), output);
+                };
+        isEnding = !calledAll;
+        return calledAll;
     }
 
     @Override
     public long wakeUpMillis() {
         GroupFunction function = opened();
+        if (callsAtEnd) {
+            return ProcessingTime.NEVER;
+        }
         if (hasInitialCalls) {
             return AT_ONCE;
         }
@@ -165,9 +228,9 @@ public final class KeyedFunction implements Operator {
         return true;
     }
 
-    /** Calls for what the watermark has passed; false when there is more of it than one step may take. */
-    private boolean callDue(GroupFunction function, Output output) throws Exception {
-        return callGathered(function, output) && !function.gatherDue(watermarkMicros);
+    /** Calls for what is due at a time; false when there is more of it than one step may take. */
+    private boolean callDue(GroupFunction function, long nowMicros, Output output) throws Exception {
+        return callGathered(function, output) && !function.gatherDue(nowMicros);
     }
 
     private boolean callGathered(GroupFunction function, Output output) throws Exception {
@@ -188,14 +251,20 @@ public final class KeyedFunction implements Operator {
         if (hasInitialCalls) {
             GroupFunction function = opened();
             function.present(watermarkMicros, time.millis());
-            while (function.callInitial()) {
-                isCalling = true;
-                if (!finishCall(output)) {
-                    return false;
-                }
-            }
-            hasInitialCalls = false;
+            function.takeInitialState();
+            return callInitial(function, output);
         }
+        return true;
+    }
+
+    private boolean callInitial(GroupFunction function, Output output) throws Exception {
+        while (function.callInitial()) {
+            isCalling = true;
+            if (!finishCall(output)) {
+                return false;
+            }
+        }
+        hasInitialCalls = false;
         return true;
     }
 
@@ -248,6 +317,7 @@ public final class KeyedFunction implements Operator {
 
     @Override
     public void close() throws Exception {
+        groups.clear();
         GroupFunction opened = function;
         if (opened != null) {
             function = null;

@@ -12,4 +12,9 @@ public interface ProcessingTime {
 
     /** Units: milliseconds since 1970-01-01T00:00:00Z. Goes back where the clock is set back. */
     long millis();
+
+    /** Whether it is one time for all of an epoch: then epochs are bounded, and operators end them as a micro-batch. */
+    default boolean standsStill() {
+        return false;
+    }
 }

@@ -6,6 +6,7 @@ import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.page.Side;
 import dev.millrace.engine.state.KeyBytes;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rows that a cursor walks, grouped by their keys: groups in the order of their first rows, and
@@ -43,9 +44,22 @@ final class RowGroups implements GroupRows {
     private int group;
     private int nextRow = NONE;
 
-    /** Takes all rows of the cursor, and returns how many of them were late and left out. */
+    /** Copies of the rows that were gathered, or null where the rows stay in their page. */
+    private final @Nullable HeldRows held;
+
+    /** @param held keeps the rows of an epoch; null where there is one page of them at a time */
+    RowGroups(@Nullable HeldRows held) {
+        this.held = held;
+    }
+
+    /** Takes all rows of the cursor in place of those before, and returns how many were late and left out. */
     int fill(RowCursor rows, GroupFunction function, long watermarkMicros, LateRows lateRows) {
         clear();
+        return gather(rows, function, watermarkMicros, lateRows);
+    }
+
+    /** Takes all rows of the cursor beside those before, and returns how many were late and left out. */
+    int gather(RowCursor rows, GroupFunction function, long watermarkMicros, LateRows lateRows) {
         int lateCount = 0;
         for (; rows.hasRow(); rows.advance()) {
             rows.row(row);
@@ -57,13 +71,20 @@ final class RowGroups implements GroupRows {
             rowBytes = row.bytes();
             int offset = row.offset();
             int sizeBytes = row.sizeBytes();
+            if (held != null) {
+                int unused = held.add(row, rows.keyGroup());
+            }
             add(offset, sizeBytes, groupOf(rows.keyGroup(), function.key(row)));
         }
         group = 0;
         return lateCount;
     }
 
-    private void clear() {
+    void clear() {
+        if (held != null) {
+            held.clear();
+        }
+        group = 0;
         if (rowOffsets.length > MAX_KEPT_ROWS) {
             rowOffsets = new int[16];
             rowSizes = new int[16];
@@ -197,7 +218,11 @@ final class RowGroups implements GroupRows {
         if (nextRow == NONE) {
             throw new java.util.NoSuchElementException("no row of the key is left");
         }
-        row.pointTo(rowBytes, rowOffsets[nextRow], rowSizes[nextRow]);
+        if (held == null) {
+            row.pointTo(rowBytes, rowOffsets[nextRow], rowSizes[nextRow]);
+        } else {
+            held.row(nextRow, row);
+        }
         nextRow = nextRows[nextRow];
         return row;
     }

@@ -111,6 +111,9 @@ public final class SessionAggregate implements Operator {
     public void open(OperatorContext context) {
         metrics = context.metrics();
         lateRows = context.lateRows();
+        if (context.time().standsStill() && isExpiring()) {
+            watermarkMicros = 0; // where Spark's begins
+        }
         Aggregate.InObjects aggregate = BytesAsObjects.of(factory.aggregates().get());
         GroupSessions.Values values = new GroupSessions.Values(aggregate);
         opened = new Opened(

@@ -60,6 +60,16 @@ public final class StreamJoin implements Operator {
     private int candidate;
     private boolean matched;
     private int candidatesLeft;
+    /** Whether epochs are bounded: then rows leave the state only where one ends. */
+    private boolean endsEpochs;
+
+    /** The watermark that the bounded epoch's end brings. */
+    private long endWatermarkMicros = Long.MIN_VALUE;
+
+    /** In a left semi join the rows of a bounded epoch wait for its end: those of the right go first. */
+    private @Nullable Held held;
+
+    private int nextHeld;
     private long lateCount;
     private long keptCount;
     private long removedCount;
@@ -69,6 +79,17 @@ public final class StreamJoin implements Operator {
         this.joins = joins;
         this.type = type;
         this.outputDelayMicros = outputDelayMicros;
+    }
+
+    private record Held(HeldRows left, HeldRows right) {
+        HeldRows of(Side side) {
+            return side == Side.LEFT ? left : right;
+        }
+
+        void clear() {
+            left.clear();
+            right.clear();
+        }
     }
 
     /** What one task works with. */
@@ -82,6 +103,13 @@ public final class StreamJoin implements Operator {
     public void open(OperatorContext context) {
         metrics = context.metrics();
         lateRows = context.lateRows();
+        if (context.time().standsStill()) {
+            endsEpochs = true;
+            watermarkMicros = 0; // where Spark's begins
+            if (type == JoinType.LEFT_SEMI) {
+                held = new Held(new HeldRows(context.stateBudget()), new HeldRows(context.stateBudget()));
+            }
+        }
         opened = new Opened(
                 joins.create(context.taskIndex()),
                 new KeptRows(Side.LEFT, type.keepsUnmatched(Side.LEFT), context),
@@ -99,8 +127,13 @@ public final class StreamJoin implements Operator {
     @Override
     public boolean process(RowCursor rows, Output output) {
         Opened task = opened();
+        if (held != null) {
+            hold(task.join(), held, rows);
+            publish(task);
+            return true;
+        }
         candidatesLeft = CANDIDATES_PER_STEP;
-        boolean done = removeExpired(task, output) && takeAll(task, rows, output);
+        boolean done = (endsEpochs || removeExpired(task, output)) && takeAll(task, rows, output);
         if (done) {
             task.left().reclaim();
             task.right().reclaim();
@@ -118,6 +151,48 @@ public final class StreamJoin implements Operator {
             task.left().relieve();
             task.right().relieve();
         }
+        return true;
+    }
+
+    private void hold(Join join, Held rowsOfEpoch, RowCursor rows) {
+        for (; rows.hasRow(); rows.advance()) {
+            rows.row(row);
+            if (!dropsLate(join, rows.side())) {
+                int unused = rowsOfEpoch.of(rows.side()).add(row, rows.keyGroup());
+            }
+        }
+    }
+
+    /** Takes the rows that waited for the epoch's end; false when the output was full, or enough was done. */
+    private boolean takeHeld(Opened task, Held rowsOfEpoch, Output output) {
+        candidatesLeft = CANDIDATES_PER_STEP;
+        int rightCount = rowsOfEpoch.right().count();
+        for (; nextHeld < rightCount + rowsOfEpoch.left().count(); nextHeld++) {
+            Side side = nextHeld < rightCount ? Side.RIGHT : Side.LEFT;
+            HeldRows rows = rowsOfEpoch.of(side);
+            int index = side == Side.RIGHT ? nextHeld : nextHeld - rightCount;
+            rows.row(index, row);
+            if (!take(task, side, rows.keyGroup(index), output)) {
+                return false;
+            }
+            task.left().relieve();
+            task.right().relieve();
+        }
+        nextHeld = 0;
+        rowsOfEpoch.clear();
+        task.left().reclaim();
+        task.right().reclaim();
+        return true;
+    }
+
+    /** Whether the row at hand is late, and so dropped. */
+    private boolean dropsLate(Join join, Side side) {
+        long eventTime = join.eventTimeMicros(side, row);
+        if (eventTime == EventTimeExtractor.NO_EVENT_TIME || eventTime > watermarkMicros) {
+            return false;
+        }
+        lateCount++;
+        lateRows.add(side, row, eventTime, watermarkMicros);
         return true;
     }
 
@@ -145,10 +220,7 @@ public final class StreamJoin implements Operator {
 
     private Step begin(Opened task, Side side) {
         Join join = task.join();
-        long eventTime = join.eventTimeMicros(side, row);
-        if (eventTime != EventTimeExtractor.NO_EVENT_TIME && eventTime <= watermarkMicros) {
-            lateCount++;
-            lateRows.add(side, row, eventTime, watermarkMicros);
+        if (dropsLate(join, side)) {
             return Step.DONE;
         }
         if (!join.mayMatch(side, row)) {
@@ -157,7 +229,7 @@ public final class StreamJoin implements Operator {
         RowView key = join.key(side, row);
         hash = KeyBytes.hash(key.bytes(), key.offset(), key.sizeBytes());
         matched = false;
-        if (join.isNullKey(key)) {
+        if (!endsEpochs && join.isNullKey(key)) {
             candidate = GroupedTable.NONE;
             return type.keepsUnmatched(side) ? Step.MATCH : Step.DONE;
         }
@@ -212,7 +284,13 @@ public final class StreamJoin implements Operator {
         }
         RowView key = task.join().key(side, row);
         long expiryMicros = task.join().expiryMicros(side, row, key);
-        if (expiryMicros <= watermarkMicros && expiryMicros != GroupedTable.NEVER) {
+        if (endsEpochs) {
+            // All rows of the epoch meet, whenever they leave; but to a left semi join's left rows, which come last,
+            // those of the right that are about to leave are gone already.
+            if (held != null && side == Side.RIGHT && isOver(expiryMicros, endWatermarkMicros)) {
+                return Step.DONE;
+            }
+        } else if (isOver(expiryMicros, watermarkMicros)) {
             return type.keepsUnmatched(side) && !matched ? Step.GIVE_UNMATCHED : Step.DONE;
         }
         task.of(side).add(keyGroup, hash, key, row, matched, expiryMicros);
@@ -220,8 +298,20 @@ public final class StreamJoin implements Operator {
         return Step.DONE;
     }
 
+    private static boolean isOver(long expiryMicros, long watermarkMicros) {
+        return expiryMicros <= watermarkMicros && expiryMicros != GroupedTable.NEVER;
+    }
+
     @Override
     public boolean watermark(long micros, Output output) {
+        if (endsEpochs) {
+            endWatermarkMicros = Math.max(watermarkMicros, micros); // counts with the barrier
+            return true;
+        }
+        return pass(micros, output);
+    }
+
+    private boolean pass(long micros, Output output) {
         watermarkMicros = Math.max(watermarkMicros, micros);
         boolean done = removeExpired(opened(), output);
         publish(opened());
@@ -231,7 +321,11 @@ public final class StreamJoin implements Operator {
     /** What a restored state still holds of rows whose time has come is in the epoch that goes on from it. */
     @Override
     public boolean barrier(long epoch, Output output) {
-        return watermark(watermarkMicros, output);
+        Held rowsOfEpoch = held;
+        if (rowsOfEpoch != null && !takeHeld(opened(), rowsOfEpoch, output)) {
+            return false;
+        }
+        return pass(Math.max(watermarkMicros, endWatermarkMicros), output);
     }
 
     /** Lets go of the rows whose time has come, of both sides; false when the output was full. */
@@ -322,6 +416,9 @@ public final class StreamJoin implements Operator {
     public void close() {
         Opened task = opened;
         if (task != null) {
+            if (held != null) {
+                held.clear();
+            }
             task.left().close();
             task.right().close();
             opened = null;

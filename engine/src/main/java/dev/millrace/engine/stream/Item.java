@@ -8,8 +8,20 @@ public sealed interface Item {
     /** A page of rows. */
     record Rows(Page page) implements Item {}
 
-    /** Separates the rows of {@code epoch} from those of the next one on one channel. */
-    record Barrier(long epoch) implements Item {}
+    /**
+     * Separates the rows of {@code epoch} from those of the next one on one channel.
+     *
+     * @param watermarkMicros in a bounded epoch the watermark that its end brings, or {@link
+     *     #NO_WATERMARK}; in a continuous one always that, because watermarks move with the rows
+     */
+    record Barrier(long epoch, long watermarkMicros) implements Item {
+        /** Rows that no watermark is assigned to, or whose watermarks have moved before. */
+        public static final long NO_WATERMARK = Long.MIN_VALUE;
+
+        public Barrier(long epoch) {
+            this(epoch, NO_WATERMARK);
+        }
+    }
 
     /**
      * No later row of this channel is meant to have an event time at or before {@code micros}; one

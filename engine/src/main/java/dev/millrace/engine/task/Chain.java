@@ -57,10 +57,10 @@ final class Chain {
     }
 
     /** @param portions shared with the other tasks of a source that is read in portions; or null */
-    void inputPartitions(int count, @Nullable PortionEventTimes portions) {
+    void inputPartitions(List<String> names, @Nullable PortionEventTimes portions) {
         for (Operator operator : operators) {
             if (operator instanceof PassThrough pass) {
-                pass.inputPartitions(count);
+                pass.inputPartitions(names);
                 if (portions != null) {
                     pass.inputPortions(portions);
                 }
@@ -186,15 +186,18 @@ final class Chain {
         boolean done =
                 switch (link.phase) {
                     case ROWS -> link.operator.process(link.cursor, to);
-                    case WATERMARK -> link.operator.watermark(((Item.Watermark) link.mark).micros(), to);
+                    case WATERMARK -> link.operator.watermark(link.markedWatermark(), to);
                     case BARRIER -> link.operator.barrier(((Item.Barrier) link.mark).epoch(), to);
                     case WAKE_UP -> link.operator.wakeUp(to);
                     case NOTHING, HANDING_ON -> true;
                 };
         if (done) {
             boolean rows = link.phase == Link.Phase.ROWS;
-            boolean handsOn = link.phase == Link.Phase.WATERMARK || link.phase == Link.Phase.BARRIER;
-            link.phase = handsOn ? Link.Phase.HANDING_ON : Link.Phase.NOTHING;
+            if (link.phase == Link.Phase.WATERMARK || link.phase == Link.Phase.BARRIER) {
+                link.markTaken();
+            } else {
+                link.phase = Link.Phase.NOTHING;
+            }
             if (rows && index > 0) {
                 links[index - 1].output.page().clear();
             }
@@ -211,10 +214,7 @@ final class Chain {
     /** Hands the mark of a link on; false when the task's output was full. */
     private boolean handOn(int index) throws Exception {
         Link link = links[index];
-        Item mark = link.mark;
-        if (mark instanceof Item.Watermark given) {
-            mark = new Item.Watermark(link.operator.outputWatermark(given.micros()));
-        }
+        Item mark = link.markBehind();
         if (index == links.length - 1) {
             if (!output.mark(mark)) {
                 return false;

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Merges a task's input channels into one order of rows, watermarks and barriers. A channel that gave
  * its barrier is held back until all have given theirs (aligned); the watermark is {@link
- * MergedWatermark}'s. So the two sides of a join have one watermark, as in Spark, where a query has one.
+ * MergedWatermark}'s, and the one that barriers of a bounded epoch carry the least of theirs. So the two
+ * sides of a join have one watermark, as in Spark, where a query has one.
  *
  * <p>Thread: the owning task.
  */
@@ -26,6 +27,7 @@ public final class Inbox {
     private final MergedWatermark watermark;
     private int atBarrierCount;
     private long barrierEpoch;
+    private long barrierWatermark = Item.Barrier.NO_WATERMARK;
     private int turn;
     private int rowsFrom = NONE;
     private Side side = Side.LEFT;
@@ -95,13 +97,23 @@ public final class Inbox {
                             .formatted(index, barrier.epoch(), barrierEpoch));
         }
         barrierEpoch = barrier.epoch();
+        barrierWatermark = leastWatermark(barrierWatermark, barrier.watermarkMicros());
         atBarrier[index] = true;
         if (++atBarrierCount < channels.length) {
             return null;
         }
         java.util.Arrays.fill(atBarrier, false);
         atBarrierCount = 0;
-        return barrier;
+        Item.Barrier merged = new Item.Barrier(barrierEpoch, barrierWatermark);
+        barrierWatermark = Item.Barrier.NO_WATERMARK;
+        return merged;
+    }
+
+    private static long leastWatermark(long one, long other) {
+        if (one == Item.Barrier.NO_WATERMARK) {
+            return other;
+        }
+        return other == Item.Barrier.NO_WATERMARK ? one : Math.min(one, other);
     }
 
     /** Gives the page of the last rows back to their producer. */
@@ -117,8 +129,8 @@ public final class Inbox {
         return partitions.firstOfChannel()[rowsFrom] + rows.inputPartition();
     }
 
-    int inputPartitionCount() {
-        return partitions.count();
+    List<String> inputPartitionNames() {
+        return partitions.names();
     }
 
     /** The input that the last rows came by. */

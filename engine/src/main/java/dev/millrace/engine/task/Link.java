@@ -75,17 +75,46 @@ final class Link {
             inputWatermark = given2.micros();
             refreshWatermark();
         } else if (given instanceof Item.Barrier barrier) {
-            for (PassThrough observer : observers) {
-                observer.barrier(barrier.epoch(), NO_OUTPUT);
-            }
-            mark = given;
-            phase = Phase.BARRIER;
+            giveBarrier(barrier);
         } else if (findsWatermark) {
             refreshWatermark();
         } else {
             mark = given;
             phase = Phase.HANDING_ON;
         }
+    }
+
+    /** The watermark that a barrier carries is the operator's before the barrier is. */
+    private void giveBarrier(Item.Barrier barrier) throws Exception {
+        long carried = barrier.watermarkMicros();
+        for (PassThrough observer : observers) {
+            observer.barrier(barrier.epoch(), NO_OUTPUT);
+            carried = observer.epochWatermark(carried);
+        }
+        mark = new Item.Barrier(barrier.epoch(), carried);
+        phase = carried == Item.Barrier.NO_WATERMARK ? Phase.BARRIER : Phase.WATERMARK;
+    }
+
+    /** The watermark that the mark at hand brings. */
+    long markedWatermark() {
+        return mark instanceof Item.Barrier barrier ? barrier.watermarkMicros() : ((Item.Watermark) mark).micros();
+    }
+
+    /** Goes on from what the operator has done for a mark. */
+    void markTaken() {
+        boolean barrierFollows = phase == Phase.WATERMARK && mark instanceof Item.Barrier;
+        phase = barrierFollows ? Phase.BARRIER : Phase.HANDING_ON;
+    }
+
+    /** The mark as it holds behind the operator. */
+    Item markBehind() {
+        if (mark instanceof Item.Watermark given) {
+            return new Item.Watermark(operator.outputWatermark(given.micros()));
+        }
+        if (mark instanceof Item.Barrier barrier && barrier.watermarkMicros() != Item.Barrier.NO_WATERMARK) {
+            return new Item.Barrier(barrier.epoch(), operator.outputWatermark(barrier.watermarkMicros()));
+        }
+        return mark;
     }
 
     /** Whether the observers have moved the watermark on, or fallen idle; then there is a phase to go through. */

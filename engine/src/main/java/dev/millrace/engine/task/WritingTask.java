@@ -63,6 +63,9 @@ public final class WritingTask implements Step {
         } else if (item instanceof Item.Watermark mark) {
             metrics.watermark(mark.micros());
         } else if (item instanceof Item.Barrier barrier) {
+            if (barrier.watermarkMicros() != Item.Barrier.NO_WATERMARK) {
+                metrics.watermark(barrier.watermarkMicros());
+            }
             @Nullable Object message = writer.prepare(barrier.epoch());
             reports.sinkPrepared(place.stageId(), place.taskIndex(), barrier.epoch(), message, rowsOfEpoch);
             rowsOfEpoch = 0;

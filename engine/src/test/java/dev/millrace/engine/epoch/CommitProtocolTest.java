@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.engine.epoch.CommitProtocol.Found;
 import dev.millrace.engine.epoch.CommitProtocol.Ground;
+import dev.millrace.engine.epoch.CommitProtocol.Planned;
 import dev.millrace.engine.epoch.EpochCommit.Step;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
@@ -30,7 +32,7 @@ class CommitProtocolTest {
     @Test
     void commitsAnEpochStepByStepAndInOrder() throws Exception {
         CommitProtocol protocol = settled("run");
-        EpochCommit commit = protocol.commit(0, bytes("end 0"), bytes("rows 0"), STATE);
+        EpochCommit commit = protocol.commit(0, bytes("end 0"), bytes("rows 0"), STATE, 0);
         sink.clear();
         assertThat(commit.next()).isEqualTo(Step.DECIDE);
         commit.advance();
@@ -51,7 +53,7 @@ class CommitProtocolTest {
     void commitsAgainWhateverWasDecidedWhereverTheCommitWasCutShort() throws Exception {
         for (int done = 1; done < 4; done++) {
             long epoch = done - 1;
-            EpochCommit commit = settled("run" + done).commit(epoch, bytes("end"), bytes("rows"), STATE);
+            EpochCommit commit = settled("run" + done).commit(epoch, bytes("end"), bytes("rows"), STATE, 0);
             for (int step = 0; step < done; step++) {
                 commit.advance();
             }
@@ -68,7 +70,7 @@ class CommitProtocolTest {
     void runsAnEpochAnewUnderTheSameNumberThatWasNotDecided() throws Exception {
         commit(settled("first"), 0);
         CommitProtocol dead = settled("second");
-        EpochCommit never = dead.commit(1, bytes("end"), bytes("dead"), STATE);
+        EpochCommit never = dead.commit(1, bytes("end"), bytes("dead"), STATE, 0);
         assertThat(never.isDone()).isFalse();
         sink.clear();
 
@@ -79,7 +81,7 @@ class CommitProtocolTest {
     @Test
     void fencesTheRunBeforeItAtItsNextDecision() throws Exception {
         CommitProtocol old = settled("old");
-        EpochCommit late = old.commit(0, bytes("end"), bytes("old rows"), STATE);
+        EpochCommit late = old.commit(0, bytes("end"), bytes("old rows"), STATE, 0);
         CommitProtocol young = settled("young");
 
         assertFenced(late::advance);
@@ -92,7 +94,7 @@ class CommitProtocolTest {
 
     @Test
     void fencesARunThatSleptUntilItsPlaceWasPurged() throws Exception {
-        EpochCommit late = settled("old").commit(0, bytes("end"), bytes("old rows"), STATE);
+        EpochCommit late = settled("old").commit(0, bytes("end"), bytes("old rows"), STATE, 0);
         CommitProtocol starting = protocol("starting");
         Found seen = starting.look(false);
         CommitProtocol young = settled("young");
@@ -103,13 +105,14 @@ class CommitProtocolTest {
         manifests.purge(manifests.require(2), 1);
 
         assertFenced(late::advance);
-        assertThat(starting.settle(seen, CommitProtocolTest::ground)).isFalse();
+        assertThat(starting.settle(seen, Planned.WRITE_OFF, CommitProtocolTest::ground))
+                .isFalse();
         assertThat(sink).filteredOn(line -> line.contains("old")).isEmpty();
     }
 
     @Test
     void letsAnOldRunFinishWhatItDecidedBeforeItWasFenced() throws Exception {
-        EpochCommit late = settled("old").commit(0, bytes("end 0"), bytes("rows 0"), STATE);
+        EpochCommit late = settled("old").commit(0, bytes("end 0"), bytes("rows 0"), STATE, 0);
         late.advance();
         CommitProtocol young = settled("young");
         commit(young, 1);
@@ -127,7 +130,8 @@ class CommitProtocolTest {
         Found found = young.look(false);
         commit(old, 0);
 
-        assertThat(young.settle(found, CommitProtocolTest::ground)).isFalse();
+        assertThat(young.settle(found, Planned.WRITE_OFF, CommitProtocolTest::ground))
+                .isFalse();
         assertThat(young.look(false).free().epoch()).isEqualTo(1);
     }
 
@@ -213,7 +217,7 @@ class CommitProtocolTest {
     @Test
     void takesADecisionForVoidWhereAnotherEngineTookTheNumber() throws Exception {
         CommitProtocol first = settled("first");
-        first.commit(0, bytes("end 0"), bytes("rows 0"), STATE).advance();
+        first.commit(0, bytes("end 0"), bytes("rows 0"), STATE, 0).advance();
         offsets.put(0L, bytes("stock 0"));
         sink.clear();
 
@@ -236,11 +240,62 @@ class CommitProtocolTest {
     void stopsWhenAnotherEnginePlansBesideIt() throws Exception {
         CommitProtocol protocol = settled("run");
         offsets.put(0L, bytes("stock 0"));
-        EpochCommit commit = protocol.commit(0, bytes("end 0"), bytes("rows 0"), STATE);
+        EpochCommit commit = protocol.commit(0, bytes("end 0"), bytes("rows 0"), STATE, 0);
         commit.advance();
 
         assertFenced(commit::advance);
         assertFenced(() -> settle(protocol));
+    }
+
+    @Test
+    void runsAnEpochAgainAsItWasPlannedWhoeverPlannedIt() throws Exception {
+        CommitProtocol first = settled("first");
+        assertThat(text(first.plan(0, bytes("plan 0")))).isEqualTo("plan 0");
+
+        CommitProtocol second = protocol("second");
+        Found found = second.look(false);
+        assertThat(found.isNextPlanned()).isTrue();
+        assertThat(second.settle(found, Planned.RUN, CommitProtocolTest::ground))
+                .isTrue();
+        assertThat(second.planned(0).map(CommitProtocolTest::text)).contains("plan 0");
+        finish(second.commit(0, bytes("plan 0"), bytes("rows 0"), STATE, 0));
+
+        assertThat(commits).containsOnly(Map.entry(0L, "plan 0"));
+        assertThat(sink).endsWith("commit 0: rows 0");
+    }
+
+    @Test
+    void goesOnWithThePlanOfARunThatIsFencedAndTooLateToKnow() throws Exception {
+        CommitProtocol first = settled("first");
+        CommitProtocol second = settled("second");
+        byte[] late = first.plan(0, bytes("plan of the first"));
+
+        assertThat(second.plan(0, bytes("plan of the second"))).isEqualTo(late);
+        assertFenced(() ->
+                first.commit(0, late, bytes("rows of the first"), STATE, 0).advance());
+        finish(second.commit(0, late, bytes("rows"), STATE, 0));
+        assertThat(commits).containsOnly(Map.entry(0L, "plan of the first"));
+        assertThat(sink).endsWith("commit 0: rows");
+    }
+
+    @Test
+    void writesOffWhatWasPlannedFurtherAheadThanTheNextEpoch() throws Exception {
+        offsets.put(0L, bytes("stock 0"));
+        offsets.put(1L, bytes("stock 1"));
+
+        CommitProtocol protocol = protocol("run");
+        boolean settled = false;
+        while (!settled) {
+            settled = protocol.settle(protocol.look(false), Planned.RUN, CommitProtocolTest::ground);
+        }
+        assertThat(protocol.firstUndecided()).isEqualTo(2);
+        assertThat(commits).containsOnly(Map.entry(0L, "ground"), Map.entry(1L, "ground"));
+    }
+
+    private static void finish(EpochCommit commit) throws IOException {
+        while (!commit.isDone()) {
+            commit.advance();
+        }
     }
 
     private static void assertFenced(org.assertj.core.api.ThrowableAssert.ThrowingCallable action) {
@@ -261,19 +316,16 @@ class CommitProtocolTest {
     private static void settle(CommitProtocol protocol, boolean givesUpDamaged) throws IOException {
         boolean settled = false;
         while (!settled) {
-            settled = protocol.settle(protocol.look(givesUpDamaged), CommitProtocolTest::ground);
+            settled = protocol.settle(protocol.look(givesUpDamaged), Planned.WRITE_OFF, CommitProtocolTest::ground);
         }
     }
 
     private static Ground ground() {
-        return new Ground(bytes("ground"), STATE);
+        return new Ground(bytes("ground"), STATE, 0);
     }
 
     private static void commit(CommitProtocol protocol, long epoch) throws IOException {
-        EpochCommit commit = protocol.commit(epoch, bytes("end " + epoch), bytes("rows " + epoch), STATE);
-        while (!commit.isDone()) {
-            commit.advance();
-        }
+        finish(protocol.commit(epoch, bytes("end " + epoch), bytes("rows " + epoch), STATE, epoch));
     }
 
     private CommitProtocol protocol(String run) {
@@ -292,6 +344,11 @@ class CommitProtocolTest {
         @Override
         public long last() {
             return offsets.isEmpty() ? -1 : offsets.lastKey();
+        }
+
+        @Override
+        public Optional<byte[]> entry(long epoch) {
+            return Optional.ofNullable(offsets.get(epoch));
         }
 
         @Override
@@ -318,8 +375,8 @@ class CommitProtocolTest {
         }
 
         @Override
-        public void add(long epoch, byte[] entry) {
-            commits.putIfAbsent(epoch, text(entry));
+        public void add(long epoch, long watermarkMillis) {
+            commits.putIfAbsent(epoch, text(offsets.get(epoch)));
         }
     }
 

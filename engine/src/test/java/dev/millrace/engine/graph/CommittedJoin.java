@@ -117,8 +117,9 @@ final class CommittedJoin extends CommittedAnswer {
                 Side side = Side.values()[put.section().stateIndex()];
                 byte[] value = put.value().toBytes();
                 byte[] row = query.joinType.keepsUnmatched(side) ? Arrays.copyOf(value, value.length - 1) : value;
-                assertThat(ofKey(rowsByKey, side, row)).as("committed rows of the key").anyMatch(committed ->
-                        Arrays.equals(committed, row));
+                assertThat(ofKey(rowsByKey, side, row))
+                        .as("committed rows of the key")
+                        .anyMatch(committed -> Arrays.equals(committed, row));
                 assertThat(known.get(side).add(KeyedRows.hex(row))).as("once").isTrue();
             }
         }

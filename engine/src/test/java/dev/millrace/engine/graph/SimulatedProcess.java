@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.engine.epoch.CommitProtocol;
 import dev.millrace.engine.epoch.CommitProtocol.Found;
 import dev.millrace.engine.epoch.CommitProtocol.Ground;
+import dev.millrace.engine.epoch.CommitProtocol.Planned;
 import dev.millrace.engine.epoch.CompletedEpoch;
 import dev.millrace.engine.epoch.EpochCommit;
 import dev.millrace.engine.epoch.ManifestLog;
@@ -71,7 +72,7 @@ final class SimulatedProcess {
         Found found = protocol.look(false);
         long[] from = checkpoint.positions(found);
         StateIndex index = checkpoint.state(found);
-        if (!protocol.settle(found, () -> new Ground(SimulatedCheckpoint.entry(from), index))) {
+        if (!protocol.settle(found, Planned.WRITE_OFF, () -> new Ground(SimulatedCheckpoint.entry(from), index, 0))) {
             return false;
         }
         positions = from;
@@ -125,7 +126,8 @@ final class SimulatedProcess {
                 completed.epoch(),
                 SimulatedCheckpoint.entry(ended),
                 SimulatedSink.pack(completed.messages()),
-                state.with(completed.snapshot().orElseThrow()));
+                state.with(completed.snapshot().orElseThrow()),
+                0);
     }
 
     private SimulatedAttempt running() {

@@ -265,7 +265,8 @@ final class SimulatedQuery {
         long value = value(partition, number);
         int name = name(partition, number);
         if (work == Work.JOIN) {
-            return IntervalJoin.row(value % 23 == 0 ? IntervalJoin.NULL_KEY : name, number, value, (int) (value % 3) * 8);
+            return IntervalJoin.row(
+                    value % 23 == 0 ? IntervalJoin.NULL_KEY : name, number, value, (int) (value % 3) * 8);
         }
         return KeyedRows.row(value, expiryMicros(number), names[name]);
     }
@@ -325,6 +326,11 @@ final class SimulatedQuery {
         Reader(int partition, long position) {
             this.partition = partition;
             this.given = position;
+        }
+
+        @Override
+        public String partitionName(int unused) {
+            return "partition %d".formatted(partition);
         }
 
         @Override

@@ -49,7 +49,7 @@ class KeyedDeduplicatePropertyTest {
             List<Event> events = events(seed);
             Model model = new Model(events);
             OperatorHarness harness = new OperatorHarness(
-                    () -> new KeyedDeduplicate(ByName::new),
+                    () -> new KeyedDeduplicate(ByName::new, false),
                     KEY_GROUPS,
                     (bytes, offset, sizeBytes) -> bytes[offset + sizeBytes - 1] % KEY_GROUPS);
             for (Outcome outcome :

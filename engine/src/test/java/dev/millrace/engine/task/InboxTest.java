@@ -41,6 +41,16 @@ class InboxTest {
     }
 
     @Test
+    void mergesWatermarksThatBarriersCarryToTheLeastAndLeavesOutWhoHasNone() {
+        left.offer(new Item.Barrier(3, 20));
+        right.offer(new Item.Barrier(3, 10));
+        assertThat(inbox.poll()).isEqualTo(new Item.Barrier(3, 10));
+        left.offer(new Item.Barrier(4));
+        right.offer(new Item.Barrier(4, 30));
+        assertThat(inbox.poll()).isEqualTo(new Item.Barrier(4, 30));
+    }
+
+    @Test
     void refusesBarriersOfTwoEpochs() {
         left.offer(new Item.Barrier(3));
         right.offer(new Item.Barrier(4));

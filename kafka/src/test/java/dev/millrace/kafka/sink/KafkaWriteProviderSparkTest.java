@@ -189,7 +189,8 @@ final class KafkaWriteProviderSparkTest {
                 OutputMode.Update(),
                 UUID.randomUUID().toString(),
                 "unused",
-                Duration.ofSeconds(5).toMillis());
+                Duration.ofSeconds(5).toMillis(),
+                false);
         return StreamingWrites.of(request, () -> SparkWrite.INSTANCE);
     }
 

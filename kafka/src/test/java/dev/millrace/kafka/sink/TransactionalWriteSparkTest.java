@@ -77,7 +77,8 @@ final class TransactionalWriteSparkTest {
                 OutputMode.Update(),
                 queryId,
                 "unused",
-                200));
+                200,
+                false));
     }
 
     @AfterEach

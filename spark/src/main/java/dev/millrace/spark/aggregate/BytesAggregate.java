@@ -24,6 +24,7 @@ final class BytesAggregate implements Aggregate.InBytes {
     private final FunctionSet functions;
     private final @Nullable GeneratedBuffer code;
     private final KeyReader keys;
+    private final boolean hasKeys;
     private final EventTimeColumn eventTime;
     private final ResultRow results;
     private final RowView initial;
@@ -37,6 +38,7 @@ final class BytesAggregate implements Aggregate.InBytes {
     BytesAggregate(AggregateSpecification specification, FunctionSet functions) {
         this.functions = functions;
         keys = KeyReader.of(specification.keys(), specification.input());
+        hasKeys = !specification.keys().isEmpty();
         eventTime = EventTimeColumn.markedIn(specification.keys());
         results = new ResultRow(specification, functions);
         buffer = new UnsafeRow(functions.bufferTypes().length);
@@ -73,6 +75,11 @@ final class BytesAggregate implements Aggregate.InBytes {
     @Override
     public RowView key(RowView input) {
         return keys.key(input);
+    }
+
+    @Override
+    public boolean hasKeys() {
+        return hasKeys;
     }
 
     @Override

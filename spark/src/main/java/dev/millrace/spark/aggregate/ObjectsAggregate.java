@@ -24,6 +24,7 @@ import org.apache.spark.sql.types.DataType;
 final class ObjectsAggregate implements Aggregate.InObjects {
     private final FunctionSet functions;
     private final KeyReader keys;
+    private final boolean hasKeys;
     private final EventTimeColumn eventTime;
     private final ResultRow results;
     private final DataType[] bufferTypes;
@@ -36,6 +37,7 @@ final class ObjectsAggregate implements Aggregate.InObjects {
     ObjectsAggregate(AggregateSpecification specification, FunctionSet functions) {
         this.functions = functions;
         keys = KeyReader.of(specification.keys(), specification.input());
+        hasKeys = !specification.keys().isEmpty();
         eventTime = EventTimeColumn.markedIn(specification.keys());
         results = new ResultRow(specification, functions);
         bufferTypes = functions.bufferTypes();
@@ -47,6 +49,11 @@ final class ObjectsAggregate implements Aggregate.InObjects {
     @Override
     public RowView key(RowView input) {
         return keys.key(input);
+    }
+
+    @Override
+    public boolean hasKeys() {
+        return hasKeys;
     }
 
     @Override

@@ -15,9 +15,9 @@ import org.slf4j.LoggerFactory;
 final class ApplicationEnd extends SparkListener {
     private static final Logger LOG = LoggerFactory.getLogger(ApplicationEnd.class);
 
-    private final RealTimeExecution query;
+    private final MillraceExecution query;
 
-    ApplicationEnd(RealTimeExecution query) {
+    ApplicationEnd(MillraceExecution query) {
         this.query = query;
     }
 

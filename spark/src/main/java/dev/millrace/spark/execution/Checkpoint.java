@@ -96,7 +96,7 @@ final class Checkpoint {
     }
 
     private @Nullable OffsetSeqBase lastEntry(Found found) {
-        Optional<OffsetSeqBase> planned = found.planned() < 0 ? Optional.empty() : offsetLog.entry(found.planned());
+        Optional<OffsetSeqBase> planned = found.planned() < 0 ? Optional.empty() : offsetLog.find(found.planned());
         return found.decided()
                 .map(manifest -> offsetLog.read(manifest.offsets()))
                 .or(() -> planned)
@@ -107,7 +107,7 @@ final class Checkpoint {
         return found.decided()
                 .filter(manifest -> manifest.epoch() == epoch)
                 .map(manifest -> offsetLog.read(manifest.offsets()))
-                .or(() -> offsetLog.entry(epoch))
+                .or(() -> offsetLog.find(epoch))
                 .orElseThrow(() -> new MillraceException(
                         ErrorCode.UNSUPPORTED_CHECKPOINT,
                         ("Cannot continue from the checkpoint: epoch=%d is in its commit log and not in its offset log. "
@@ -143,6 +143,26 @@ final class Checkpoint {
             Offset logged = progress == null ? null : orNull(progress.get(source.stream()));
             source.startFrom(session, logged == null ? null : logged.json());
         }
+    }
+
+    /** The plan that an entry of the offset log says, whoever wrote it. */
+    EpochPlan plan(long epoch, byte[] entryBytes) {
+        OffsetSeqBase entry = offsetLog.read(entryBytes);
+        StreamProgress progress = entry.toStreamProgress(sources.scalaOccurrences(), sources.scalaById());
+        Map<SparkDataStream, Offset> ends = committedOffsets();
+        for (SparkSource source : sources.sources()) {
+            Offset logged = orNull(progress.get(source.stream()));
+            if (logged != null) {
+                ends.put(source.stream(), source.deserialize(logged.json()));
+            }
+        }
+        OffsetSeqMetadataBase metadata = orNull(entry.metadataOpt());
+        return new EpochPlan(
+                epoch,
+                entryBytes,
+                ends,
+                metadata == null ? metadata(0, 0) : metadata,
+                !ends.equals(committedOffsets()));
     }
 
     /** The offset log's entry of an epoch, byte by byte. */
@@ -203,7 +223,8 @@ final class Checkpoint {
         }
     }
 
-    private static boolean holdsState(StateFiles files) {
+    /** Whether Millrace keeps a query's state there. */
+    static boolean holdsState(StateFiles files) {
         try {
             return new ManifestLog(files)
                     .newestReadable()

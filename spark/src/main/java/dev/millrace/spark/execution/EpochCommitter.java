@@ -42,7 +42,7 @@ final class EpochCommitter {
     /** How often sources are asked for their latest offset at most: for Kafka it is a trip to the broker. */
     private static final long LATEST_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    private final RealTimeExecution query;
+    private final MillraceExecution query;
     private final Checkpoint checkpoint;
     private final CommitProtocol protocol;
     private final ManifestLog manifests;
@@ -70,7 +70,7 @@ final class EpochCommitter {
      * @param isLateStage whether the stage of an id writes late rows
      */
     record Surroundings(
-            RealTimeExecution query,
+            MillraceExecution query,
             Checkpoint checkpoint,
             CommitProtocol protocol,
             ManifestLog manifests,
@@ -121,28 +121,59 @@ final class EpochCommitter {
      * @param isLast whether the query is about to end, so that nothing is asked of the sources any more
      */
     Map<SparkSource, Long> commit(CompletedEpoch completed, boolean isLast) {
-        long epoch = completed.epoch();
         watermarkMillis = Math.max(watermarkMillis, progress.watermarkMillis());
-        Map<SparkDataStream, Offset> before = checkpoint.committedOffsets();
         Map<SparkSource, Offset> ends = ends(completed);
-        Map<SparkDataStream, Offset> after = new LinkedHashMap<>(before);
+        Map<SparkDataStream, Offset> after = checkpoint.committedOffsets();
         ends.forEach((source, offset) -> after.put(source.stream(), offset));
         StreamProgress end = Checkpoint.progressOf(after);
-
         OffsetSeqMetadataBase metadata =
                 checkpoint.metadata(watermarkMillis, query.triggerClock().getTimeMillis());
-        query.planned(epoch, end, metadata);
+        query.planned(completed.epoch(), end, metadata);
+        byte[] entry = checkpoint.entryBytes(end, metadata);
+        return commit(completed, new Ending(ends, end, entry, watermarkMillis, watermarkMillis), isLast);
+    }
+
+    /**
+     * Commits a bounded epoch, which ends where it was planned to.
+     *
+     * @param nextWatermarkMillis the watermark that the next epoch begins with
+     */
+    void commit(CompletedEpoch completed, EpochPlan plan, long nextWatermarkMillis) {
+        Ending ending =
+                new Ending(ends(completed), plan.end(), plan.entry(), nextWatermarkMillis, plan.watermarkMillis());
+        Map<SparkSource, Long> unused = commit(completed, ending, false);
+    }
+
+    /**
+     * How an epoch ends.
+     *
+     * @param entry its entry in the offset log
+     * @param nextWatermarkMillis the watermark that the next epoch begins with
+     * @param shownWatermarkMillis the watermark that its progress tells
+     */
+    @SuppressWarnings("ArrayRecordComponent") // opaque bytes that are only handed on
+    private record Ending(
+            Map<SparkSource, Offset> ends,
+            StreamProgress end,
+            byte[] entry,
+            long nextWatermarkMillis,
+            long shownWatermarkMillis) {}
+
+    private Map<SparkSource, Long> commit(CompletedEpoch completed, Ending ending, boolean isLast) {
+        long epoch = completed.epoch();
+        Map<SparkDataStream, Offset> before = checkpoint.committedOffsets();
         StateIndex next = completed.snapshot().map(state::with).orElse(state);
         commit(protocol.commit(
                 epoch,
-                checkpoint.entryBytes(end, metadata),
+                ending.entry(),
                 sink.pack(epoch, messages(completed, isLateStage.negate()), messages(completed, isLateStage)),
-                next));
+                next,
+                ending.nextWatermarkMillis()));
         state = next;
         lastCommitted = epoch;
         committed.accept(epoch);
-        ends.forEach(SparkSource::commit);
-        query.committed(end);
+        ending.ends().forEach(SparkSource::commit);
+        query.committed(ending.end());
 
         if (!isLast) {
             progress.timed("latestOffset", this::askLatest);
@@ -151,9 +182,9 @@ final class EpochCommitter {
         rowsRead.forEach((source, rows) -> committedRows.merge(source, rows, Long::sum));
         long rowsWritten = rowsWritten(completed.rowsWritten());
         committedWritten += rowsWritten;
-        progress.report(
-                new QueryProgress.Epoch(epoch, before, rowsRead, rowsWritten, latest, watermarkMillis, end(completed)));
-        query.reported(end, latestProgress(end));
+        progress.report(new QueryProgress.Epoch(
+                epoch, before, rowsRead, rowsWritten, latest, ending.shownWatermarkMillis(), end(completed)));
+        query.reported(ending.end(), latestProgress(ending.end()));
         return rowsRead;
     }
 

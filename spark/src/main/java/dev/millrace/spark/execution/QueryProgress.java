@@ -15,7 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
+import java.util.function.Supplier;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.connector.read.streaming.Offset;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
@@ -43,7 +43,7 @@ final class QueryProgress {
     private static final String SPILLED_ROWS = "numRowsSpilled";
     private static final String SPILLED_BYTES = "spilledBytes";
 
-    private final RealTimeExecution query;
+    private final MillraceExecution query;
     private final List<SparkSource> sources;
     private final int keyGroupCount;
     private final long intervalNanos;
@@ -100,7 +100,7 @@ final class QueryProgress {
     }
 
     /** @param intervalMillis how often to report within an epoch */
-    QueryProgress(RealTimeExecution query, List<SparkSource> sources, int keyGroupCount, long intervalMillis) {
+    QueryProgress(MillraceExecution query, List<SparkSource> sources, int keyGroupCount, long intervalMillis) {
         this.query = query;
         this.sources = sources;
         this.keyGroupCount = keyGroupCount;
@@ -151,6 +151,29 @@ final class QueryProgress {
         durations.merge(part, TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start), Long::sum);
     }
 
+    /** As {@link #timed}, of something that gives a value. */
+    <T extends @Nullable Object> T timing(String part, Supplier<T> body) {
+        long start = System.nanoTime();
+        T result = body.get();
+        took(part, System.nanoTime() - start);
+        return result;
+    }
+
+    /** A bounded epoch's trigger begins. */
+    void beginTrigger() {
+        beginEpoch(System.nanoTime());
+    }
+
+    /** The trigger found nothing to do: gives what there is to say, and forgets what looking took. */
+    void idle(Map<SparkDataStream, Offset> committed, long watermarkMillis) {
+        long now = System.nanoTime();
+        query.publishIdle(
+                epochStartMillis,
+                () -> progress(
+                        new Epoch(query.nextEpoch(), committed, Map.of(), 0, Map.of(), watermarkMillis, null), now));
+        durations.clear();
+    }
+
     /** Counts the time of something that was done before an epoch. */
     void took(String part, long nanos) {
         durations.merge(part, TimeUnit.NANOSECONDS.toMillis(nanos), Long::sum);
@@ -165,6 +188,21 @@ final class QueryProgress {
     /** Publishes the progress of an epoch; if it has ended, the next begins. */
     void report(Epoch epoch) {
         long now = System.nanoTime();
+        StreamingQueryProgress progress = progress(epoch, now);
+        query.publish(progress, epochStartMillis, progress.sink().numOutputRows() > 0 || progress.numInputRows() > 0);
+        EpochEnd end = epoch.end();
+        if (end != null) {
+            query.figures().committed(epochFigures(epoch, end, progress.batchDuration()));
+            durations.clear();
+            beginEpoch(now);
+        } else {
+            reportedNanos = now;
+            reportedRead.putAll(epoch.rowsRead());
+            reportedWritten = epoch.rowsWritten();
+        }
+    }
+
+    private StreamingQueryProgress progress(Epoch epoch, long now) {
         long durationMillis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(now - epochStartNanos));
         durations.put("triggerExecution", durationMillis);
         EpochEnd end = epoch.end();
@@ -178,31 +216,19 @@ final class QueryProgress {
                 .map(source -> sourceProgress(source, epoch, Math.max(1, now - reportedNanos)))
                 .toArray(SourceProgress[]::new);
         DataflowSample sample = sample(now);
-        query.publish(
-                new StreamingQueryProgress(
-                        query.id(),
-                        query.runId(),
-                        query.name(),
-                        query.progressReporter().formatTimestamp(epochStartMillis),
-                        epoch.epoch(),
-                        durationMillis,
-                        new HashMap<>(durations),
-                        eventTime(epoch),
-                        stateOperators(sample.operators(), end),
-                        sourceProgress,
-                        new SinkProgress(query.sink().toString(), written, sinkMetrics(sample)),
-                        end == null ? new HashMap<>() : new HashMap<>(end.observed())),
-                epochStartMillis,
-                written > 0 || Stream.of(sourceProgress).anyMatch(progress -> progress.numInputRows() > 0));
-        if (end != null) {
-            query.figures().committed(epochFigures(epoch, end, durationMillis));
-            durations.clear();
-            beginEpoch(now);
-        } else {
-            reportedNanos = now;
-            reportedRead.putAll(epoch.rowsRead());
-            reportedWritten = epoch.rowsWritten();
-        }
+        return new StreamingQueryProgress(
+                query.id(),
+                query.runId(),
+                query.name(),
+                query.progressReporter().formatTimestamp(epochStartMillis),
+                epoch.epoch(),
+                durationMillis,
+                new HashMap<>(durations),
+                eventTime(epoch),
+                stateOperators(sample.operators(), end),
+                sourceProgress,
+                new SinkProgress(query.sink().toString(), written, sinkMetrics(sample)),
+                end == null ? new HashMap<>() : new HashMap<>(end.observed()));
     }
 
     private EpochFigures epochFigures(Epoch epoch, EpochEnd end, long durationMillis) {

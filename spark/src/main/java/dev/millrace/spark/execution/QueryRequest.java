@@ -11,8 +11,8 @@ import org.apache.spark.sql.connector.catalog.Identifier;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.TableCatalog;
 import org.apache.spark.sql.execution.streaming.ProcessingTimeTrigger;
-import org.apache.spark.sql.execution.streaming.RealTimeTrigger;
 import org.apache.spark.sql.streaming.OutputMode;
+import org.apache.spark.sql.streaming.Trigger;
 import org.apache.spark.util.Clock;
 import scala.Option;
 import scala.Tuple2;
@@ -25,6 +25,7 @@ import scala.collection.immutable.Map;
  * @param name the user's name for the query
  * @param checkpointLocation the user's checkpoint location
  * @param options the writer's options
+ * @param pace how epochs follow one another, by the trigger
  * @param triggerClock tells when a trigger interval is over
  */
 public record QueryRequest(
@@ -38,7 +39,8 @@ public record QueryRequest(
         OutputMode outputMode,
         boolean useTempCheckpointLocation,
         boolean recoverFromCheckpointLocation,
-        RealTimeTrigger trigger,
+        Trigger trigger,
+        Pace pace,
         Clock triggerClock,
         Option<Tuple2<TableCatalog, Identifier>> catalogAndIdentifier,
         Option<CatalogTable> catalogTable) {

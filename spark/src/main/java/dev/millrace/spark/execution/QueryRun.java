@@ -3,12 +3,17 @@ package dev.millrace.spark.execution;
 import dev.millrace.engine.epoch.CommitProtocol;
 import dev.millrace.engine.epoch.CommitProtocol.Found;
 import dev.millrace.engine.epoch.CommitProtocol.Ground;
+import dev.millrace.engine.epoch.CommitProtocol.Planned;
 import dev.millrace.engine.epoch.DataflowFailedException;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.DataflowSettings;
 import dev.millrace.engine.operator.Emission;
+import dev.millrace.engine.operator.EpochTime;
 import dev.millrace.engine.snapshot.StateIndex;
+import dev.millrace.engine.stream.WatermarkPolicy;
+import dev.millrace.engine.task.TaskScope;
+import dev.millrace.spark.fragment.Clock;
 import dev.millrace.spark.metrics.RunningText;
 import dev.millrace.spark.plan.PlanRequest;
 import dev.millrace.spark.plan.PlanRequest.LateRowTarget;
@@ -42,10 +47,15 @@ import org.slf4j.LoggerFactory;
 final class QueryRun {
     private static final Logger LOG = LoggerFactory.getLogger(QueryRun.class);
 
-    private final RealTimeExecution query;
+    private final MillraceExecution query;
     private final SparkSession session;
     private final QuerySources sources;
     private final MillraceSettings settings;
+    private final Pace pace;
+
+    /** The time and watermark of bounded epochs; null where epochs are continuous. */
+    private final @Nullable EpochTime epochTime;
+
     private final EpochTimer timer;
     private final EpochLoop loop;
     private final RecoveryPolicy policy;
@@ -57,17 +67,19 @@ final class QueryRun {
     private long restoreEpoch;
 
     QueryRun(
-            RealTimeExecution query,
+            MillraceExecution query,
             SparkSession session,
             QuerySources sources,
             MillraceSettings settings,
-            long intervalMillis,
+            Pace pace,
             Drains drains) {
         this.query = query;
         this.session = session;
         this.sources = sources;
         this.settings = settings;
-        this.timer = new EpochTimer(query.triggerClock(), intervalMillis, query.label(), this::wakeUp);
+        this.pace = pace;
+        this.epochTime = pace.isBounded() ? new EpochTime() : null;
+        this.timer = new EpochTimer(query.triggerClock(), pace.intervalMillis(), query.label(), this::wakeUp);
         this.loop = new EpochLoop(timer, drains, sources);
         this.restoreEpoch = settings.restoreEpoch();
         this.policy = new RecoveryPolicy(
@@ -82,14 +94,17 @@ final class QueryRun {
             PlannedQuery plan,
             EpochCommitter.Surroundings surroundings,
             QueryState state,
-            SparkTaskScopes scopes,
-            int keyGroupCount) {}
+            TaskScope.Factory scopes,
+            int keyGroupCount,
+            BoundedEpochs.@Nullable Parts bounded) {}
 
     /** Runs until the query is stopped. Errors: whatever ends it. */
     void run() throws Exception {
         session.conf().set("spark.sql.adaptive.enabled", "false");
         Prepared prepared = prepare();
-        timer.start();
+        if (!pace.isBounded()) {
+            timer.start();
+        }
         try {
             while (true) {
                 try {
@@ -109,7 +124,7 @@ final class QueryRun {
     /** Reads the checkpoint as far as planning needs it, and plans. Writes nothing. */
     private Prepared prepare() throws IOException {
         SparkOffsetLog offsetLog = new SparkOffsetLog(query.offsetLog());
-        SparkCommitLog commitLog = new SparkCommitLog(query.commitLog(), offsetLog);
+        SparkCommitLog commitLog = new SparkCommitLog(query.commitLog());
         Checkpoint checkpoint = new Checkpoint(session, offsetLog, commitLog, sources);
         ClassLoader loader = query.userClassLoader(session);
         SparkSink sink = query.openSink(session, settings.loopCount(), loader);
@@ -132,6 +147,8 @@ final class QueryRun {
         query.observation().planned(plan.graph(), plan.explain(true));
         progress.took("queryPlanning", System.nanoTime() - planningStart);
         Checkpoint.refuseState(session, query.resolvedCheckpointRoot(), plan.isStateful());
+        SparkTaskScopes scopes = new SparkTaskScopes(session.sessionState().conf(), loader, (Properties)
+                session.sparkContext().getLocalProperties().clone());
         return new Prepared(
                 plan,
                 new EpochCommitter.Surroundings(
@@ -146,28 +163,54 @@ final class QueryRun {
                         stage -> plan.graph().stages().get(stage).isLate(),
                         progress),
                 new QueryState(files, manifests, runId, keyGroupCount, plan.isStateful(), plan.graph()),
-                new SparkTaskScopes(session.sessionState().conf(), loader, (Properties)
-                        session.sparkContext().getLocalProperties().clone()),
-                keyGroupCount);
+                epochTime == null ? scopes : inEpochTime(scopes, epochTime),
+                keyGroupCount,
+                epochTime == null ? null : bounded(plan, checkpoint, protocol, progress, epochTime));
+    }
+
+    private BoundedEpochs.Parts bounded(
+            PlannedQuery plan, Checkpoint checkpoint, CommitProtocol protocol, QueryProgress progress, EpochTime time) {
+        boolean takesGreatest = plan.graph().watermarkPolicy() == WatermarkPolicy.GREATEST;
+        return new BoundedEpochs.Parts(
+                new EpochPlanner(sources, checkpoint, protocol, pace.kind()),
+                time,
+                new GlobalWatermark(plan.watermarkDelaysMillis(), takesGreatest),
+                plan.noDataRule(),
+                session.sessionState().conf().streamingNoDataMicroBatchesEnabled(),
+                progress);
+    }
+
+    /** What asks for the present time gets the epoch's. */
+    private static TaskScope.Factory inEpochTime(TaskScope.Factory scopes, EpochTime time) {
+        return (threadName, taskIndex, taskCount) -> {
+            TaskScope scope = scopes.create(threadName, taskIndex, taskCount);
+            return body -> scope.run(() -> {
+                Clock.follow(time);
+                body.run();
+            });
+        };
     }
 
     /** Finds out where the checkpoint stands, brings to its end what was cut short, and runs a dataflow from there. */
     private EpochLoop.Outcome attempt(Prepared prepared) throws IOException, InterruptedException {
         Checkpoint checkpoint = prepared.surroundings().checkpoint();
         CommitProtocol protocol = prepared.surroundings().protocol();
+        Planned planned = pace.isBounded() ? Planned.RUN : Planned.WRITE_OFF;
         while (true) {
             Found found = protocol.look(restoreEpoch >= 0);
             Checkpoint.Start start = checkpoint.position(found, restoreEpoch);
             StateIndex from = prepared.state().behind(start.restoredEpoch(), found);
-            if (found.hasForeign()) {
+            boolean runsPlanned = planned == Planned.RUN && found.isNextPlanned();
+            if (found.hasForeign() && !runsPlanned) {
                 LOG.warn(
                         "Epochs {} to {} were planned by another engine and not committed; their rows are read again in "
                                 + "later epochs.",
                         found.committed() + 1,
                         found.planned());
             }
-            if (protocol.settle(found, () -> new Ground(unchanged(checkpoint, start), from))) {
-                return runDataflow(prepared, start, from);
+            if (protocol.settle(
+                    found, planned, () -> new Ground(unchanged(checkpoint, start), from, start.watermarkMillis()))) {
+                return runDataflow(prepared, start, from, runsPlanned);
             }
         }
     }
@@ -220,7 +263,10 @@ final class QueryRun {
         List<SparkDataStream> streams =
                 sources.sources().stream().map(SparkSource::stream).toList();
         PlanSettings shape = new PlanSettings(
-                emission(), TimeUnit.MILLISECONDS.toNanos(settings.watermarkIdleMillis()), settings.loopCount());
+                emission(),
+                TimeUnit.MILLISECONDS.toNanos(settings.watermarkIdleMillis()),
+                settings.loopCount(),
+                epochTime);
         return QueryPlanner.plan(new PlanRequest(
                 session,
                 sources.plan(),
@@ -234,16 +280,21 @@ final class QueryRun {
                 isFirstStart));
     }
 
-    /** A V1 sink is given an epoch as Spark gives it a batch: with one row for a key that changed. */
+    /** A V1 sink is given an epoch as Spark gives it a batch, as all sinks are where epochs are bounded. */
     private Emission emission() {
+        if (pace.isBounded()) {
+            return Emission.PER_EPOCH;
+        }
         if (settings.everyChange()) {
             return Emission.EVERY_CHANGE;
         }
         return query.sink() instanceof Sink ? Emission.PER_EPOCH : Emission.PER_PAGE;
     }
 
-    private EpochLoop.Outcome runDataflow(Prepared prepared, Checkpoint.Start start, StateIndex from)
-            throws InterruptedException {
+    /** @param runsPlanned whether the first epoch is in the offset log and runs as it stands there */
+    private EpochLoop.Outcome runDataflow(
+            Prepared prepared, Checkpoint.Start start, StateIndex from, boolean runsPlanned)
+            throws IOException, InterruptedException {
         EpochCommitter.Surroundings surroundings = prepared.surroundings();
         epochUnderWay = start.firstEpoch();
         query.started(
@@ -258,7 +309,7 @@ final class QueryRun {
                 start.firstEpoch(),
                 StateMemory.budget(settings.stateMemoryBytes()),
                 prepared.state().durability(from),
-                query.triggerClock()::getTimeMillis);
+                epochTime == null ? query.triggerClock()::getTimeMillis : epochTime);
         Dataflow running = Dataflow.create(prepared.plan().graph(), shape, prepared.scopes());
         dataflow = running;
         try {
@@ -270,7 +321,14 @@ final class QueryRun {
                 // Code that was called on the way here may have taken the interrupt that said so for its own.
                 throw new InterruptedException("The query was stopped before its dataflow ran.");
             }
-            return loop.run(running.epochs(), committer);
+            BoundedEpochs.Parts bounded = prepared.bounded();
+            if (bounded == null) {
+                return loop.run(running.epochs(), committer);
+            }
+            bounded.watermark().startFrom(start.watermarkMillis());
+            EpochPlan planned = runsPlanned ? bounded.planner().planned(start.firstEpoch()) : null;
+            new BoundedEpochs(query, pace, bounded).run(running.epochs(), committer, planned);
+            return EpochLoop.Outcome.STOPPED;
         } finally {
             end(running);
             dataflow = null;

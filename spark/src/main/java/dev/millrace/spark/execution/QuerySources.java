@@ -1,6 +1,7 @@
 package dev.millrace.spark.execution;
 
 import dev.millrace.spark.scala.Scala;
+import dev.millrace.spark.source.PortionedSource;
 import dev.millrace.spark.source.SourceFactory;
 import dev.millrace.spark.source.SparkSource;
 import dev.millrace.spark.source.StreamLeaf;
@@ -58,6 +59,11 @@ record QuerySources(
         for (LogicalPlan child : Scala.<LogicalPlan>list(node.children())) {
             collect(child, leaves);
         }
+    }
+
+    /** The sources, of a query in bounded epochs. */
+    List<PortionedSource> portioned() {
+        return sources.stream().map(PortionedSource.class::cast).toList();
     }
 
     Seq<SparkDataStream> scalaOccurrences() {

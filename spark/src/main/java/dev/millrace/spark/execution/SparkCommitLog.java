@@ -5,16 +5,13 @@ import java.util.Arrays;
 import java.util.Map;
 import org.apache.spark.sql.execution.streaming.checkpointing.CommitLog;
 import org.apache.spark.sql.execution.streaming.checkpointing.CommitMetadataBase;
-import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadataBase;
 
 /** Spark's commit log as the commit protocol sees it. Thread: the query's. */
 final class SparkCommitLog implements dev.millrace.engine.epoch.CommitLog {
     private final CommitLog log;
-    private final SparkOffsetLog offsetLog;
 
-    SparkCommitLog(CommitLog log, SparkOffsetLog offsetLog) {
+    SparkCommitLog(CommitLog log) {
         this.log = log;
-        this.offsetLog = offsetLog;
     }
 
     @Override
@@ -23,10 +20,7 @@ final class SparkCommitLog implements dev.millrace.engine.epoch.CommitLog {
     }
 
     @Override
-    public void add(long epoch, byte[] offsets) {
-        long watermarkMillis = Scala.optional(offsetLog.read(offsets).metadataOpt())
-                .map(OffsetSeqMetadataBase::batchWatermarkMs)
-                .orElse(0L);
+    public void add(long epoch, long watermarkMillis) {
         CommitMetadataBase metadata =
                 log.createMetadata(watermarkMillis, Scala.none(), Scala.immutableMap(Map.of()), log.defaultVersion());
         try {

@@ -26,22 +26,28 @@ final class SparkOffsetLog implements OffsetLog {
     }
 
     @Override
-    public Standing standing(long epoch, byte[] entry) throws IOException {
+    public Optional<byte[]> entry(long epoch) throws IOException {
         try {
-            byte[] there = Scala.cast(log.applyFnToBatchByStream(epoch, false, input -> {
+            return Optional.of(Scala.cast(log.applyFnToBatchByStream(epoch, false, input -> {
                 try {
                     return input.readAllBytes();
                 } catch (IOException e) {
                     throw Scala.sneaky(e);
                 }
-            }));
-            return Arrays.equals(there, entry) ? Standing.SAME : Standing.OTHER;
+            })));
         } catch (Exception e) {
             if (e instanceof FileNotFoundException) { // which Scala does not declare
-                return Standing.ABSENT;
+                return Optional.empty();
             }
             throw e;
         }
+    }
+
+    @Override
+    public Standing standing(long epoch, byte[] entry) throws IOException {
+        return entry(epoch)
+                .map(there -> Arrays.equals(there, entry) ? Standing.SAME : Standing.OTHER)
+                .orElse(Standing.ABSENT);
     }
 
     @Override
@@ -70,7 +76,7 @@ final class SparkOffsetLog implements OffsetLog {
     }
 
     /** What an epoch's entry says, where it has one. */
-    Optional<OffsetSeqBase> entry(long epoch) {
+    Optional<OffsetSeqBase> find(long epoch) {
         return Scala.optional(log.get(epoch));
     }
 

@@ -1,5 +1,6 @@
 package dev.millrace.spark.fragment;
 
+import dev.millrace.engine.operator.ProcessingTime;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
@@ -12,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What {@code current_timestamp} and its kin give in a running query: the time at which the page at
- * hand was taken up, the same for all of its rows and for all places in a row. Called by generated
+ * hand was taken up, the same for all of its rows and for all places in a row; in bounded epochs the
+ * epoch's. Called by generated
  * code, hence public and static.
  *
  * <p>Thread: any; each thread has its own time.
@@ -25,10 +27,12 @@ public final class Clock {
     /** One thread's time. Thread: its own. */
     static final class Tick {
         private long micros = now();
+        private @Nullable ProcessingTime epochs;
 
-        /** Moves on to the time of the wall clock. */
+        /** Moves on to the time of the wall clock, or of the bounded epoch under way. */
         void advance() {
-            micros = now();
+            ProcessingTime ofEpoch = epochs;
+            micros = ofEpoch == null ? now() : TimeUnit.MILLISECONDS.toMicros(ofEpoch.millis());
         }
 
         private static long now() {
@@ -42,7 +46,14 @@ public final class Clock {
         return TICKS.get();
     }
 
-    /** Moves the calling thread's time on to that of the wall clock, for who takes rows outside of a fragment. */
+    /** Lets the calling thread's time be that of bounded epochs, for the thread's life. */
+    public static void follow(ProcessingTime epochs) {
+        Tick tick = TICKS.get();
+        tick.epochs = epochs;
+        tick.advance();
+    }
+
+    /** Moves the calling thread's time on, for who takes rows outside of a fragment. */
     public static void advance() {
         TICKS.get().advance();
     }

@@ -98,6 +98,9 @@ final class GroupStateFunction implements GroupFunction {
 
     @Override
     public void call(int keyGroup, RowView key, GroupRows rows) {
+        if (initial != null) {
+            initial.called(key);
+        }
         begin(keyGroup, key, rows, false);
     }
 
@@ -192,12 +195,18 @@ final class GroupStateFunction implements GroupFunction {
     }
 
     @Override
+    public void takeInitialState() {
+        if (initial != null) {
+            initial.read(context, this::putInitial);
+        }
+    }
+
+    @Override
     public boolean callInitial() {
         InitialGroups groups = initial;
         if (groups == null) {
             return false;
         }
-        groups.read(context, this::putInitial);
         InitialGroups.Key key = groups.nextCall();
         if (key != null) {
             begin(key.keyGroup(), key.bytes(), GroupCode.NO_ROWS, false);

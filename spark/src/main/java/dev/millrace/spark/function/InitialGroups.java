@@ -5,8 +5,10 @@ import dev.millrace.engine.page.RowView;
 import dev.millrace.spark.fragment.Rows;
 import dev.millrace.spark.key.KeyReader;
 import dev.millrace.spark.scala.Scala;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.nio.ByteBuffer;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
 import org.apache.spark.sql.execution.ObjectOperator$;
@@ -32,7 +34,7 @@ final class InitialGroups {
     private final Function1<InternalRow, Object> states;
     private final KeyReader keys;
     private final UnsafeRow row;
-    private final Deque<Key> toCall = new ArrayDeque<>();
+    private final Map<ByteBuffer, Key> toCall = new LinkedHashMap<>();
     private boolean isRead;
 
     InitialGroups(InitialColumns columns, InitialRows rows) {
@@ -57,12 +59,26 @@ final class InitialGroups {
 
     /** Remembers to call for a key. */
     void callLater(int keyGroup, RowView key) {
-        toCall.add(new Key(keyGroup, new RowView().pointTo(key.toBytes(), 0, key.sizeBytes())));
+        byte[] bytes = key.toBytes();
+        toCall.put(ByteBuffer.wrap(bytes), new Key(keyGroup, new RowView().pointTo(bytes, 0, bytes.length)));
+    }
+
+    /** A key was called for its rows, and need not be for its state alone. */
+    void called(RowView key) {
+        if (!toCall.isEmpty()) {
+            toCall.remove(ByteBuffer.wrap(key.bytes(), key.offset(), key.sizeBytes()));
+        }
     }
 
     /** The next key to call for, or null. */
     @Nullable
     Key nextCall() {
-        return toCall.poll();
+        Iterator<Key> keys = toCall.values().iterator();
+        if (!keys.hasNext()) {
+            return null;
+        }
+        Key next = keys.next();
+        keys.remove();
+        return next;
     }
 }

@@ -180,7 +180,7 @@ final class ProcessorFunction implements GroupFunction {
     /** State to begin with gives no rows: it is all taken here. */
     @Override
     @SuppressWarnings("unchecked")
-    public boolean callInitial() {
+    public void takeInitialState() {
         if (initial != null) {
             var withInitialState =
                     (StatefulProcessorWithInitialState<Object, Object, Object, Object>) (Object) processor;
@@ -192,6 +192,10 @@ final class ProcessorFunction implements GroupFunction {
             });
             publish();
         }
+    }
+
+    @Override
+    public boolean callInitial() {
         return false;
     }
 

@@ -114,7 +114,8 @@ public final class LateSink {
                 OutputMode.Append(),
                 main.queryId() + ID_SUFFIX,
                 main.checkpointRoot() + FOLDER,
-                main.intervalMillis());
+                main.intervalMillis(),
+                main.isBounded());
         return StreamingWrites.of(request, () -> ((SupportsWrite) table)
                 .newWriteBuilder(new LogicalWriteInfoImpl(
                         request.queryId(), layout.schema(), options, Optional.empty(), Optional.empty()))

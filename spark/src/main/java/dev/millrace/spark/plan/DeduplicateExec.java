@@ -14,20 +14,34 @@ import scala.collection.immutable.Seq;
 public final class DeduplicateExec extends KeyedNode {
     private static final long serialVersionUID = 1L;
 
-    private final boolean withinWatermark;
+    private final Kind kind;
 
-    /** @param withinWatermark whether a key is forgotten when the watermark's delay has passed since its first row */
-    public DeduplicateExec(Seq<Attribute> keys, boolean withinWatermark, int keyGroupCount, SparkPlan child) {
+    /** What the user wrote. */
+    public enum Kind {
+        DUPLICATES,
+        /** A key is forgotten when the watermark's delay has passed since its first row. */
+        DUPLICATES_WITHIN_WATERMARK,
+        /** An aggregation without functions, which gives a key again in each micro-batch in which it comes again. */
+        DISTINCT
+    }
+
+    public DeduplicateExec(Seq<Attribute> keys, Kind kind, int keyGroupCount, SparkPlan child) {
         super(keys, keyGroupCount, child);
-        this.withinWatermark = withinWatermark;
+        this.kind = kind;
+    }
+
+    Kind kind() {
+        return kind;
     }
 
     @Override
     OperatorFactory operator() {
+        boolean withinWatermark = kind == Kind.DUPLICATES_WITHIN_WATERMARK;
         List<Attribute> input = Scala.list(onlyChild().output());
         return new KeyedDeduplicate.Factory(
                 new RowIdentities(new DeduplicationSpecification(Scala.list(keys()), withinWatermark, input)),
-                "%s[keys=%s]".formatted(withinWatermark ? "DeduplicateWithinWatermark" : "Deduplicate", names(keys())));
+                "%s[keys=%s]".formatted(withinWatermark ? "DeduplicateWithinWatermark" : "Deduplicate", names(keys())),
+                kind == Kind.DISTINCT);
     }
 
     @Override
@@ -42,11 +56,11 @@ public final class DeduplicateExec extends KeyedNode {
 
     @Override
     protected List<Object> fields() {
-        return List.of(keys(), withinWatermark, keyGroupCount());
+        return List.of(keys(), kind, keyGroupCount());
     }
 
     @Override
     protected SparkPlan over(List<SparkPlan> newChildren) {
-        return new DeduplicateExec(keys(), withinWatermark, keyGroupCount(), newChildren.get(0));
+        return new DeduplicateExec(keys(), kind, keyGroupCount(), newChildren.get(0));
     }
 }

@@ -137,13 +137,22 @@ final class FragmentPlanner {
                     nodes,
                     new AppendColumnsFragment.Factory(specification, PhysicalPlans.describe(nodes)));
         }
-        boolean pullable = FusedCode.isRefillable(node)
+        check(node);
+        return new Segment.Opaque(node, PhysicalPlans.streamingChild(node), nodes);
+    }
+
+    /** Refuses a node that no piece can hold. Errors: UNSUPPORTED_OPERATOR. */
+    static void check(SparkPlan node) {
+        boolean runs = FusedCode.isRefillable(node)
+                || node instanceof WholeStageCodegenExec
+                || node instanceof InputAdapter
+                || node instanceof GenerateExec
+                || node instanceof AppendColumnsExec
                 || node instanceof MapPartitionsExec
                 || node instanceof AppendColumnsWithObjectExec;
-        if (!pullable) {
+        if (!runs) {
             throw PhysicalPlans.unsupported(node);
         }
-        return new Segment.Opaque(node, PhysicalPlans.streamingChild(node), nodes);
     }
 
     private static boolean runs(GenerateExec node) {

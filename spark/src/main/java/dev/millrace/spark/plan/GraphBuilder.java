@@ -6,6 +6,8 @@ import dev.millrace.engine.graph.Exchange;
 import dev.millrace.engine.graph.StageBody;
 import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.graph.StreamGraph.Input;
+import dev.millrace.engine.operator.EpochTime;
+import dev.millrace.engine.operator.EventTimeObserver;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.StreamJoinFactory;
 import dev.millrace.engine.operator.WatermarkAssignerFactory;
@@ -54,6 +56,7 @@ final class GraphBuilder {
     private final Map<Integer, Integer> useCounts = new HashMap<>();
     private final Map<Integer, Integer> sharedStages = new HashMap<>();
     private final IdentityHashMap<SparkPlan, Input> exchanges = new IdentityHashMap<>();
+    private final Map<String, Long> watermarkDelaysMillis = new HashMap<>();
     private final List<Input> lateInputs = new ArrayList<>();
     private boolean isStateful;
 
@@ -129,8 +132,38 @@ final class GraphBuilder {
         return streamOfStage;
     }
 
+    Map<String, Long> watermarkDelaysMillis() {
+        return watermarkDelaysMillis;
+    }
+
     boolean isStateful() {
         return isStateful;
+    }
+
+    /** Refuses nodes that {@link #build} would refuse, and runs nothing. Errors: UNSUPPORTED_OPERATOR. */
+    static void check(SparkPlan node) {
+        if (!PhysicalPlans.reads(node)) {
+            return;
+        }
+        if (PhysicalPlans.isBoundary(node)) {
+            checkPartitioning(node);
+            PhysicalPlans.children(node).forEach(GraphBuilder::check);
+        } else {
+            FragmentPlanner.check(node);
+            check(PhysicalPlans.streamingChild(node));
+        }
+    }
+
+    private static void checkPartitioning(SparkPlan node) {
+        if (node instanceof ShuffleExchangeLike) {
+            Partitioning partitioning = node.outputPartitioning();
+            boolean isKnown = partitioning instanceof HashPartitioning
+                    || partitioning == SinglePartition$.MODULE$
+                    || partitioning instanceof RoundRobinPartitioning;
+            if (!isKnown) {
+                throw unsupported(partitioning);
+            }
+        }
     }
 
     private void countUses(SparkPlan node) {
@@ -202,13 +235,23 @@ final class GraphBuilder {
     private Flow watermark(WatermarkExec node) {
         SparkPlan child = PhysicalPlans.streamingChild(node);
         Flow flow = flow(child);
-        flow.chain.add(new WatermarkAssignerFactory(
-                new EventTimes(node.eventTime(), child.output()),
-                "Watermark[%s - %d ms]".formatted(node.eventTime().name(), node.delayMillis()),
+        watermarkDelaysMillis.put(node.watermark(), node.delayMillis());
+        flow.chain.add(assigner(node, new EventTimes(node.eventTime(), child.output())));
+        return flow;
+    }
+
+    private OperatorFactory assigner(WatermarkExec node, EventTimes times) {
+        String name = "Watermark[%s - %d ms]".formatted(node.eventTime().name(), node.delayMillis());
+        EpochTime epochTime = request.settings().epochTime();
+        if (epochTime != null) {
+            return new EventTimeObserver.Factory(times, name, node.watermark(), epochTime);
+        }
+        return new WatermarkAssignerFactory(
+                times,
+                name,
                 TimeUnit.MILLISECONDS.toMicros(node.delayMillis()),
                 request.settings().watermarkIdleNanos(),
-                System::nanoTime));
-        return flow;
+                System::nanoTime);
     }
 
     /** A keyed operator stands right behind an exchange, which tells each row's key group. */
@@ -331,7 +374,11 @@ final class GraphBuilder {
         if (partitioning instanceof RoundRobinPartitioning) {
             return new Exchange.Rebalance();
         }
-        throw new MillraceException(
+        throw unsupported(partitioning);
+    }
+
+    private static MillraceException unsupported(Partitioning partitioning) {
+        return new MillraceException(
                 ErrorCode.UNSUPPORTED_OPERATOR,
                 "Cannot spread rows in real time: partitioning=%s. Use repartition(n) or repartition(n, columns)."
                         .formatted(partitioning));

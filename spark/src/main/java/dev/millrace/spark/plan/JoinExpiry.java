@@ -92,6 +92,11 @@ final class JoinExpiry {
         return bounds.isEmpty() ? new RowExpiry.Never() : new RowExpiry.ByRange(bounds);
     }
 
+    /** Whether the watermark ends the wait of any row. */
+    boolean isFound() {
+        return !(of(Side.LEFT) instanceof RowExpiry.Never) || !(of(Side.RIGHT) instanceof RowExpiry.Never);
+    }
+
     /** How far rows that come out may lie behind the watermark. Units: microseconds. */
     long outputDelayMicros() {
         long delay = 0;

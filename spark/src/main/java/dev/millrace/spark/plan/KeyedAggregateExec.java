@@ -35,6 +35,10 @@ public final class KeyedAggregateExec extends KeyedNode {
         this.emission = emission;
     }
 
+    Emission emission() {
+        return emission;
+    }
+
     @Override
     OperatorFactory operator() {
         return new KeyedAggregateFactory(new AggregateSupplier(specification()), describe(), emission);

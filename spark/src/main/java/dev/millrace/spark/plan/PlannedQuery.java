@@ -13,15 +13,20 @@ import org.apache.spark.sql.execution.SparkPlan;
  * @param physicalPlan what Spark's planner made of that, with Millrace's own nodes
  * @param isStateful whether the query keeps state
  * @param streamOfStage for the id of each reading stage, the index of its stream in the request
+ * @param watermarkDelaysMillis the delay of each {@code withWatermark}, by its name
+ * @param noDataRule when a bounded epoch without rows is due
  */
 public record PlannedQuery(
         StreamGraph graph,
         LogicalPlan optimizedPlan,
         SparkPlan physicalPlan,
         boolean isStateful,
-        Map<Integer, Integer> streamOfStage) {
+        Map<Integer, Integer> streamOfStage,
+        Map<String, Long> watermarkDelaysMillis,
+        NoDataRule noDataRule) {
     public PlannedQuery {
         streamOfStage = Map.copyOf(streamOfStage);
+        watermarkDelaysMillis = Map.copyOf(watermarkDelaysMillis);
     }
 
     /** The text of {@code query.explain(extended)}: the dataflow, and when extended also the plans behind it. */

@@ -39,6 +39,10 @@ public final class SessionAggregateExec extends KeyedNode {
         this.emission = emission;
     }
 
+    Emission emission() {
+        return emission;
+    }
+
     @Override
     OperatorFactory operator() {
         List<Attribute> keys = Scala.list(grouping);

@@ -93,7 +93,11 @@ final class StreamStrategy extends SparkStrategy {
         if (plan instanceof EventTimeWatermark watermark) {
             long delayMillis = EventTimeWatermark$.MODULE$.getDelayMs(watermark.delay());
             return Scala.seq(new WatermarkExec(
-                    watermark.eventTime(), delayMillis, watermark.output(), planLater(watermark.child())));
+                    watermark.nodeId().toString(),
+                    watermark.eventTime(),
+                    delayMillis,
+                    watermark.output(),
+                    planLater(watermark.child())));
         }
         if (plan instanceof UpdateEventTimeWatermarkColumn column) {
             return Scala.seq(new EventTimeGuardExec(column.eventTime(), column.output(), planLater(column.child())));
@@ -114,10 +118,11 @@ final class StreamStrategy extends SparkStrategy {
             return Scala.seq(join(join));
         }
         if (plan instanceof Deduplicate deduplicate) {
-            return Scala.seq(deduplication(deduplicate.keys(), false, deduplicate.child()));
+            return Scala.seq(deduplication(deduplicate.keys(), DeduplicateExec.Kind.DUPLICATES, deduplicate.child()));
         }
         if (plan instanceof DeduplicateWithinWatermark deduplicate) {
-            return Scala.seq(deduplication(deduplicate.keys(), true, deduplicate.child()));
+            return Scala.seq(deduplication(
+                    deduplicate.keys(), DeduplicateExec.Kind.DUPLICATES_WITHIN_WATERMARK, deduplicate.child()));
         }
         if (plan instanceof Sort sort) {
             return Scala.seq(sort(sort, EpochSort.ALL));
@@ -174,12 +179,12 @@ final class StreamStrategy extends SparkStrategy {
                         .formatted(type.sql()));
     }
 
-    private SparkPlan deduplication(Seq<Attribute> keys, boolean withinWatermark, LogicalPlan child) {
+    private SparkPlan deduplication(Seq<Attribute> keys, DeduplicateExec.Kind kind, LogicalPlan child) {
         for (Attribute key : Scala.<Attribute>list(keys)) {
             checkComparableByBytes(key);
         }
         checkEventTime(child.output());
-        return new DeduplicateExec(keys, withinWatermark, keyGroupCount, planLater(child));
+        return new DeduplicateExec(keys, kind, keyGroupCount, planLater(child));
     }
 
     /** Errors: Spark's own where two columns are marked by watermarks, and none says when state ends. */
@@ -270,7 +275,8 @@ final class StreamStrategy extends SparkStrategy {
         addReferences(functions, keys, below);
         LogicalPlan input = project(below, parts.input());
         if (functions.isEmpty() && !keys.isEmpty() && outputMode.equals(OutputMode.Update())) {
-            return new ProjectExec(Scala.seq(parts.results()), deduplication(Scala.seq(keys), false, input));
+            return new ProjectExec(
+                    Scala.seq(parts.results()), deduplication(Scala.seq(keys), DeduplicateExec.Kind.DISTINCT, input));
         }
         checkEventTime(Scala.seq(keys));
         checkEnds(keys);

@@ -9,16 +9,26 @@ import scala.collection.immutable.Seq;
 public final class WatermarkExec extends StreamNode {
     private static final long serialVersionUID = 1L;
 
+    private final String watermark;
     private final Attribute eventTime;
     private final long delayMillis;
     private final Seq<Attribute> output;
 
-    /** @param output the child's, its event time column marked with the delay */
-    public WatermarkExec(Attribute eventTime, long delayMillis, Seq<Attribute> output, SparkPlan child) {
+    /**
+     * @param watermark tells this call of {@code withWatermark} from others
+     * @param output the child's, its event time column marked with the delay
+     */
+    public WatermarkExec(
+            String watermark, Attribute eventTime, long delayMillis, Seq<Attribute> output, SparkPlan child) {
         super(List.of(child));
+        this.watermark = watermark;
         this.eventTime = eventTime;
         this.delayMillis = delayMillis;
         this.output = output;
+    }
+
+    String watermark() {
+        return watermark;
     }
 
     Attribute eventTime() {
@@ -41,11 +51,11 @@ public final class WatermarkExec extends StreamNode {
 
     @Override
     protected List<Object> fields() {
-        return List.of(eventTime, delayMillis, output);
+        return List.of(watermark, eventTime, delayMillis, output);
     }
 
     @Override
     protected SparkPlan over(List<SparkPlan> newChildren) {
-        return new WatermarkExec(eventTime, delayMillis, output, newChildren.get(0));
+        return new WatermarkExec(watermark, eventTime, delayMillis, output, newChildren.get(0));
     }
 }

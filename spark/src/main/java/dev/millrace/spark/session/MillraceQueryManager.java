@@ -1,9 +1,13 @@
 package dev.millrace.spark.session;
 
+import dev.millrace.engine.error.ErrorKind;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.spark.execution.MillraceExecution;
+import dev.millrace.spark.execution.Pace;
 import dev.millrace.spark.execution.QueryRequest;
-import dev.millrace.spark.execution.RealTimeExecution;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.settings.MillraceSettings;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeoutException;
 import org.apache.spark.sql.catalyst.catalog.CatalogTable;
@@ -15,7 +19,6 @@ import org.apache.spark.sql.connector.catalog.Identifier;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.TableCatalog;
 import org.apache.spark.sql.errors.QueryExecutionErrors;
-import org.apache.spark.sql.execution.streaming.RealTimeTrigger;
 import org.apache.spark.sql.execution.streaming.runtime.StreamExecution;
 import org.apache.spark.sql.execution.streaming.runtime.StreamingQueryWrapper;
 import org.apache.spark.sql.internal.SQLConf;
@@ -32,8 +35,8 @@ import scala.collection.immutable.Map;
 import scala.collection.mutable.HashMap;
 
 /**
- * A session's query manager that runs queries with {@code Trigger.RealTime} on Millrace and hands all
- * others to Spark. Both kinds stand in the manager's one map of active queries, so names, ids, {@code
+ * A session's query manager that runs queries with {@code Trigger.RealTime} on Millrace, by setting also those
+ * of micro-batches, and hands all others to Spark. Both kinds stand in the manager's one map of active queries, so names, ids, {@code
  * active}, {@code get} and terminations behave as in Spark.
  *
  * <p>Thread: any.
@@ -76,8 +79,11 @@ public final class MillraceQueryManager extends StreamingQueryManager {
             throws TimeoutException {
         SQLConf conf = session.sessionState().conf();
         AllowList.synchronize(conf);
-        if (!(trigger instanceof RealTimeTrigger realTime) || !MillraceSettings.isEnabled(conf)) {
-            return super.startQuery(
+        Optional<Pace> pace =
+                MillraceSettings.isEnabled(conf) ? Pace.of(trigger, MillraceSettings.triggers(conf)) : Optional.empty();
+        if (pace.isPresent()) {
+            QueryRequest request = new QueryRequest(
+                    session,
                     name,
                     sinkName,
                     checkpointLocation,
@@ -88,12 +94,16 @@ public final class MillraceQueryManager extends StreamingQueryManager {
                     useTempCheckpointLocation,
                     recoverFromCheckpointLocation,
                     trigger,
+                    pace.get(),
                     triggerClock,
                     catalogAndIdentifier,
                     catalogTable);
+            Optional<MillraceExecution> execution = execution(request);
+            if (execution.isPresent()) {
+                return register(request, execution.get());
+            }
         }
-        QueryRequest request = new QueryRequest(
-                session,
+        return super.startQuery(
                 name,
                 sinkName,
                 checkpointLocation,
@@ -103,14 +113,30 @@ public final class MillraceQueryManager extends StreamingQueryManager {
                 outputMode,
                 useTempCheckpointLocation,
                 recoverFromCheckpointLocation,
-                realTime,
+                trigger,
                 triggerClock,
                 catalogAndIdentifier,
                 catalogTable);
-        return register(request, RealTimeExecution.create(request));
     }
 
-    private StreamingQuery register(QueryRequest request, RealTimeExecution execution) throws TimeoutException {
+    /** The query on Millrace; empty where Spark's own engine runs it, because Millrace cannot and Spark can. */
+    private static Optional<MillraceExecution> execution(QueryRequest request) {
+        try {
+            return Optional.of(MillraceExecution.create(request));
+        } catch (MillraceException e) {
+            if (!request.pace().isBounded() || e.code().kind() != ErrorKind.UNSUPPORTED) {
+                throw e;
+            }
+            MillraceExecution.requireNothingKept(request, e);
+            LOG.info(
+                    "Spark's own engine runs query {}, because Millrace cannot: {}",
+                    request.name().getOrElse(() -> "without a name"),
+                    e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    private StreamingQuery register(QueryRequest request, MillraceExecution execution) throws TimeoutException {
         StreamingQueryWrapper query = new StreamingQueryWrapper(execution);
         StreamExecution former = findConflict(request.name(), query);
         if (former != null) {

@@ -58,6 +58,14 @@ public record MillraceSettings(
                     + "session, they run on stock Spark.",
             MillraceSettings::parseBoolean);
 
+    public static final Setting<Triggers> TRIGGERS = new Setting<>(
+            PREFIX + "triggers",
+            "realtime or all",
+            "realtime",
+            "Which queries run on Millrace: those with Trigger.RealTime, or also those with ProcessingTime, AvailableNow, "
+                    + "Once or no trigger, in bounded epochs that answer as Spark's micro-batches do.",
+            MillraceSettings::parseTriggers);
+
     public static final Setting<Integer> LOOPS = new Setting<>(
             PREFIX + "loops",
             "a whole number from 1 to 1024",
@@ -176,6 +184,7 @@ public record MillraceSettings(
     /** All settings, in the order of their documentation. */
     public static final List<Setting<?>> ALL = List.of(
             ENABLED,
+            TRIGGERS,
             LOOPS,
             STATE_MEMORY,
             EVERY_CHANGE,
@@ -216,6 +225,11 @@ public record MillraceSettings(
         return ENABLED.read(conf, true);
     }
 
+    /** The triggers whose queries run on Millrace while it is enabled. Errors: UNSUPPORTED_SETTING. */
+    public static Triggers triggers(SQLConf conf) {
+        return TRIGGERS.read(conf, Triggers.REAL_TIME);
+    }
+
     private static void warnOfUnknownNames(SQLConf conf) {
         scala.collection.Iterator<String> names = conf.getAllConfs().keysIterator();
         while (names.hasNext()) {
@@ -254,6 +268,14 @@ public record MillraceSettings(
             case "true" -> true;
             case "false" -> false;
             default -> throw new IllegalArgumentException("neither true nor false");
+        };
+    }
+
+    private static Triggers parseTriggers(String text) {
+        return switch (text.toLowerCase(Locale.ROOT)) {
+            case "realtime" -> Triggers.REAL_TIME;
+            case "all" -> Triggers.ALL;
+            default -> throw new IllegalArgumentException("neither realtime nor all");
         };
     }
 

@@ -17,6 +17,7 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
  * @param queryId the query's id, the same in every run on one checkpoint
  * @param checkpointRoot the checkpoint's location, for what the write has to keep between prepare and commit
  * @param intervalMillis how often an epoch ends
+ * @param isBounded whether epochs are bounded, so that sinks see them as micro-batches
  */
 public record WriteRequest(
         SparkSession session,
@@ -26,4 +27,5 @@ public record WriteRequest(
         OutputMode outputMode,
         String queryId,
         String checkpointRoot,
-        long intervalMillis) {}
+        long intervalMillis,
+        boolean isBounded) {}

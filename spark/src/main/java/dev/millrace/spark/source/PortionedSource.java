@@ -14,6 +14,7 @@ import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.read.streaming.Offset;
 import org.apache.spark.sql.connector.read.streaming.ReadLimit;
 import org.apache.spark.sql.connector.read.streaming.SupportsAdmissionControl;
+import org.apache.spark.sql.connector.read.streaming.SupportsTriggerAvailableNow;
 import org.apache.spark.sql.types.StructType;
 import org.jspecify.annotations.Nullable;
 
@@ -73,7 +74,7 @@ public final class PortionedSource extends SparkSource {
         lastVainLook = null;
         List<SourceReader> readers = new ArrayList<>();
         for (int slot = 0; slot < settings.slotCount(); slot++) {
-            readers.add(new SlotReader(name(), slot, made, schema));
+            readers.add(new SlotReader(name(), slot, settings.slotCount(), made, schema));
         }
         if (settings.isPolled()) {
             readers.add(new PortionPlanner(this, made, settings.pollNanos()));
@@ -100,6 +101,17 @@ public final class PortionedSource extends SparkSource {
                 ? controlled.getDefaultReadLimit()
                 : ReadLimit.allAvailable();
         return admit(limit);
+    }
+
+    /** Lets the stream itself stop at what it holds now; false where it cannot. */
+    public synchronized boolean prepareForAvailableNow() {
+        if (!(stream() instanceof SupportsTriggerAvailableNow stopping)) {
+            return false;
+        }
+        return asDriver("fix what is available now", () -> {
+            stopping.prepareForTriggerAvailableNow();
+            return true;
+        });
     }
 
     /** As {@link #admit()}, within a limit that the stream takes. */

@@ -51,7 +51,8 @@ public final class DrivenWrite {
                 OutputMode.Append(),
                 "query",
                 checkpoint,
-                1_000);
+                1_000,
+                false);
         write = (RecoverableWrite) StreamingWrites.of(request, () -> {
             throw new AssertionError("no write of Millrace's own for " + sink);
         });

@@ -30,7 +30,8 @@ import scala.math.BigInt;
  * Hands each epoch's rows to a V1 sink as a DataFrame, with the epoch's number. Tasks keep the rows as
  * they come: a few in their message, which the epoch's manifest holds, more of them in a file of the
  * checkpoint. So a commit that is repeated, in another process too, gives the same number with the same
- * rows, as the contract of {@code addBatch} has it. An epoch without rows is not handed over.
+ * rows, as the contract of {@code addBatch} has it. A continuous epoch without rows is not handed over, a
+ * bounded one is, as each micro-batch is.
  *
  * <p>Thread: the query's; {@code addBatch} and what the user does in it run on it too.
  */
@@ -38,6 +39,7 @@ final class V1Write implements RecoverableWrite {
     private final SparkSession session;
     private final Sink sink;
     private final StructType schema;
+    private final boolean handsOverEmpty;
     private final RowFolder folder;
     private final String attempt = UUID.randomUUID().toString();
 
@@ -48,6 +50,7 @@ final class V1Write implements RecoverableWrite {
         this.session = request.session();
         this.sink = sink;
         this.schema = request.schema();
+        this.handsOverEmpty = request.isBounded();
         this.folder = new RowFolder(
                 request.checkpointRoot() + "/millrace/rows",
                 new SerializableConfiguration(session.sessionState().newHadoopConf()));
@@ -66,7 +69,7 @@ final class V1Write implements RecoverableWrite {
     @Override
     public void commit(long epoch, WriterCommitMessage[] messages) {
         List<KeptRows> parts = KeptRows.withRows(messages);
-        if (!parts.isEmpty()) {
+        if (handsOverEmpty || !parts.isEmpty()) {
             addBatch(epoch, dataFrame(parts));
         }
         List<String> files = KeptRows.files(parts);

@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.streaming.WriteToStream;
@@ -59,8 +60,8 @@ import scala.collection.immutable.Seq;
  *
  * <p>Thread: the query's own runs {@link #runActivatedStream}; users call the rest from any.
  */
-public final class RealTimeExecution extends StreamExecution {
-    private static final Logger LOG = LoggerFactory.getLogger(RealTimeExecution.class);
+public final class MillraceExecution extends StreamExecution {
+    private static final Logger LOG = LoggerFactory.getLogger(MillraceExecution.class);
 
     /** How long a query that was interrupted may take to end. */
     private static final long INTERRUPTED_MILLIS = 3_000;
@@ -78,7 +79,7 @@ public final class RealTimeExecution extends StreamExecution {
     private volatile @Nullable QueryRun run;
     private long lastActiveNanos = System.nanoTime();
 
-    private RealTimeExecution(QueryRequest request, WriteToStream write, MillraceSettings settings) {
+    private MillraceExecution(QueryRequest request, WriteToStream write, MillraceSettings settings) {
         super(
                 request.session(),
                 write.name(),
@@ -97,7 +98,7 @@ public final class RealTimeExecution extends StreamExecution {
                 name(),
                 StreamingWrites.nameOf(sink()),
                 outputMode().toString(),
-                request.trigger().batchDurationMs(),
+                request.pace().intervalMillis(),
                 System.currentTimeMillis(),
                 SettingsInForce.of(request.session().sessionState().conf())));
     }
@@ -108,20 +109,41 @@ public final class RealTimeExecution extends StreamExecution {
      *
      * <p>Errors: MILLRACE_UNSUPPORTED_…, and Spark's own for what no streaming query can do.
      */
-    public static RealTimeExecution create(QueryRequest request) {
+    public static MillraceExecution create(QueryRequest request) {
         SparkSession session = request.session();
         MillraceSettings settings = MillraceSettings.read(
                 session.sessionState().conf(), session.sparkContext().master());
-        MillraceSettings.checkInterval(request.trigger().batchDurationMs());
+        if (!request.pace().isBounded()) {
+            MillraceSettings.checkInterval(request.pace().intervalMillis());
+        }
         LogicalPlan analyzed = request.analyzed();
         QueryChecks.check(request, analyzed);
         QueryPlanner.check(session, analyzed, request.outputMode());
+        if (request.pace().isBounded()) {
+            // What only planning would refuse, while the query can still be handed to Spark.
+            QueryPlanner.tryOut(session, analyzed, request.outputMode());
+        }
         WriteToStream write = request.resolve();
         Checkpoint.refuseState(session, write.resolvedCheckpointLocation(), QueryChecks.isStateful(analyzed));
-        RealTimeExecution execution = new RealTimeExecution(request, write, settings);
+        MillraceExecution execution = new MillraceExecution(request, write, settings);
         execution.checkWrite();
         execution.checkLateWrite();
         return execution;
+    }
+
+    /**
+     * Lets a query be handed to Spark's own engine, unless its checkpoint holds state of Millrace: Spark would
+     * go on with empty state.
+     *
+     * <p>Errors: {@code refusal} where it does.
+     */
+    public static void requireNothingKept(QueryRequest request, MillraceException refusal) {
+        if (QueryChecks.isStateful(request.analyzed())) {
+            String root = request.resolve().resolvedCheckpointLocation();
+            if (Checkpoint.holdsState(Checkpoint.stateFiles(request.session(), root))) {
+                throw refusal;
+            }
+        }
     }
 
     private void checkWrite() {
@@ -157,7 +179,8 @@ public final class RealTimeExecution extends StreamExecution {
                 outputMode(),
                 id().toString(),
                 resolvedCheckpointRoot(),
-                request.trigger().batchDurationMs());
+                request.pace().intervalMillis(),
+                request.pace().isBounded());
     }
 
     private Write connectorWrite(LogicalPlan plan) {
@@ -294,6 +317,49 @@ public final class RealTimeExecution extends StreamExecution {
         }
     }
 
+    /** Plans a bounded epoch; who waits for all that is available sees whether there is one. */
+    @Nullable
+    EpochPlan planning(Supplier<@Nullable EpochPlan> next) {
+        awaitProgressLock().lock();
+        try {
+            EpochPlan plan = next.get();
+            noNewData_$eq(plan == null);
+            if (plan == null) {
+                awaitProgressLockCondition().signalAll();
+            }
+            return plan;
+        } finally {
+            awaitProgressLock().unlock();
+        }
+    }
+
+    /** A bounded epoch runs. */
+    void processing(boolean hasData) {
+        status(hasData ? "Processing new data" : "No new data but cleaning up state", hasData);
+    }
+
+    /** A bounded epoch's trigger found nothing to do. */
+    void idle() {
+        status("Waiting for data to arrive", false);
+    }
+
+    /** The number of the epoch that is due next. */
+    long nextEpoch() {
+        return getLatestExecutionContext().batchId();
+    }
+
+    long pollingDelayMillis() {
+        return pollingDelayMs();
+    }
+
+    /** Nothing was to be done. Spark tells so once at the start, and then only while that goes on for a while. */
+    void publishIdle(long triggerMillis, Supplier<StreamingQueryProgress> progress) {
+        long silentMillis = triggerClock().getTimeMillis() - progressReporter().noDataProgressEventInterval();
+        if (silentMillis >= progressReporter().lastNoExecutionProgressEventTime()) {
+            progressReporter().updateIdleness(id(), runId(), triggerMillis, progress.get());
+        }
+    }
+
     void publish(StreamingQueryProgress progress, long epochStartMillis, boolean hasData) {
         status(hasData ? "Processing new data" : "Waiting for data to arrive", hasData);
         progressReporter().updateProgress(progress);
@@ -334,8 +400,10 @@ public final class RealTimeExecution extends StreamExecution {
             StreamMaker maker = new StreamMaker(
                     request.session(),
                     resolvedCheckpointRoot(),
-                    Reading.REAL_TIME,
-                    OptionalLong.of(request.trigger().batchDurationMs()),
+                    reading(),
+                    request.pace().isBounded()
+                            ? OptionalLong.empty()
+                            : OptionalLong.of(request.pace().intervalMillis()),
                     stream -> {
                         // At once, because this is what stops the streams, also when a later one cannot be made.
                         made.put(stream, ReadLimit.allAvailable());
@@ -347,9 +415,13 @@ public final class RealTimeExecution extends StreamExecution {
     }
 
     private SourceFactory sourceFactory() {
-        PortionSettings portions =
-                new PortionSettings(settings.loopCount(), TimeUnit.MILLISECONDS.toNanos(settings.pollIntervalMillis()));
-        return new SourceFactory(request.session().sessionState().conf(), Reading.REAL_TIME, portions);
+        long pollMillis = request.pace().isBounded() ? 0 : settings.pollIntervalMillis();
+        PortionSettings portions = new PortionSettings(settings.loopCount(), TimeUnit.MILLISECONDS.toNanos(pollMillis));
+        return new SourceFactory(request.session().sessionState().conf(), reading(), portions);
+    }
+
+    private Reading reading() {
+        return request.pace().isBounded() ? Reading.BOUNDED : Reading.REAL_TIME;
     }
 
     @Override
@@ -368,8 +440,7 @@ public final class RealTimeExecution extends StreamExecution {
 
     @Override
     public void runActivatedStream(SparkSession session) {
-        QueryRun current = new QueryRun(
-                this, session, querySources(), settings, request.trigger().batchDurationMs(), drains);
+        QueryRun current = new QueryRun(this, session, querySources(), settings, request.pace(), drains);
         run = current;
         RealTimeTab.attach(session.sparkContext());
         QueryObservation watching = new QueryObservation(
@@ -437,7 +508,11 @@ public final class RealTimeExecution extends StreamExecution {
             return;
         }
         QueryRun current = run;
-        if (state().get() == ACTIVE$.MODULE$ && current != null && current.hasDataflow()) {
+        // A bounded epoch is planned, and runs again at the next start: there is nothing to end.
+        if (!request.pace().isBounded()
+                && state().get() == ACTIVE$.MODULE$
+                && current != null
+                && current.hasDataflow()) {
             current.requestStop();
             join(thread, TimeUnit.NANOSECONDS.toMillis(EpochLoop.LAST_EPOCH_NANOS) + LOOK_MILLIS);
         }
@@ -488,12 +563,20 @@ public final class RealTimeExecution extends StreamExecution {
     /** Ends epochs early until what the sources hold now is committed. */
     @Override
     public void processAllAvailable() {
+        if (request.pace().isBounded()) {
+            super.processAllAvailable();
+            return;
+        }
         await(new Drain(null));
     }
 
     /** Ends epochs early until a source has reached an offset; {@code timeoutMillis} is how often to look. */
     @Override
     public void awaitOffset(int sourceIndex, Offset offset, long timeoutMillis) {
+        if (request.pace().isBounded()) {
+            super.awaitOffset(sourceIndex, offset, timeoutMillis);
+            return;
+        }
         await(new Drain(new Drain.Wanted(sourceIndex, offset)));
     }
 

@@ -1,0 +1,164 @@
+package dev.millrace.spark.execution;
+
+import dev.millrace.engine.epoch.CompletedEpoch;
+import dev.millrace.engine.epoch.EpochCoordinator;
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.operator.EpochTime;
+import dev.millrace.spark.plan.NoDataRule;
+import java.io.IOException;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.apache.spark.sql.connector.read.streaming.Offset;
+import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
+import org.apache.spark.util.Clock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs bounded epochs, one after the other, on a dataflow that stands: plans an epoch, hands its rows in, waits
+ * until they are through, commits it.
+ *
+ * <p>Thread: the query's. Source: Spark's MicroBatchExecution and its trigger executors.
+ */
+final class BoundedEpochs {
+    /** How long to wait for an epoch before looking again whether the dataflow has failed. */
+    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+    /**
+     * How long after an epoch the next one without data comes that processing time alone asks for. Spark runs
+     * them one behind the other, which keeps its time-outs only as exact as its batches are long.
+     */
+    private static final long CLOCK_EPOCH_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private final MillraceExecution query;
+    private final Pace pace;
+    private final Parts parts;
+    private final Clock clock;
+
+    /** The watermark of the last epoch that ran; null before the first. */
+    private @Nullable Long lastWatermarkMillis;
+
+    private long lastEpochNanos;
+
+    /**
+     * What all attempts share.
+     *
+     * @param noDataEpochs whether epochs without rows may run
+     */
+    record Parts(
+            EpochPlanner planner,
+            EpochTime time,
+            GlobalWatermark watermark,
+            NoDataRule noDataRule,
+            boolean noDataEpochs,
+            QueryProgress progress) {}
+
+    BoundedEpochs(MillraceExecution query, Pace pace, Parts parts) {
+        this.query = query;
+        this.pace = pace;
+        this.parts = parts;
+        this.clock = query.triggerClock();
+    }
+
+    /**
+     * Runs epochs until the trigger wants no more of them.
+     *
+     * @param planned the first epoch where it is planned already, or null
+     *
+     * <p>Errors: what the dataflow, logs, sources or sink throw; InterruptedException when the query is stopped.
+     */
+    void run(EpochCoordinator coordinator, EpochCommitter committer, @Nullable EpochPlan planned)
+            throws InterruptedException {
+        parts.planner().prepare();
+        EpochPlan next = planned;
+        while (true) {
+            long triggerMillis = clock.getTimeMillis();
+            boolean ran = trigger(coordinator, committer, next);
+            next = null;
+            if (pace.kind() == Pace.Kind.ONCE || (pace.kind() == Pace.Kind.AVAILABLE_NOW && !ran)) {
+                return;
+            }
+            if (!ran) {
+                TimeUnit.MILLISECONDS.sleep(query.pollingDelayMillis());
+            }
+            if (pace.intervalMillis() > 0) {
+                long interval = pace.intervalMillis();
+                long unused = clock.waitTillTime(triggerMillis / interval * interval + interval);
+            }
+        }
+    }
+
+    /** Runs one epoch, if there is something to do; false when there is not. */
+    private boolean trigger(EpochCoordinator coordinator, EpochCommitter committer, @Nullable EpochPlan planned)
+            throws InterruptedException {
+        parts.progress().beginTrigger();
+        EpochPlan plan = planned != null ? planned : query.planning(() -> next(committer.lastCommitted() + 1));
+        if (plan == null) {
+            parts.progress().idle(parts.planner().committed(), parts.watermark().millis());
+            query.idle();
+            return false;
+        }
+        runEpoch(coordinator, committer, plan);
+        lastWatermarkMillis = plan.watermarkMillis();
+        lastEpochNanos = System.nanoTime();
+        return true;
+    }
+
+    /** The next epoch's plan, or null when none is due. */
+    private @Nullable EpochPlan next(long epoch) {
+        Map<SparkDataStream, Offset> ends = parts.progress().timing("latestOffset", parts.planner()::admitted);
+        if (!parts.planner().hasData(ends) && !isDueWithoutData()) {
+            return null;
+        }
+        long timestampMillis = clock.getTimeMillis();
+        return parts.progress().timing("walCommit", () -> {
+            try {
+                return parts.planner().plan(epoch, ends, parts.watermark().millis(), timestampMillis);
+            } catch (IOException e) {
+                throw new MillraceException(
+                        ErrorCode.STATE_STORAGE,
+                        "Cannot plan epoch=%d: error=%s. Check that the checkpoint location can be written."
+                                .formatted(epoch, e),
+                        e);
+            }
+        });
+    }
+
+    private boolean isDueWithoutData() {
+        Long last = lastWatermarkMillis;
+        if (!parts.noDataEpochs() || last == null) {
+            return false;
+        }
+        NoDataRule rule = parts.noDataRule();
+        return rule.wantsEpoch(last, parts.watermark().millis()) || (rule.wantsAlways() && isClockEpochDue());
+    }
+
+    /** What is available is through when no row is left: nobody waits for times to come. */
+    private boolean isClockEpochDue() {
+        return pace.kind() == Pace.Kind.INTERVAL
+                && (pace.intervalMillis() > 0 || System.nanoTime() - lastEpochNanos >= CLOCK_EPOCH_NANOS);
+    }
+
+    private void runEpoch(EpochCoordinator coordinator, EpochCommitter committer, EpochPlan plan)
+            throws InterruptedException {
+        query.planned(plan.epoch(), plan.end(), plan.metadata());
+        query.processing(plan.hasData());
+        parts.time().begin(plan.timestampMillis(), TimeUnit.MILLISECONDS.toMicros(plan.watermarkMillis()));
+        parts.progress().timed("getBatch", () -> parts.planner().handIn(plan));
+        long startNanos = System.nanoTime();
+        long requested = coordinator.requestBarrier();
+        if (requested != plan.epoch()) {
+            throw new MillraceException(
+                    ErrorCode.INVARIANT,
+                    "Cannot run epoch=%d: the dataflow is at epoch=%d. Please report this."
+                            .formatted(plan.epoch(), requested));
+        }
+        CompletedEpoch completed = null;
+        while (completed == null) {
+            completed = coordinator.await(LOOK_NANOS);
+        }
+        parts.progress().took("addBatch", System.nanoTime() - startNanos);
+        parts.watermark().observed(parts.time().takeObserved());
+        committer.commit(completed, plan, parts.watermark().millis());
+    }
+}

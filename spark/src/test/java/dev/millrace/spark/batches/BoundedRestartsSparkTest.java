@@ -1,0 +1,237 @@
+package dev.millrace.spark.batches;
+
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.window;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.spark.LocalSpark;
+import dev.millrace.spark.batches.BatchesProvider.Batches;
+import dev.millrace.spark.batches.PerBatchComparison.Engine;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.Function;
+import org.apache.spark.api.java.function.VoidFunction2;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.api.java.UDF1;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.streaming.StreamingQuery;
+import org.apache.spark.sql.streaming.StreamingQueryException;
+import org.apache.spark.sql.streaming.Trigger;
+import org.apache.spark.sql.types.DataTypes;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Bounded epochs over one checkpoint: triggers that end by themselves, restarts, other engines before and after. */
+@Timeout(120)
+final class BoundedRestartsSparkTest {
+    private static final Script SCRIPT = Scripts.of("a@5 b@7 a@12", "a@3 c@25", "b@2 a@14 a@26", "c@4 b@31", "a@58");
+    private static final long NEVER = Long.MAX_VALUE;
+    private static SparkSession session;
+
+    /** Rows with this value or a greater one make the query fail before its sink is asked for anything. */
+    private static volatile long failing = NEVER;
+
+    @TempDir
+    private Path folder;
+
+    private String script = "";
+
+    @BeforeAll
+    static void start() {
+        session = PerBatchComparison.startSession(Map.of("spark.millrace.recovery.attempts", "0"));
+        UDF1<Long, Long> trapped = value -> {
+            if (value >= failing) {
+                throw new IllegalStateException("asked for");
+            }
+            return value;
+        };
+        session.udf().register("trapped", trapped, DataTypes.LongType);
+    }
+
+    @AfterAll
+    static void stop() {
+        LocalSpark.stop(session);
+    }
+
+    @BeforeEach
+    void open() {
+        script = UUID.randomUUID().toString();
+        ScriptedProvider.put(script, SCRIPT);
+    }
+
+    @AfterEach
+    void close() {
+        ScriptedProvider.remove(script);
+    }
+
+    private static PerBatchComparison comparison(String mode, Function<Dataset<Row>, Dataset<Row>> query) {
+        return new PerBatchComparison(session, mode, inputs -> query.apply(inputs.get(0)));
+    }
+
+    private static PerBatchComparison windows() {
+        return comparison("append", rows -> rows.withWatermark("ts", "10 seconds")
+                .where("trapped(v) >= 0")
+                .groupBy(window(col("ts"), "10 seconds"))
+                .agg(count(lit(1))));
+    }
+
+    private static PerBatchComparison plain() {
+        return comparison("append", rows -> rows.selectExpr("k", "trapped(v) as v"));
+    }
+
+    private static PerBatchComparison counts() {
+        return comparison("update", rows -> rows.groupBy("k").agg(count(lit(1))));
+    }
+
+    private Map<Long, List<String>> runToEnd(
+            PerBatchComparison query, Engine engine, String checkpoint, Trigger trigger, int... published)
+            throws Exception {
+        Map<Long, List<String>> all = new TreeMap<>();
+        for (int there : published) {
+            ScriptedProvider.publish(script, there);
+            Batches batches = new Batches();
+            StreamingQuery running =
+                    query.start(engine, query.writer(script, SCRIPT, batches), folder.resolve(checkpoint), trigger);
+            assertThat(LocalSpark.isOnMillrace(running)).isEqualTo(engine == Engine.MILLRACE);
+            running.awaitTermination();
+            all.putAll(batches.given());
+        }
+        return all;
+    }
+
+    @Test
+    void takesWhatIsAvailableNowInBatchesAndEnds() throws Exception {
+        Map<Long, List<String>> expected = runToEnd(windows(), Engine.SPARK, "spark", Trigger.AvailableNow(), 2, 5);
+
+        assertThat(runToEnd(windows(), Engine.MILLRACE, "millrace", Trigger.AvailableNow(), 2, 5))
+                .isEqualTo(expected)
+                .hasSizeGreaterThan(5);
+    }
+
+    @Test
+    @SuppressWarnings("deprecation") // it is Spark's to remove
+    void takesAllThereIsOnce() throws Exception {
+        Map<Long, List<String>> expected = runToEnd(windows(), Engine.SPARK, "spark", Trigger.Once(), 2, 4, 4, 5);
+
+        assertThat(runToEnd(windows(), Engine.MILLRACE, "millrace", Trigger.Once(), 2, 4, 4, 5))
+                .isEqualTo(expected);
+    }
+
+    @Test
+    void handsEachBatchToUserCodeAlsoOneWithoutRows() throws Exception {
+        assertThat(handedToUserCode(Engine.MILLRACE))
+                .isEqualTo(handedToUserCode(Engine.SPARK))
+                .hasSizeGreaterThan(5)
+                .containsEntry(0L, List.of());
+    }
+
+    private Map<Long, List<String>> handedToUserCode(Engine engine) throws Exception {
+        Map<Long, List<String>> handed = new ConcurrentSkipListMap<>();
+        VoidFunction2<Dataset<Row>, Long> code = (rows, number) -> handed.put(
+                number,
+                rows.collectAsList().stream().map(Row::toString).sorted().toList());
+        ScriptedProvider.publish(script, 5);
+        windows()
+                .start(
+                        engine,
+                        windows().writer(script, SCRIPT, new Batches()).foreachBatch(code),
+                        folder.resolve(engine.name()),
+                        Trigger.AvailableNow())
+                .awaitTermination();
+        return handed;
+    }
+
+    @Test
+    void runsAnEpochThatWasPlannedAsItWasPlanned() throws Exception {
+        assertThat(afterAFailure(Engine.MILLRACE))
+                .isEqualTo(afterAFailure(Engine.SPARK))
+                .doesNotContainKey(0L)
+                .hasSizeGreaterThan(4);
+    }
+
+    /** What comes behind a start that failed in its second epoch, when there are more rows by then. */
+    private Map<Long, List<String>> afterAFailure(Engine engine) throws Exception {
+        String checkpoint = engine.name();
+        failAt(windows(), engine, checkpoint, 3, 2);
+        return runToEnd(windows(), engine, checkpoint, Trigger.AvailableNow(), 5);
+    }
+
+    @Test
+    void runsWhatSparkPlannedAndSparkRunsWhatItPlanned() throws Exception {
+        failAt(plain(), Engine.SPARK, "checkpoint", 3, 2);
+        Map<Long, List<String>> given = runToEnd(plain(), Engine.MILLRACE, "checkpoint", Trigger.AvailableNow(), 3);
+        assertThat(given).containsOnlyKeys(1L, 2L);
+        assertThat(given.get(1L)).containsExactly("[a,3]", "[c,4]");
+
+        failAt(plain(), Engine.MILLRACE, "checkpoint", 8, 4);
+        assertThat(runToEnd(plain(), Engine.SPARK, "checkpoint", Trigger.AvailableNow(), 5))
+                .isEqualTo(Map.of(3L, List.of("[b,9]", "[c,8]"), 4L, List.of("[a,10]")));
+    }
+
+    /** Runs until the row with a value, before the sink is asked for its epoch. */
+    private void failAt(PerBatchComparison query, Engine engine, String checkpoint, long value, int published)
+            throws Exception {
+        ScriptedProvider.publish(script, published);
+        failing = value;
+        try {
+            StreamingQuery running = query.start(
+                    engine,
+                    query.writer(script, SCRIPT, new Batches()),
+                    folder.resolve(checkpoint),
+                    Trigger.AvailableNow());
+            assertThatThrownBy(running::awaitTermination).isInstanceOf(StreamingQueryException.class);
+        } finally {
+            failing = NEVER;
+        }
+    }
+
+    @Test
+    void goesFromBoundedToContinuousAndBack() throws Exception {
+        Map<Long, List<String>> given = runToEnd(counts(), Engine.MILLRACE, "checkpoint", Trigger.AvailableNow(), 2);
+        ScriptedProvider.publish(script, 4);
+        Batches continuous = new Batches();
+        StreamingQuery running = counts().start(
+                        Engine.MILLRACE,
+                        counts().writer(script, SCRIPT, continuous),
+                        folder.resolve("checkpoint"),
+                        LocalSpark.every(200));
+        running.processAllAvailable();
+        running.stop();
+        given.putAll(continuous.given());
+        given.putAll(runToEnd(counts(), Engine.MILLRACE, "checkpoint", Trigger.AvailableNow(), 5));
+
+        Map<String, String> last = new TreeMap<>();
+        given.values().forEach(rows -> rows.forEach(row -> last.put(row.substring(1, 2), row)));
+        assertThat(last).isEqualTo(Map.of("a", "[a,6]", "b", "[b,3]", "c", "[c,2]"));
+    }
+
+    @Test
+    void handsWhatItCannotRunToSpark() throws Exception {
+        PerBatchComparison query = comparison(
+                "append", rows -> rows.repartitionByRange(2, col("v")).select("v"));
+        ScriptedProvider.publish(script, 1);
+        Batches batches = new Batches();
+        StreamingQuery running = query.start(
+                Engine.MILLRACE,
+                query.writer(script, SCRIPT, batches),
+                folder.resolve("checkpoint"),
+                Trigger.AvailableNow());
+        running.awaitTermination();
+
+        assertThat(LocalSpark.isOnMillrace(running)).isFalse();
+        assertThat(batches.given()).isEqualTo(Map.of(0L, List.of("[0]", "[1]", "[2]")));
+    }
+}
