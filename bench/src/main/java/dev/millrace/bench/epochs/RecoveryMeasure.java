@@ -24,8 +24,7 @@ import java.util.stream.StreamSupport;
  * again, with next to no state and with much.
  */
 public final class RecoveryMeasure implements Measure {
-    public static final List<String> OPTIONS =
-            List.of("--rate", "--keys", "--failures", "--rounds", "--cores");
+    public static final List<String> OPTIONS = List.of("--rate", "--keys", "--failures", "--rounds", "--cores");
     public static final String USAGE =
             """
               --rate R         updates per second (default 10000)

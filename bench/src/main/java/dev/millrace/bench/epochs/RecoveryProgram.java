@@ -35,8 +35,8 @@ public final class RecoveryProgram {
     private static ObjectNode run(Arguments arguments, UpdatesQuery queries) throws Exception {
         int keys = arguments.whole("keys");
         queries.spark().udf().register("failing", new FailingWhenAsked(), DataTypes.LongType);
-        StreamingQuery query = queries.start(
-                "full", keys, rows -> rows.withColumn("amount", functions.expr("failing(amount)")));
+        StreamingQuery query =
+                queries.start("full", keys, rows -> rows.withColumn("amount", functions.expr("failing(amount)")));
         UpdatesQuery.await(query, () -> UpdateMeter.filled() >= keys);
         ObjectNode result = new ObjectMapper().createObjectNode();
         ArrayNode millis = result.putArray("replayMillis");

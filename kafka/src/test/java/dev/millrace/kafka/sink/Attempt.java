@@ -8,8 +8,8 @@ import org.apache.spark.sql.connector.write.PhysicalWriteInfoImpl;
 import org.apache.spark.sql.connector.write.WriterCommitMessage;
 import org.apache.spark.sql.connector.write.streaming.StreamingDataWriterFactory;
 import org.apache.spark.unsafe.types.UTF8String;
-import scala.reflect.ClassTag$;
 import org.jspecify.annotations.Nullable;
+import scala.reflect.ClassTag$;
 
 /**
  * One attempt of a query that writes one text column, driven as the engine drives it: writers from a factory that

@@ -269,7 +269,8 @@ final class EpochCommitter {
 
     private static void notPurged(Exception cause) {
         LOG.warn(
-                "Files of old epochs that are no longer needed could not be deleted; a later epoch tries again.", cause);
+                "Files of old epochs that are no longer needed could not be deleted; a later epoch tries again.",
+                cause);
     }
 
     private Map<SparkSource, Offset> ends(CompletedEpoch completed) {

@@ -1,6 +1,5 @@
 package dev.millrace.spark.join;
 
-import dev.millrace.spark.key.EventTimeColumn;
 import dev.millrace.engine.operator.EventTimeExtractor;
 import dev.millrace.engine.operator.Join;
 import dev.millrace.engine.page.RowView;
@@ -8,6 +7,7 @@ import dev.millrace.engine.page.Side;
 import dev.millrace.spark.fragment.Clock;
 import dev.millrace.spark.fragment.Rows;
 import dev.millrace.spark.fragment.TaskCopies;
+import dev.millrace.spark.key.EventTimeColumn;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
 import java.util.List;
