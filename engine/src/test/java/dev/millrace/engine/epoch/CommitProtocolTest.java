@@ -150,7 +150,7 @@ class CommitProtocolTest {
     @Test
     void namesADamagedDecisionAndTheWayOut() throws Exception {
         commit(settled("first"), 0);
-        EpochCommit cut = settled("second").commit(1, bytes("end 1"), bytes("rows 1"), STATE);
+        EpochCommit cut = settled("second").commit(1, bytes("end 1"), bytes("rows 1"), STATE, 0);
         cut.advance();
         String file = damageNewest();
 
@@ -164,7 +164,7 @@ class CommitProtocolTest {
     @Test
     void runsAnEpochAnewWhoseDecisionIsDamagedAndWasNeverAskedOfTheSink() throws Exception {
         commit(settled("first"), 0);
-        settled("second").commit(1, bytes("end 1"), bytes("rows 1"), STATE).advance();
+        settled("second").commit(1, bytes("end 1"), bytes("rows 1"), STATE, 0).advance();
         damageNewest();
         sink.clear();
 
@@ -179,7 +179,7 @@ class CommitProtocolTest {
     @Test
     void writesOffAnEpochWhoseDecisionIsDamagedAndThatTheSinkMayHave() throws Exception {
         commit(settled("first"), 0);
-        EpochCommit cut = settled("second").commit(1, bytes("end 1"), bytes("rows 1"), STATE);
+        EpochCommit cut = settled("second").commit(1, bytes("end 1"), bytes("rows 1"), STATE, 0);
         cut.advance();
         cut.advance();
         damageNewest();
