@@ -397,9 +397,7 @@ final class Assembly {
                 continue;
             }
             LoopPlan loop = ownLoop(
-                    "stage-%d-reader-%d".formatted(stage.id(), r),
-                    taskOfPartition(dealt),
-                    new Signal(reader::wakeUp));
+                    "stage-%d-reader-%d".formatted(stage.id(), r), taskOfPartition(dealt), new Signal(reader::wakeUp));
             List<SourceQueue> queues = new ArrayList<>();
             for (int p = 0; p < reader.partitionCount(); p++, partition++, dealt++) {
                 int task = taskOfPartition(dealt);

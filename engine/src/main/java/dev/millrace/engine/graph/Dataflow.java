@@ -30,7 +30,8 @@ public final class Dataflow implements AutoCloseable {
             if (plan.steps().isEmpty()) {
                 continue;
             }
-            TaskScope scope = scopes.create(plan.name(), plan.taskIndex(), settings.placement().taskCount());
+            TaskScope scope = scopes.create(
+                    plan.name(), plan.taskIndex(), settings.placement().taskCount());
             Loop loop = new Loop(plan.name(), plan.steps(), plan.signal(), scope, coordinator);
             (plan.mayBlock() ? blocking : computing).add(loop);
         }

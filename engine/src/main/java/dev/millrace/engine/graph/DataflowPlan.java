@@ -72,6 +72,11 @@ record DataflowPlan(StreamGraph graph, Map<Integer, List<SourceReader>> readers)
                 .filter(OperatorFactory::observes)
                 .count();
         return new EpochShape(
-                partitionCounts, readers.size() * taskCount, operating, writers, snapshots, (int) observing * taskCount);
+                partitionCounts,
+                readers.size() * taskCount,
+                operating,
+                writers,
+                snapshots,
+                (int) observing * taskCount);
     }
 }

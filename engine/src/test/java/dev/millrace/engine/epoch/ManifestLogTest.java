@@ -50,7 +50,8 @@ class ManifestLogTest {
     @Test
     void tellsAnOperatorsStatesApart() throws Exception {
         SnapshotFile.Entry other = new SnapshotFile.Entry(new SectionKey(AGGREGATE, 3, 1), true, 12, 1, 1, 0);
-        StateIndex state = empty.with(List.of(snapshot("files/a", true))).with(List.of(new StoredSnapshot("files/b", List.of(other))));
+        StateIndex state = empty.with(List.of(snapshot("files/a", true)))
+                .with(List.of(new StoredSnapshot("files/b", List.of(other))));
         log.create(new Slot(4, 0), new Manifest(4, "run", new byte[0], null, state, 7));
 
         assertThat(log.require(4).state()).isEqualTo(state);
@@ -149,7 +150,8 @@ class ManifestLogTest {
     }
 
     private Manifest manifest(long epoch) {
-        return new Manifest(epoch, "run", new byte[] {1}, new byte[] {2}, empty.with(List.of(snapshot("files/a", true))), 7);
+        return new Manifest(
+                epoch, "run", new byte[] {1}, new byte[] {2}, empty.with(List.of(snapshot("files/a", true))), 7);
     }
 
     private static StoredSnapshot snapshot(String file, boolean base) {

@@ -73,6 +73,11 @@ final class SimulatedWire {
         }
     }
 
+    /** Whether both ends have hung up. */
+    boolean isOver() {
+        return !near.isOpen() && !far.isOpen();
+    }
+
     /** The connection breaks; what is under way is gone, and one end may learn of it long before the other. */
     void lose() {
         toNear.clear();

@@ -99,8 +99,7 @@ final class SimulatedWorkers {
 
     private PeerLink link(End end, TaskReports reports) {
         boolean connects = end.self() > end.peer();
-        Hello hello =
-                new Hello(attempt, Math.max(end.self(), end.peer()), Math.min(end.self(), end.peer()));
+        Hello hello = new Hello(attempt, Math.max(end.self(), end.peer()), Math.min(end.self(), end.peer()));
         long ahead = end.self() * 1_000_000_000_000L; // each machine's clock has an origin of its own
         LinkSettings settings = new LinkSettings(end.self() % 2 == 0, FOR_EVER);
         return new PeerLink(
@@ -186,21 +185,23 @@ final class SimulatedWorkers {
 
     /** Lets something arrive that is under way. */
     void deliver() {
-        int choices = wires.size() + staleWires.size() + messages.size();
-        if (choices == 0) {
+        if (messages.isEmpty()) {
             return;
         }
-        int choice = random.nextInt(choices);
-        if (choice < wires.size()) {
-            wires.get(choice).step();
-        } else if (choice < wires.size() + staleWires.size()) {
-            staleWires.get(choice - wires.size()).step();
+        Runnable message = messages.get(random.nextInt(messages.size())).poll();
+        if (message != null) {
+            message.run();
+        }
+        if (!wires.isEmpty()) {
+            wires.get(random.nextInt(wires.size())).step();
+        }
+        if (!staleWires.isEmpty()) {
+            SimulatedWire stale = staleWires.get(random.nextInt(staleWires.size()));
+            stale.step();
             assertThat(staleWasLetIn).as("an earlier life was let in").isFalse();
-        } else {
-            Runnable message =
-                    messages.get(choice - wires.size() - staleWires.size()).poll();
-            if (message != null) {
-                message.run();
+            if (stale.isOver()) {
+                staleWires.remove(stale);
+                stale.close();
             }
         }
     }
@@ -249,8 +250,7 @@ final class SimulatedWorkers {
                 }
             });
         }
-        return new BarrierTargets(
-                targets.portionedStages(), targets.portioned(), targets.portionedTasks(), others);
+        return new BarrierTargets(targets.portionedStages(), targets.portioned(), targets.portionedTasks(), others);
     }
 
     /** Tells the coordinator when the queue comes to it. */

@@ -41,7 +41,13 @@ final class DataflowRunner {
             throws Exception {
         CollectingSink sink = new CollectingSink();
         DataflowSettings settings = new DataflowSettings(
-                "test", Placement.alone(TASKS), Queries.KEY_GROUPS, 0, new MemoryBudget(1L << 28), null, System::currentTimeMillis);
+                "test",
+                Placement.alone(TASKS),
+                Queries.KEY_GROUPS,
+                0,
+                new MemoryBudget(1L << 28),
+                null,
+                System::currentTimeMillis);
         SparkTaskScopes scopes = new SparkTaskScopes(
                 session.sessionState().conf(), Thread.currentThread().getContextClassLoader(), new Properties());
         try (Dataflow dataflow = Dataflow.create(withSink(planned.graph(), sink), settings, scopes)) {
