@@ -19,7 +19,7 @@ public final class Differential {
     /** Cases that run at once: most of a case's time is spent waiting for epochs. */
     static final int THREADS = 5;
 
-    private static final long PATIENCE_MILLIS = 20_000;
+    private static final long PATIENCE_MILLIS = 60_000;
     private static final long SHRINKING_PATIENCE_MILLIS = 2_500;
     private static final long SHRINKING_SECONDS = 90;
 
