@@ -28,12 +28,13 @@ import org.apache.spark.sql.connector.write.WriterCommitMessage;
 import org.apache.spark.sql.connector.write.streaming.StreamingDataWriterFactory;
 import org.apache.spark.sql.connector.write.streaming.StreamingWrite;
 import org.apache.spark.sql.internal.connector.SupportsStreamingUpdateAsAppend;
+import org.apache.spark.sql.streaming.DataStreamWriter;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
 /**
  * A sink that keeps what each batch gave, by the batch's number, in memory. It takes every output mode, and costs
- * neither engine a job or a plan of its own. Option: {@code batches}, from {@link Batches#name}.
+ * neither engine a job or a plan of its own. Option: {@code batches}, set by {@link Batches#take}.
  */
 public final class BatchesProvider implements TableProvider {
     private static final Map<String, Map<Long, List<String>>> KEPT = new ConcurrentHashMap<>();
@@ -46,8 +47,9 @@ public final class BatchesProvider implements TableProvider {
             KEPT.put(name, new ConcurrentSkipListMap<>());
         }
 
-        String name() {
-            return name;
+        /** Lets a query write here. */
+        <T> DataStreamWriter<T> take(DataStreamWriter<T> writer) {
+            return writer.format(BatchesProvider.class.getName()).option("batches", name);
         }
 
         /** All so far, by their numbers. */
