@@ -17,6 +17,7 @@ class LayersTest {
             "page",
             "stream",
             "exchange",
+            "network",
             "snapshot",
             "state",
             "source",

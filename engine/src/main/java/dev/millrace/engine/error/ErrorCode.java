@@ -36,6 +36,8 @@ public enum ErrorCode {
     STATE_STORAGE(ErrorKind.RETRYABLE),
     /** A snapshot's bytes are not what was written. */
     STATE_CORRUPT(ErrorKind.CORRUPT),
+    /** The connection between two workers broke, or one of them was not let in. */
+    CONNECTION_FAILED(ErrorKind.RETRYABLE),
     /** An invariant of the engine does not hold. */
     INVARIANT(ErrorKind.BUG);
 

@@ -14,11 +14,15 @@ public final class Channel {
     /** Items under way. */
     public static final int CAPACITY = 16;
 
+    private static final long NEVER = Long.MAX_VALUE;
+
     private final Ring<Item> items = new Ring<>(CAPACITY);
     private final Ring<Page> emptied = new Ring<>(CAPACITY * 2);
     private final Waker producer;
     private final Waker consumer;
-    private volatile boolean producerWaits;
+
+    /** How many items the consumer must have taken in all before it wakes the producer. */
+    private volatile long wakeAtTaken = NEVER;
 
     public Channel(Waker producer, Waker consumer) {
         this.producer = producer;
@@ -33,11 +37,11 @@ public final class Channel {
      */
     public boolean offer(Item item) {
         if (!items.offer(item)) {
-            producerWaits = true;
+            wakeAtTaken = 0;
             if (!items.offer(item)) {
                 return false;
             }
-            producerWaits = false;
+            wakeAtTaken = NEVER;
         }
         consumer.wake();
         return true;
@@ -46,11 +50,28 @@ public final class Channel {
     /** The next item, or null. Thread: the consuming task, which owns the item's page from here on. */
     public @Nullable Item poll() {
         Item item = items.poll();
-        if (item != null && producerWaits) {
-            producerWaits = false;
-            producer.wake();
+        if (item != null) {
+            long wakeAt = wakeAtTaken;
+            if (wakeAt != NEVER && items.taken() >= wakeAt) {
+                wakeAtTaken = NEVER; // the producer looks around once it is awake, and says anew what it waits for
+                producer.wake();
+            }
         }
         return item;
+    }
+
+    /** How many items the consumer has taken in all. Thread: any. */
+    public long taken() {
+        return items.taken();
+    }
+
+    /** Wakes the producer once the consumer has taken so many items in all. Thread: the producing task. */
+    public void wakeProducerAt(long takenCount) {
+        wakeAtTaken = takenCount;
+        if (items.taken() >= takenCount) {
+            wakeAtTaken = NEVER;
+            producer.wake();
+        }
     }
 
     /** How full it is, from 0 to 1. Thread: any. */

@@ -51,6 +51,11 @@ final class Ring<T> {
         return (int) Math.min(mask + 1, tail - taken);
     }
 
+    /** How many values the consumer has taken in all. Thread: any. */
+    long taken() {
+        return head;
+    }
+
     /** Thread: producer. False when full. */
     boolean offer(T value) {
         long index = (long) TAIL.getOpaque(this);

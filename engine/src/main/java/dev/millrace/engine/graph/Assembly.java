@@ -87,7 +87,7 @@ final class Assembly {
             }
         }
         watermarkOrigins = new WatermarkOrigins(graph);
-        inputPartitions = new InputPartitions(graph, readCounts(), settings.taskCount());
+        inputPartitions = new InputPartitions(graph, readPartitions(), settings.taskCount());
         coordinator = new EpochCoordinator(shape(), settings.firstEpoch());
         state = state();
         graph.stages().forEach(this::placeStage);
@@ -141,17 +141,23 @@ final class Assembly {
         return all;
     }
 
-    /** For each reading stage how many partitions each of its tasks reads. */
-    private Map<Integer, int[]> readCounts() {
-        Map<Integer, int[]> readCounts = new HashMap<>();
+    /** For each reading stage the names of the partitions that each of its tasks reads; they are dealt in turn. */
+    private Map<Integer, List<List<String>>> readPartitions() {
+        Map<Integer, List<List<String>>> readPartitions = new HashMap<>();
         readers.forEach((stage, list) -> {
-            int[] ofTasks = new int[settings.taskCount()];
-            for (int partition = partitionCount(list) - 1; partition >= 0; partition--) {
-                ofTasks[partition % ofTasks.length]++;
+            List<List<String>> ofTasks = new ArrayList<>();
+            for (int i = 0; i < settings.taskCount(); i++) {
+                ofTasks.add(new ArrayList<>());
             }
-            readCounts.put(stage, ofTasks);
+            int partition = 0;
+            for (SourceReader reader : list) {
+                for (int i = 0; i < reader.partitionCount(); i++) {
+                    ofTasks.get(partition++ % ofTasks.size()).add(reader.partitionName(i));
+                }
+            }
+            readPartitions.put(stage, ofTasks);
         });
-        return readCounts;
+        return readPartitions;
     }
 
     private static int partitionCount(List<SourceReader> readers) {
@@ -383,7 +389,7 @@ final class Assembly {
                 queues.add(queue);
                 counters.partition(
                         stage.id(), partition, task, ofTasks.get(task).size(), queue);
-                ofTasks.get(task).add(new ReadingTask.Input(partition, queue));
+                ofTasks.get(task).add(new ReadingTask.Input(partition, reader.partitionName(p), queue));
             }
             String name = "stage %d (%s) reader %d".formatted(stage.id(), stage.name(), r);
             loop.steps().add(new ReaderStep(name, reader, queues));

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -23,11 +24,11 @@ final class InputPartitions {
     /** Stages in which an operator assigns watermarks, and those whose rows stay on their task up to there. */
     private final Set<Integer> asking = new HashSet<>();
 
-    /** For each stage how many partitions each of its tasks tells apart. */
-    private final Map<Integer, int[]> counts = new HashMap<>();
+    /** For each stage the names of the partitions that each of its tasks tells apart. */
+    private final Map<Integer, List<List<String>>> names = new HashMap<>();
 
-    /** @param readCounts for each reading stage, how many partitions each of its tasks reads */
-    InputPartitions(StreamGraph graph, Map<Integer, int[]> readCounts, int taskCount) {
+    /** @param read for each reading stage, the names of the partitions that each of its tasks reads */
+    InputPartitions(StreamGraph graph, Map<Integer, List<List<String>>> read, int taskCount) {
         this.taskCount = taskCount;
         List<StreamGraph.Stage> stages = graph.stages();
         for (int i = stages.size() - 1; i >= 0; i--) {
@@ -39,14 +40,14 @@ final class InputPartitions {
                     .filter(input -> areKeptApart(stage, input))
                     .forEach(input -> asking.add(input.stageId()));
         }
-        counts.putAll(readCounts);
+        names.putAll(read);
         for (StreamGraph.Stage stage : stages) {
-            if (!readCounts.containsKey(stage.id())) {
-                int[] ofTasks = new int[taskCount];
+            if (!read.containsKey(stage.id())) {
+                List<List<String>> ofTasks = new ArrayList<>();
                 for (int task = 0; task < taskCount; task++) {
-                    ofTasks[task] = ofChannels(stage, task).count();
+                    ofTasks.add(ofChannels(stage, task).names());
                 }
-                counts.put(stage.id(), ofTasks);
+                names.put(stage.id(), ofTasks);
             }
         }
     }
@@ -59,21 +60,27 @@ final class InputPartitions {
     /** How a task of a stage that reads no source counts the partitions that its channels bring. */
     ChannelPartitions ofChannels(StreamGraph.Stage stage, int task) {
         List<Integer> first = new ArrayList<>();
-        int count = 0;
+        List<String> all = new ArrayList<>();
         int spread = -1;
-        for (StreamGraph.Input input : stage.inputs()) {
+        for (int i = 0; i < stage.inputs().size(); i++) {
+            StreamGraph.Input input = stage.inputs().get(i);
             if (areKeptApart(stage, input)) {
-                first.add(count);
-                count += java.util.Objects.requireNonNull(counts.get(input.stageId()))[task];
+                first.add(all.size());
+                for (String name :
+                        Objects.requireNonNull(names.get(input.stageId())).get(task)) {
+                    // A source that is used twice brings each of its partitions by two inputs.
+                    all.add(name.isEmpty() ? "" : i + "/" + name);
+                }
             } else {
                 if (spread < 0) {
-                    spread = count++;
+                    spread = all.size();
+                    all.add("rows of task %d of %d".formatted(task, taskCount));
                 }
                 for (int channels = input.exchange().channelCount(taskCount); channels > 0; channels--) {
                     first.add(spread);
                 }
             }
         }
-        return new ChannelPartitions(first.stream().mapToInt(Integer::intValue).toArray(), count);
+        return new ChannelPartitions(first.stream().mapToInt(Integer::intValue).toArray(), all);
     }
 }

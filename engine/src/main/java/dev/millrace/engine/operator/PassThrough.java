@@ -3,6 +3,7 @@ package dev.millrace.engine.operator;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.page.RowCursor;
+import java.util.List;
 
 /**
  * An operator that looks at rows and changes none: the task shows it each run of rows by a cursor of
@@ -13,8 +14,12 @@ public interface PassThrough extends Operator {
     /** Looks at all rows of the cursor, which all have one input partition. */
     void observe(RowCursor rows) throws Exception;
 
-    /** How many input partitions the task has, before their first row; see {@link RowCursor#inputPartition}. */
-    default void inputPartitions(int count) {}
+    /**
+     * The input partitions that the task has, by {@link RowCursor#inputPartition}; before anything is restored.
+     *
+     * @param names what tells each from all others of the query, in every run; empty where nothing does
+     */
+    default void inputPartitions(List<String> names) {}
 
     /** Whether its watermark, and its idleness, stand for those of its input. */
     default boolean findsWatermark() {

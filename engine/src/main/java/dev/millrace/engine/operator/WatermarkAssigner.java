@@ -11,15 +11,17 @@ import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the watermark of the rows that pass: the least, over the input partitions, of the greatest
- * event time seen less the delay. A partition that gave no row yet holds the watermark where it is; one
- * that gave none for a time is left out until its next row. Rows without an event time do not count.
+ * event time seen less the delay. A partition that gave no row yet, now or in a run before, holds the watermark
+ * where it is; one that gave none for a time is left out until its next row. Rows without an event time do not count.
  * The watermark never moves back. Where the source is read in portions it is one partition, whose greatest
  * event time is that of {@link PortionEventTimes}.
  *
@@ -39,6 +41,9 @@ public final class WatermarkAssigner implements PassThrough {
     private final LongSupplier nanoClock;
     private final RowView row = new RowView();
     private final WatermarkMetrics metrics = new WatermarkMetrics();
+
+    /** The partitions that can be told in the next run. */
+    private final Map<String, Integer> namedPartitions = new LinkedHashMap<>();
 
     /** By input partition, as is when each had its last row. */
     private long[] maxEventTimeMicros = {NONE};
@@ -70,9 +75,14 @@ public final class WatermarkAssigner implements PassThrough {
     }
 
     @Override
-    public void inputPartitions(int count) {
-        maxEventTimeMicros = new long[count];
-        lastRowNanos = new long[count];
+    public void inputPartitions(List<String> names) {
+        for (int i = 0; i < names.size(); i++) {
+            if (!names.get(i).isEmpty()) {
+                namedPartitions.put(names.get(i), i);
+            }
+        }
+        maxEventTimeMicros = new long[names.size()];
+        lastRowNanos = new long[names.size()];
         Arrays.fill(maxEventTimeMicros, NONE);
         Arrays.fill(lastRowNanos, nanoClock.getAsLong());
     }
@@ -198,21 +208,39 @@ public final class WatermarkAssigner implements PassThrough {
     }
 
     /**
-     * One entry of the task: the watermark, lest a restored query take rows that were late before. A task
-     * that reads nothing has none; one that waits for its first row has one that holds the others back.
+     * The watermark, lest a restored query take rows that were late before, and how far the partitions have
+     * come, lest one that gives nothing more hold back those that do. A task that reads nothing has neither;
+     * one that waits for its first row has a watermark that holds the others back.
      */
     @Override
     public FrozenState freeze(OperatorId id) {
-        return FrozenState.of(
-                maxEventTimeMicros.length == 0
-                        ? WatermarkState.section(id)
-                        : WatermarkState.section(id, watermarkMicros));
+        if (maxEventTimeMicros.length == 0) {
+            return FrozenState.of(WatermarkState.section(id));
+        }
+        Section section = WatermarkState.section(id, watermarkMicros);
+        namedPartitions.forEach((name, index) -> {
+            if (maxEventTimeMicros[index] != NONE) {
+                WatermarkState.putPartition(section, name, maxEventTimeMicros[index]);
+            }
+        });
+        return FrozenState.of(section);
     }
 
-    /** Of all tasks the least holds, so that no row of whichever partition is late that was not so before. */
+    /**
+     * Of all tasks' watermarks the least holds, so that no row of whichever partition is late that was not so
+     * before. Of the partitions each task takes those that it has now.
+     */
     @Override
     public void restore(Section section) throws Exception {
-        section.read(entry -> restoredMicros = Math.min(restoredMicros, WatermarkState.micros(entry.value())));
+        section.read(entry -> {
+            String partition = WatermarkState.partition(entry);
+            long micros = WatermarkState.micros(entry.value());
+            if (partition.isEmpty()) {
+                restoredMicros = Math.min(restoredMicros, micros);
+            } else if (namedPartitions.containsKey(partition)) {
+                maxEventTimeMicros[namedPartitions.get(partition)] = micros;
+            }
+        });
     }
 
     @Override

@@ -5,12 +5,15 @@ import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
+import dev.millrace.engine.snapshot.SectionEntry;
 import dev.millrace.engine.snapshot.SectionKey;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 
 /**
- * A watermark in a snapshot, as the value of an entry that belongs to the task and to no key group.
- * Layout: 8 bytes, the most significant first.
+ * A watermark in a snapshot, and how far the input partitions have come that it was found of: entries that
+ * belong to the task and to no key group. Layout: the watermark's key is empty, a partition's its name in
+ * UTF-8; the value is a time of 8 bytes, the most significant first.
  */
 final class WatermarkState {
     private WatermarkState() {}
@@ -25,12 +28,29 @@ final class WatermarkState {
     /** A task's section with its watermark, or with {@link Long#MIN_VALUE} while it waits for its first. */
     static Section section(OperatorId operator, long micros) {
         Section section = section(operator);
-        byte[] bytes = ByteBuffer.allocate(Long.BYTES).putLong(micros).array();
-        section.put(new RowView(), new RowView().pointTo(bytes, 0, bytes.length));
+        section.put(new RowView(), view(bytes(micros)));
         return section;
     }
 
-    /** Reads one back. Errors: STATE_CORRUPT. */
+    /** Puts the greatest event time that a partition gave. */
+    static void putPartition(Section section, String name, long maxEventTimeMicros) {
+        section.put(view(name.getBytes(StandardCharsets.UTF_8)), view(bytes(maxEventTimeMicros)));
+    }
+
+    private static byte[] bytes(long micros) {
+        return ByteBuffer.allocate(Long.BYTES).putLong(micros).array();
+    }
+
+    private static RowView view(byte[] bytes) {
+        return new RowView().pointTo(bytes, 0, bytes.length);
+    }
+
+    /** The partition that an entry is of; empty where it is the watermark. */
+    static String partition(SectionEntry entry) {
+        return new String(entry.key().toBytes(), StandardCharsets.UTF_8);
+    }
+
+    /** Reads a time back. Errors: STATE_CORRUPT. */
     static long micros(RowView value) {
         if (value.sizeBytes() != Long.BYTES) {
             throw new MillraceException(

@@ -92,6 +92,33 @@ public final class Page {
         inputPartition = partition;
     }
 
+    /**
+     * Takes records that were put at the front of {@link #bytes()} as they lay in a page of another process.
+     *
+     * @param recordsBytes the size of the records in all
+     * @return false, and the page stays empty, when the bytes are no such records
+     */
+    public boolean adopt(int recordsBytes, int records, int partition, long readNanos) {
+        int offset = 0;
+        int count = 0;
+        while (recordsBytes - offset >= HEADER_BYTES) {
+            int sizeBytes = rowSizeBytes(offset);
+            if (sizeBytes < 0 || sizeBytes > recordsBytes - offset - HEADER_BYTES) {
+                return false;
+            }
+            offset += recordBytes(sizeBytes);
+            count++;
+        }
+        if (offset != recordsBytes || count != records) {
+            return false;
+        }
+        endOffset = recordsBytes;
+        rowCount = records;
+        inputPartition = partition;
+        oldestReadNanos = readNanos;
+        return true;
+    }
+
     /** Empties the page for another use; an oversized buffer is given back. */
     public void clear() {
         if (bytes.length > CAPACITY_BYTES) {

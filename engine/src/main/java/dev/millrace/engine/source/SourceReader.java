@@ -14,6 +14,16 @@ public interface SourceReader extends AutoCloseable {
         return 1;
     }
 
+    /**
+     * What tells one of this reader's partitions from all others of the source, in every run: by it a watermark
+     * goes on from how far the partition had come. Empty where nothing does. Thread: any.
+     *
+     * @param partition counts from 0
+     */
+    default String partitionName(int partition) {
+        return "";
+    }
+
     /** Called once, before {@link #read}. Publishes where each partition starts. {@code outputs} are in their order. */
     void open(List<PartitionOutput> outputs) throws Exception;
 

@@ -57,10 +57,10 @@ final class Chain {
     }
 
     /** @param portions shared with the other tasks of a source that is read in portions; or null */
-    void inputPartitions(int count, @Nullable PortionEventTimes portions) {
+    void inputPartitions(List<String> names, @Nullable PortionEventTimes portions) {
         for (Operator operator : operators) {
             if (operator instanceof PassThrough pass) {
-                pass.inputPartitions(count);
+                pass.inputPartitions(names);
                 if (portions != null) {
                     pass.inputPortions(portions);
                 }

@@ -129,8 +129,8 @@ public final class Inbox {
         return partitions.firstOfChannel()[rowsFrom] + rows.inputPartition();
     }
 
-    int inputPartitionCount() {
-        return partitions.count();
+    List<String> inputPartitionNames() {
+        return partitions.names();
     }
 
     /** The input that the last rows came by. */

@@ -40,8 +40,7 @@ public final class OperatingTask implements Step {
 
     @Override
     public void open() throws Exception {
-        parts.open();
-        parts.chain().inputPartitions(inbox.inputPartitionCount(), null);
+        parts.open(inbox.inputPartitionNames(), null);
     }
 
     @Override

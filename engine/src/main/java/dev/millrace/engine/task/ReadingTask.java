@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread: its loop, but for {@link #requestBarrier} and {@link #requestLastBarrier}.
  */
 public final class ReadingTask implements Step, BarrierTarget {
-    /** A partition's queue. {@code partitionIndex} counts the partitions of the source. */
-    public record Input(int partitionIndex, SourceQueue queue) {}
+    /** A partition's queue. {@code partitionIndex} counts the partitions of the source; see its readers for its name. */
+    public record Input(int partitionIndex, String partitionName, SourceQueue queue) {}
 
     /**
      * What a task reads.
@@ -85,8 +85,7 @@ public final class ReadingTask implements Step, BarrierTarget {
 
     @Override
     public void open() throws Exception {
-        parts.open();
-        chain.inputPartitions(inputs.size(), portions);
+        parts.open(inputs.stream().map(Input::partitionName).toList(), portions);
         if (inputs.isEmpty()) {
             flow.mark(Item.Idle.INSTANCE);
         }

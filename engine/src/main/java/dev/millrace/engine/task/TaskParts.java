@@ -3,6 +3,7 @@ package dev.millrace.engine.task;
 import dev.millrace.engine.exchange.KeyGroups;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
+import dev.millrace.engine.operator.PortionEventTimes;
 import dev.millrace.engine.operator.ProcessingTime;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.RestoredState;
@@ -104,9 +105,15 @@ public final class TaskParts {
         }
     }
 
-    /** Opens the operators and gives them back what they own of the state to start from. */
-    void open() throws Exception {
+    /**
+     * Opens the operators and gives them back what they own of the state to start from.
+     *
+     * @param inputPartitions the names of the task's input partitions
+     * @param portions shared with the other tasks of a source that is read in portions; or null
+     */
+    void open(List<String> inputPartitions, @Nullable PortionEventTimes portions) throws Exception {
         chain.open(contexts);
+        chain.inputPartitions(inputPartitions, portions);
         RestoredState from = restored;
         if (from == null) {
             return;

@@ -262,6 +262,11 @@ final class SimulatedQuery {
         }
 
         @Override
+        public String partitionName(int unused) {
+            return "partition %d".formatted(partition);
+        }
+
+        @Override
         public void open(List<PartitionOutput> opened) {
             outputs = opened;
             outputs.get(0).publish(given);

@@ -102,7 +102,9 @@ public final class OperatorHarness {
             Operator opened = operators.get();
             opened.open(new OperatorContext(0, 1, keyGroupCount, budget, metrics, () -> timeMillis, this::late, epoch));
             if (opened instanceof PassThrough passThrough) {
-                passThrough.inputPartitions(partitionCount());
+                passThrough.inputPartitions(IntStream.range(0, partitionCount())
+                        .mapToObj("partition %d"::formatted)
+                        .toList());
             }
             return opened;
         }

@@ -48,7 +48,7 @@ class WatermarkAssignerTest {
 
     @Test
     void isTheLeastOfAllPartitions() {
-        assigner.inputPartitions(2);
+        assigner.inputPartitions(List.of("a", "b"));
         observe(1, 100);
         observe(0, 60);
 
@@ -57,7 +57,7 @@ class WatermarkAssignerTest {
 
     @Test
     void waitsForAPartitionWithoutRowsUntilItIsIdle() {
-        assigner.inputPartitions(2);
+        assigner.inputPartitions(List.of("a", "b"));
         nanos += IDLE_NANOS / 2;
         observe(0, 100);
         assertThat(watermark()).isEqualTo(NONE);
@@ -68,7 +68,7 @@ class WatermarkAssignerTest {
 
     @Test
     void takesAnIdlePartitionInAgainWithItsNextRow() {
-        assigner.inputPartitions(2);
+        assigner.inputPartitions(List.of("a", "b"));
         observe(0, 100);
         observe(1, 50);
         assertThat(watermark()).isEqualTo(40);
@@ -85,7 +85,7 @@ class WatermarkAssignerTest {
 
     @Test
     void movesToWhatThePartitionAheadSaysWhenAllAreIdle() {
-        assigner.inputPartitions(2);
+        assigner.inputPartitions(List.of("a", "b"));
         observe(0, 100);
         observe(1, 50);
         assertThat(watermark()).isEqualTo(40);
@@ -98,7 +98,7 @@ class WatermarkAssignerTest {
 
     @Test
     void isIdleWithoutPartitions() {
-        assigner.inputPartitions(0);
+        assigner.inputPartitions(List.of());
 
         assertThat(assigner.isIdle()).isTrue();
         assertThat(watermark()).isEqualTo(NONE);
@@ -158,13 +158,36 @@ class WatermarkAssignerTest {
         observe(0, 100);
         assertThat(watermark()).isEqualTo(90);
         WatermarkAssigner without = assigner();
-        without.inputPartitions(0);
+        without.inputPartitions(List.of());
         WatermarkAssigner restored = assigner();
         for (WatermarkAssigner task : List.of(assigner, without)) {
             Snapshots.restore(restored, Snapshots.of(task));
         }
 
         assertThat(restored.outputWatermark(NONE)).isEqualTo(90);
+    }
+
+    @Test
+    void remembersHowFarEachPartitionHasComeWhicheverTaskHasItNext() throws Exception {
+        assigner.inputPartitions(List.of("a", "b"));
+        observe(0, 100);
+        observe(1, 50);
+        assertThat(watermark()).isEqualTo(40);
+        WatermarkAssigner other = assigner();
+        other.inputPartitions(List.of("c", "d"));
+        other.observe(rows(0, 70));
+        assertThat(other.outputWatermark(NONE)).isEqualTo(NONE);
+
+        WatermarkAssigner restored = assigner();
+        restored.inputPartitions(List.of("c", "a", "new"));
+        for (WatermarkAssigner task : List.of(assigner, other)) {
+            Snapshots.restore(restored, Snapshots.of(task));
+        }
+        assertThat(restored.outputWatermark(NONE)).as("one is new").isEqualTo(NONE);
+        restored.observe(rows(2, 300));
+        assertThat(restored.outputWatermark(NONE)).as("that of c").isEqualTo(60);
+        restored.observe(rows(0, 200));
+        assertThat(restored.outputWatermark(NONE)).as("that of a").isEqualTo(90);
     }
 
     @Test
@@ -204,7 +227,7 @@ class WatermarkAssignerTest {
     void saysHowFarEachPartitionHasComeAndTheEventTimesOfEachEpoch() {
         OperatorMetrics metrics = new OperatorMetrics();
         assigner.open(new OperatorContext(0, 1, 1, new MemoryBudget(1), metrics, () -> 0, 0));
-        assigner.inputPartitions(2);
+        assigner.inputPartitions(List.of("a", "b"));
         observe(0, 10, 30);
         observe(1, 50);
         long unused = watermark();

@@ -75,6 +75,11 @@ final class KafkaReader implements SourceReader {
     }
 
     @Override
+    public String partitionName(int partition) {
+        return partitions.get(partition).offsetRange().topicPartition().toString();
+    }
+
+    @Override
     public void open(List<PartitionOutput> outputs) {
         try {
             KafkaConsumer<ByteBuffer, ByteBuffer> opened =

@@ -48,7 +48,7 @@ public final class FlowingSource extends SparkSource {
         StreamAdapter.CursorFactory cursors = adapter.cursors();
         List<SourceReader> made = new ArrayList<>(partitions.length);
         for (int i = 0; i < partitions.length; i++) {
-            made.add(new PartitionSourceReader(name, i, partitions[i], cursors, schema));
+            made.add(new PartitionSourceReader(name, i, partitions, cursors, schema));
         }
         return made;
     }

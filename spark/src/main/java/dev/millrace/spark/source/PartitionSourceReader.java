@@ -19,6 +19,7 @@ final class PartitionSourceReader implements SourceReader {
 
     private final String sourceName;
     private final int partitionIndex;
+    private final int partitionCount;
     private final InputPartition partition;
     private final StreamAdapter.CursorFactory cursors;
     private final RowBytes rows;
@@ -34,14 +35,21 @@ final class PartitionSourceReader implements SourceReader {
     PartitionSourceReader(
             String sourceName,
             int partitionIndex,
-            InputPartition partition,
+            InputPartition[] partitions,
             StreamAdapter.CursorFactory cursors,
             StructType schema) {
         this.sourceName = sourceName;
         this.partitionIndex = partitionIndex;
-        this.partition = partition;
+        this.partitionCount = partitions.length;
+        this.partition = partitions[partitionIndex];
         this.cursors = cursors;
         this.rows = new RowBytes(schema);
+    }
+
+    /** A source of as many partitions as before has the same ones, in the same order: a connector tells no more. */
+    @Override
+    public String partitionName(int unused) {
+        return partitionIndex + " of " + partitionCount;
     }
 
     @Override

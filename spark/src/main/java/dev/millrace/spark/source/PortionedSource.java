@@ -74,7 +74,7 @@ public final class PortionedSource extends SparkSource {
         lastVainLook = null;
         List<SourceReader> readers = new ArrayList<>();
         for (int slot = 0; slot < settings.slotCount(); slot++) {
-            readers.add(new SlotReader(name(), slot, made, schema));
+            readers.add(new SlotReader(name(), slot, settings.slotCount(), made, schema));
         }
         if (settings.isPolled()) {
             readers.add(new PortionPlanner(this, made, settings.pollNanos()));

@@ -20,14 +20,16 @@ final class SlotReader implements SourceReader {
 
     private final String sourceName;
     private final int slot;
+    private final int slotCount;
     private final Portions portions;
     private final RowBytes bytes;
     private @Nullable PartitionOutput output;
     private @Nullable OpenSplit open;
 
-    SlotReader(String sourceName, int slot, Portions portions, StructType schema) {
+    SlotReader(String sourceName, int slot, int slotCount, Portions portions, StructType schema) {
         this.sourceName = sourceName;
         this.slot = slot;
+        this.slotCount = slotCount;
         this.portions = portions;
         this.bytes = new RowBytes(schema);
     }
@@ -40,6 +42,12 @@ final class SlotReader implements SourceReader {
         /** The row to be appended next, asked for once: some sources go on when they are asked for it. */
         @Nullable
         RowView pending;
+    }
+
+    /** Where {@code withWatermark} stands behind a union, each slot is a partition. */
+    @Override
+    public String partitionName(int unused) {
+        return slot + " of " + slotCount;
     }
 
     @Override

@@ -245,6 +245,29 @@ final class OutputModesSparkTest {
         }
     }
 
+    @Test
+    void remembersOverARestartHowFarEachPartitionHadCome() throws Exception {
+        LowLatencyMemoryStream<Long> partitioned = LocalSpark.numbers(session, 2);
+        session.conf().set("spark.millrace.watermark.idleAfter", "1h");
+        session.conf().set("spark.millrace.loops", "2");
+        try {
+            StreamingQuery first = startRunning(windows(timed(partitioned)), "append", 100);
+            LocalSpark.add(partitioned, 1, 2, 50, 100);
+            first.processAllAvailable();
+            first.stop();
+            assertThat(collector.taken()).containsExactly(2L);
+            session.conf().set("spark.millrace.loops", "1");
+
+            StreamingQuery second = startRunning(windows(timed(partitioned)), "append", 100);
+            LocalSpark.add(partitioned, 130);
+            await().untilAsserted(() -> assertThat(collector.taken()).containsExactly(2L, 50 * STARTS + 1));
+            second.stop();
+        } finally {
+            session.conf().unset("spark.millrace.watermark.idleAfter");
+            session.conf().unset("spark.millrace.loops");
+        }
+    }
+
     private static Dataset<Row> timed(LowLatencyMemoryStream<Long> stream) {
         return stream.toDF()
                 .selectExpr("value", "timestamp_seconds(value) as ts")

@@ -7,10 +7,10 @@ import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.sink.Sink;
 import dev.millrace.engine.sink.SinkWriter;
 import dev.millrace.engine.source.Source;
+import dev.millrace.spark.RowTexts;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.thread.SparkTaskScopes;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -122,53 +122,13 @@ final class Queries {
         for (byte[] bytes : rows) {
             UnsafeRow row = new UnsafeRow(schema.length());
             row.pointTo(bytes, Platform.BYTE_ARRAY_OFFSET, bytes.length);
-            texts.add(text((Row) converter.apply(row)));
+            texts.add(RowTexts.text((Row) converter.apply(row)));
         }
         return texts;
     }
 
-    /** Text of a row, its fractions rounded: sums of another order differ in their last digits. */
-    static String text(Row row) {
-        List<String> fields = new ArrayList<>();
-        for (int i = 0; i < row.length(); i++) {
-            fields.add(text(row.get(i)));
-        }
-        return fields.toString();
-    }
-
-    private static String text(Object value) {
-        if (value instanceof Double fraction) {
-            return fraction == 0 || Double.isNaN(fraction) ? "" + Math.abs(fraction) : "%.8e".formatted(fraction);
-        }
-        if (value instanceof Float fraction) {
-            return fraction == 0 || Float.isNaN(fraction) ? "" + Math.abs(fraction) : "%.5e".formatted(fraction);
-        }
-        if (value instanceof Row row) {
-            return text(row);
-        }
-        if (value instanceof byte[] bytes) {
-            return java.util.HexFormat.of().formatHex(bytes);
-        }
-        if (value instanceof scala.collection.Map<?, ?> map) {
-            List<String> entries = new ArrayList<>();
-            Scala.list(map).forEach(entry -> entries.add(text(entry._1()) + "=" + text(entry._2())));
-            Collections.sort(entries);
-            return entries.toString();
-        }
-        if (value instanceof scala.collection.Iterable<?> elements) {
-            List<String> texts = new ArrayList<>();
-            Scala.<Object>list(elements).forEach(element -> texts.add(text(element)));
-            return texts.toString();
-        }
-        return String.valueOf(value);
-    }
-
     static List<String> batch(Dataset<?> query) {
-        List<String> rows = new ArrayList<>();
-        for (Row row : query.toDF().collectAsList()) {
-            rows.add(text(row));
-        }
-        return rows;
+        return RowTexts.texts(query.toDF().collectAsList());
     }
 
     /** The treatments that every query goes through. */
@@ -206,9 +166,9 @@ final class Queries {
             long seed,
             Function<Dataset<Row>, Dataset<?>> query) {
         Dataset<?> batch = query.apply(table.asTable());
-        Map<String, String> expected = lastByKey(batch(batch), keyCount);
+        Map<String, String> expected = RowTexts.lastByKey(batch(batch), keyCount);
         treatments(seed).forEach((name, treatment) -> assertThat(
-                        lastByKey(run(session, query.apply(table.asStream(0)), treatment, table), keyCount))
+                        RowTexts.lastByKey(run(session, query.apply(table.asStream(0)), treatment, table), keyCount))
                 .as(name)
                 .containsExactlyInAnyOrderEntriesOf(expected));
     }
@@ -245,27 +205,5 @@ final class Queries {
                 assertThat(last).as(name).containsExactlyInAnyOrderElementsOf(expected);
             }
         });
-    }
-
-    static Map<String, String> lastByKey(List<String> rows, int keyCount) {
-        Map<String, String> last = new LinkedHashMap<>();
-        for (String row : rows) {
-            last.put(key(row, keyCount), row);
-        }
-        return last;
-    }
-
-    /** The text up to the comma, outside of brackets, behind the last key column. */
-    private static String key(String row, int keyCount) {
-        int depth = 0;
-        int commas = 0;
-        for (int i = 0; i < row.length(); i++) {
-            char c = row.charAt(i);
-            depth += c == '[' ? 1 : c == ']' ? -1 : 0;
-            if (c == ',' && depth == 1 && ++commas == keyCount) {
-                return row.substring(0, i);
-            }
-        }
-        return keyCount == 0 ? "" : row;
     }
 }

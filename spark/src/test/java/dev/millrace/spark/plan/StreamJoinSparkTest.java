@@ -10,6 +10,7 @@ import dev.millrace.engine.graph.Exchange;
 import dev.millrace.engine.graph.StreamGraph.Stage;
 import dev.millrace.engine.operator.StreamJoinFactory;
 import dev.millrace.spark.LocalSpark;
+import dev.millrace.spark.RowTexts;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -204,7 +205,7 @@ class StreamJoinSparkTest {
         List<String> actual = Joins.withoutClosing(Joins.run(session, OutputMode.Update(), query, left, right));
         List<String> expected = Joins.withoutClosing(Joins.batch(query, left, right));
 
-        assertThat(Queries.lastByKey(actual, 1)).isEqualTo(Queries.lastByKey(expected, 1));
+        assertThat(RowTexts.lastByKey(actual, 1)).isEqualTo(RowTexts.lastByKey(expected, 1));
     }
 
     /** No row that an outer join gives when the watermark passes may be late for the windows behind it. */

@@ -1,0 +1,317 @@
+package dev.millrace.spark.differential;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.catalyst.CatalystTypeConverters$;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.connector.catalog.SupportsRead;
+import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.connector.catalog.TableCapability;
+import org.apache.spark.sql.connector.catalog.TableProvider;
+import org.apache.spark.sql.connector.expressions.Transform;
+import org.apache.spark.sql.connector.read.InputPartition;
+import org.apache.spark.sql.connector.read.PartitionReader;
+import org.apache.spark.sql.connector.read.PartitionReaderFactory;
+import org.apache.spark.sql.connector.read.Scan;
+import org.apache.spark.sql.connector.read.ScanBuilder;
+import org.apache.spark.sql.connector.read.streaming.ContinuousPartitionReader;
+import org.apache.spark.sql.connector.read.streaming.ContinuousPartitionReaderFactory;
+import org.apache.spark.sql.connector.read.streaming.ContinuousStream;
+import org.apache.spark.sql.connector.read.streaming.MicroBatchStream;
+import org.apache.spark.sql.connector.read.streaming.Offset;
+import org.apache.spark.sql.connector.read.streaming.PartitionOffset;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+
+/**
+ * Reads an {@link EventTable} as far as it was released, row by row as a continuous stream or in batches.
+ * Option: {@code table}, the name under which it was put here.
+ */
+public final class RowsProvider implements TableProvider {
+    private static final Map<String, Shelf> SHELVES = new ConcurrentHashMap<>();
+    private static final int NEVER = Integer.MAX_VALUE;
+
+    /** A table, and how much of it may be read. Thread: any. */
+    static final class Shelf {
+        private final StructType schema;
+        private final List<List<InternalRow>> partitions = new ArrayList<>();
+        private final AtomicInteger readsToFailure = new AtomicInteger(NEVER);
+        private volatile int[] released;
+
+        private Shelf(EventTable table) {
+            schema = table.schema();
+            released = new int[table.partitions().size()];
+            var converter = CatalystTypeConverters$.MODULE$.createToCatalystConverter(schema);
+            for (List<Row> rows : table.partitions()) {
+                partitions.add(rows.stream()
+                        .map(row -> (InternalRow) converter.apply(row))
+                        .toList());
+            }
+        }
+
+        /** Lets each partition be read up to a number of rows. */
+        void release(int[] counts) {
+            released = counts.clone();
+        }
+
+        /** Lets the read after so many fail, once. */
+        void failAfter(int reads) {
+            readsToFailure.set(reads);
+        }
+
+        private void read() throws IOException {
+            if (readsToFailure.get() != NEVER && readsToFailure.getAndDecrement() == 0) {
+                readsToFailure.set(NEVER);
+                throw new IOException("a failure on purpose");
+            }
+        }
+    }
+
+    static Shelf put(String name, EventTable table) {
+        Shelf shelf = new Shelf(table);
+        SHELVES.put(name, shelf);
+        return shelf;
+    }
+
+    static void remove(String name) {
+        SHELVES.remove(name);
+    }
+
+    private static Shelf shelf(String name) {
+        return Objects.requireNonNull(SHELVES.get(name), name);
+    }
+
+    @Override
+    public StructType inferSchema(CaseInsensitiveStringMap options) {
+        return shelf(options.get("table")).schema;
+    }
+
+    @Override
+    public Table getTable(StructType schema, Transform[] partitioning, Map<String, String> properties) {
+        return new ShelfTable(new CaseInsensitiveStringMap(properties).get("table"));
+    }
+
+    private record ShelfTable(String name) implements Table, SupportsRead {
+        @Override
+        @SuppressWarnings("deprecation") // Spark asks for the schema in this form too
+        public StructType schema() {
+            return shelf(name).schema;
+        }
+
+        @Override
+        public Set<TableCapability> capabilities() {
+            return Set.of(TableCapability.CONTINUOUS_READ, TableCapability.MICRO_BATCH_READ);
+        }
+
+        @Override
+        public ScanBuilder newScanBuilder(CaseInsensitiveStringMap options) {
+            return () -> new ShelfScan(name);
+        }
+    }
+
+    private record ShelfScan(String name) implements Scan {
+        @Override
+        public StructType readSchema() {
+            return shelf(name).schema;
+        }
+
+        @Override
+        public ContinuousStream toContinuousStream(String checkpointLocation) {
+            return new Continuous(name);
+        }
+
+        @Override
+        public MicroBatchStream toMicroBatchStream(String checkpointLocation) {
+            return new Batches(name);
+        }
+    }
+
+    private record Given(int partition, int count) implements PartitionOffset {}
+
+    private static final class Counts extends Offset {
+        private final int[] counts;
+
+        Counts(int[] counts) {
+            this.counts = counts.clone();
+        }
+
+        static Counts parse(String json) {
+            return new Counts(Arrays.stream(json.replaceAll("[\\[\\]]", "").split(","))
+                    .mapToInt(Integer::parseInt)
+                    .toArray());
+        }
+
+        @Override
+        public String json() {
+            return Arrays.stream(counts).mapToObj(Integer::toString).collect(Collectors.joining(",", "[", "]"));
+        }
+    }
+
+    private record Part(String name, int index, int from, int to) implements InputPartition {}
+
+    private record Continuous(String name) implements ContinuousStream {
+        @Override
+        public Offset initialOffset() {
+            return new Counts(new int[shelf(name).partitions.size()]);
+        }
+
+        @Override
+        public Offset deserializeOffset(String json) {
+            return Counts.parse(json);
+        }
+
+        @Override
+        public Offset mergeOffsets(PartitionOffset[] offsets) {
+            int[] counts = new int[offsets.length];
+            for (PartitionOffset offset : offsets) {
+                counts[((Given) offset).partition()] = ((Given) offset).count();
+            }
+            return new Counts(counts);
+        }
+
+        @Override
+        public InputPartition[] planInputPartitions(Offset start) {
+            int[] counts = ((Counts) start).counts;
+            InputPartition[] parts = new InputPartition[counts.length];
+            for (int i = 0; i < parts.length; i++) {
+                parts[i] = new Part(name, i, counts[i], NEVER);
+            }
+            return parts;
+        }
+
+        @Override
+        public ContinuousPartitionReaderFactory createContinuousReaderFactory() {
+            return new ContinuousReaders();
+        }
+
+        @Override
+        public void commit(Offset end) {}
+
+        @Override
+        public void stop() {}
+    }
+
+    private record ContinuousReaders() implements ContinuousPartitionReaderFactory {
+        @Override
+        public ContinuousPartitionReader<InternalRow> createReader(InputPartition partition) {
+            return new ContinuousReader((Part) partition);
+        }
+    }
+
+    private static final class ContinuousReader implements ContinuousPartitionReader<InternalRow> {
+        private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
+        private final Part part;
+        private final Shelf shelf;
+        private int given;
+
+        ContinuousReader(Part part) {
+            this.part = part;
+            this.shelf = shelf(part.name());
+            this.given = part.from();
+        }
+
+        @Override
+        public boolean next() throws IOException {
+            if (given >= shelf.released[part.index()]) {
+                LockSupport.parkNanos(PAUSE_NANOS);
+                return false;
+            }
+            shelf.read();
+            given++;
+            return true;
+        }
+
+        @Override
+        public InternalRow get() {
+            return shelf.partitions.get(part.index()).get(given - 1);
+        }
+
+        @Override
+        public PartitionOffset getOffset() {
+            return new Given(part.index(), given);
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    private record Batches(String name) implements MicroBatchStream {
+        @Override
+        public Offset latestOffset() {
+            return new Counts(shelf(name).released);
+        }
+
+        @Override
+        public InputPartition[] planInputPartitions(Offset start, Offset end) {
+            int[] from = ((Counts) start).counts;
+            int[] to = ((Counts) end).counts;
+            InputPartition[] parts = new InputPartition[from.length];
+            for (int i = 0; i < parts.length; i++) {
+                parts[i] = new Part(name, i, from[i], to[i]);
+            }
+            return parts;
+        }
+
+        @Override
+        public PartitionReaderFactory createReaderFactory() {
+            return new BatchReaders();
+        }
+
+        @Override
+        public Offset initialOffset() {
+            return new Counts(new int[shelf(name).partitions.size()]);
+        }
+
+        @Override
+        public Offset deserializeOffset(String json) {
+            return Counts.parse(json);
+        }
+
+        @Override
+        public void commit(Offset end) {}
+
+        @Override
+        public void stop() {}
+    }
+
+    private record BatchReaders() implements PartitionReaderFactory {
+        @Override
+        public PartitionReader<InternalRow> createReader(InputPartition partition) {
+            Part part = (Part) partition;
+            Shelf shelf = shelf(part.name());
+            return new PartitionReader<>() {
+                private int given = part.from();
+
+                @Override
+                public boolean next() throws IOException {
+                    if (given >= part.to()) {
+                        return false;
+                    }
+                    shelf.read();
+                    given++;
+                    return true;
+                }
+
+                @Override
+                public InternalRow get() {
+                    return shelf.partitions.get(part.index()).get(given - 1);
+                }
+
+                @Override
+                public void close() {}
+            };
+        }
+    }
+}
