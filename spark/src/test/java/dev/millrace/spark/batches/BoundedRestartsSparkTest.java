@@ -19,6 +19,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.apache.spark.api.java.function.VoidFunction2;
 import org.apache.spark.sql.Dataset;
@@ -46,6 +48,9 @@ final class BoundedRestartsSparkTest {
 
     /** Rows with this value or a greater one make the query fail before its sink is asked for anything. */
     private static volatile long failing = NEVER;
+
+    /** Whether code of a test was interrupted, and kept that for itself. */
+    private static volatile boolean taken;
 
     @TempDir
     private Path folder;
@@ -243,6 +248,31 @@ final class BoundedRestartsSparkTest {
         assertThat(given.values().stream().flatMap(List::stream))
                 .hasSize(11)
                 .doesNotHaveDuplicates();
+    }
+
+    @Test
+    void endsWhenItIsStoppedThoughTheInterruptWasTakenByOthers() throws Exception {
+        CountDownLatch began = new CountDownLatch(1);
+        VoidFunction2<Dataset<Row>, Long> code = (rows, number) -> {
+            began.countDown();
+            try {
+                TimeUnit.MINUTES.sleep(1);
+            } catch (InterruptedException e) {
+                taken = true;
+            }
+        };
+        ScriptedProvider.publish(script, 1);
+        StreamingQuery running = plain().start(
+                        Engine.MILLRACE,
+                        plain().writer(script, SCRIPT, new Batches()).foreachBatch(code),
+                        folder.resolve("checkpoint"),
+                        Trigger.ProcessingTime(0));
+        assertThat(began.await(1, TimeUnit.MINUTES)).isTrue();
+        running.stop();
+
+        assertThat(taken).isTrue();
+        assertThat(running.isActive()).isFalse();
+        assertThat(running.exception().isEmpty()).isTrue();
     }
 
     @Test
