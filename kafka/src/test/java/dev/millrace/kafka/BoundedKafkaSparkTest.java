@@ -100,7 +100,7 @@ final class BoundedKafkaSparkTest {
         send(12, 25);
         given.addAll(values(runToEnd("all", "checkpoint")));
         send(25, 40);
-        StreamingQuery query = query("realtime", "checkpoint", Trigger.RealTime("5 minutes"));
+        StreamingQuery query = query("realtime", "checkpoint", Trigger.RealTime("5 minutes"), Map.of());
         query.processAllAvailable();
         send(40, 50);
         query.processAllAvailable();
@@ -118,11 +118,13 @@ final class BoundedKafkaSparkTest {
 
     /** Runs until all is read that there is; gives what the batches of this run gave. */
     private Map<Long, List<String>> runToEnd(String triggers, String checkpoint) throws Exception {
-        query(triggers, checkpoint, Trigger.AvailableNow()).awaitTermination();
+        query(triggers, checkpoint, Trigger.AvailableNow(), Map.of("maxOffsetsPerTrigger", "8"))
+                .awaitTermination();
         return batches;
     }
 
-    private StreamingQuery query(String triggers, String checkpoint, Trigger trigger) throws Exception {
+    private StreamingQuery query(String triggers, String checkpoint, Trigger trigger, Map<String, String> options)
+            throws Exception {
         Map<Long, List<String>> taken = new ConcurrentSkipListMap<>();
         batches = taken;
         VoidFunction2<Dataset<Row>, Long> take = (rows, number) -> taken.put(
@@ -136,7 +138,7 @@ final class BoundedKafkaSparkTest {
                 .option("kafka.bootstrap.servers", broker.bootstrap())
                 .option("subscribe", topic)
                 .option("startingOffsets", "earliest")
-                .option("maxOffsetsPerTrigger", "8")
+                .options(options)
                 .load()
                 .selectExpr("cast(value as string)");
         session.conf().set(TRIGGERS, triggers);

@@ -245,9 +245,7 @@ final class BoundedRestartsSparkTest {
         assertThat(last).doesNotContainKeys(given.keySet().toArray(Long[]::new));
         given.putAll(last);
 
-        assertThat(given.values().stream().flatMap(List::stream))
-                .hasSize(11)
-                .doesNotHaveDuplicates();
+        assertThat(given.values().stream().flatMap(List::stream)).hasSize(11).doesNotHaveDuplicates();
     }
 
     @Test
@@ -309,7 +307,9 @@ final class BoundedRestartsSparkTest {
                 session,
                 engine,
                 batches.take(rows.writeStream())
-                        .option("checkpointLocation", folder.resolve(engine.name()).toString())
+                        .option(
+                                "checkpointLocation",
+                                folder.resolve(engine.name()).toString())
                         .trigger(Trigger.AvailableNow()));
         running.awaitTermination();
         assertThat(LocalSpark.isOnMillrace(running)).isEqualTo(engine == Engine.MILLRACE);
