@@ -102,7 +102,7 @@ public final class ManifestLog {
     }
 
     /** Fills a slot; false, and nothing changed, when it is taken. */
-    boolean create(Slot slot, Entry entry) throws IOException {
+    public boolean create(Slot slot, Entry entry) throws IOException {
         byte[] bytes = ManifestFormat.write(entry);
         return storage.create(slot.fileName(), output -> output.write(bytes));
     }

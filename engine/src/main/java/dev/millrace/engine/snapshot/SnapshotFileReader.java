@@ -25,19 +25,19 @@ public final class SnapshotFileReader implements AutoCloseable {
     private long windowOffset;
 
     /** @param zstd unpacks; may be shared by readers of one owner, who closes it */
-    SnapshotFileReader(SnapshotStorage storage, String name, ZstdDecompressCtx zstd) throws IOException {
+    public SnapshotFileReader(SnapshotStorage storage, String name, ZstdDecompressCtx zstd) throws IOException {
         this.input = storage.open(name);
         this.name = name;
         this.zstd = zstd;
     }
 
     /** Reads what is in the file. */
-    List<SnapshotFile.Entry> index() throws IOException {
+    public List<SnapshotFile.Entry> index() throws IOException {
         return SnapshotFile.index(input, name);
     }
 
     /** Reads one section. */
-    Section section(SnapshotFile.Entry entry) throws IOException {
+    public Section section(SnapshotFile.Entry entry) throws IOException {
         if (entry.packedBytes() > WINDOW_BYTES) {
             byte[] packed = new byte[entry.packedBytes()];
             input.read(entry.offset(), packed, packed.length);

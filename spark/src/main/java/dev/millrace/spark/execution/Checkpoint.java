@@ -5,6 +5,7 @@ import dev.millrace.engine.epoch.Manifest;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.spark.checkpoint.StateFiles;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.source.SparkSource;
 import java.io.IOException;
@@ -34,9 +35,6 @@ import org.jspecify.annotations.Nullable;
 final class Checkpoint {
     private static final String OFFSET_LOG_VERSION = "spark.sql.streaming.offsetLog.formatVersion";
     private static final int VERSION_2 = 2;
-
-    /** Millrace's own folder. */
-    private static final String STATE_FOLDER = "millrace";
 
     private final SparkSession session;
     private final SparkOffsetLog offsetLog;
@@ -242,8 +240,7 @@ final class Checkpoint {
 
     /** Millrace's own folder in a query's checkpoint. */
     static StateFiles stateFiles(SparkSession session, String root) {
-        return new StateFiles(
-                new Path(new Path(root), STATE_FOLDER), session.sessionState().newHadoopConf());
+        return StateFiles.of(new Path(root), session.sessionState().newHadoopConf());
     }
 
     private static boolean holdsFiles(CheckpointFileManager files, Path folder) {

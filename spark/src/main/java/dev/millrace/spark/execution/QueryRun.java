@@ -13,6 +13,7 @@ import dev.millrace.engine.operator.EpochTime;
 import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.engine.stream.WatermarkPolicy;
 import dev.millrace.engine.task.TaskScope;
+import dev.millrace.spark.checkpoint.StateFiles;
 import dev.millrace.spark.fragment.Clock;
 import dev.millrace.spark.metrics.RunningText;
 import dev.millrace.spark.plan.PlanRequest;

@@ -1,4 +1,4 @@
-package dev.millrace.spark.execution;
+package dev.millrace.spark.checkpoint;
 
 import dev.millrace.engine.snapshot.SnapshotStorage;
 import java.io.FileNotFoundException;
@@ -21,15 +21,23 @@ import org.apache.spark.sql.execution.streaming.checkpointing.CheckpointFileMana
  *
  * <p>Thread: any.
  */
-final class StateFiles implements SnapshotStorage {
+public final class StateFiles implements SnapshotStorage {
+    /** Millrace's own folder in a query's checkpoint. */
+    private static final String FOLDER = "millrace";
+
     private final Path root;
     private final Configuration configuration;
     private final CheckpointFileManager files;
 
-    StateFiles(Path root, Configuration configuration) {
+    private StateFiles(Path root, Configuration configuration) {
         this.root = root;
         this.configuration = configuration;
         this.files = CheckpointFileManager.create(root, configuration);
+    }
+
+    /** Those of the query with this checkpoint. */
+    public static StateFiles of(Path checkpoint, Configuration configuration) {
+        return new StateFiles(new Path(checkpoint, FOLDER), configuration);
     }
 
     @Override

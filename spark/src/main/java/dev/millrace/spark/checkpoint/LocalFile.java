@@ -1,4 +1,4 @@
-package dev.millrace.spark.execution;
+package dev.millrace.spark.checkpoint;
 
 import dev.millrace.engine.snapshot.SnapshotStorage;
 import java.io.IOException;

@@ -1,0 +1,5 @@
+/** A query's checkpoint on storage: the files that Millrace keeps there, and what looks at them from outside a query. */
+@NullMarked
+package dev.millrace.spark.checkpoint;
+
+import org.jspecify.annotations.NullMarked;
