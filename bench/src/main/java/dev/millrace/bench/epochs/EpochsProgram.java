@@ -1,24 +1,16 @@
 package dev.millrace.bench.epochs;
 
-import static org.apache.spark.sql.functions.count;
-import static org.apache.spark.sql.functions.lit;
-import static org.apache.spark.sql.functions.max;
-
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.millrace.bench.inprocess.GeneratorProvider;
 import dev.millrace.bench.workload.Arguments;
 import dev.millrace.bench.workload.Histograms;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
-import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.streaming.StateOperatorProgress;
 import org.apache.spark.sql.streaming.StreamingQuery;
-import org.apache.spark.sql.streaming.Trigger;
 
 /**
  * One turn in a JVM of its own: fills the state, updates keys at random at a steady rate, stops, and
@@ -31,17 +23,13 @@ public final class EpochsProgram {
     /** Next to nothing to restore. */
     private static final int SMALL_KEY_COUNT = 2;
 
-    private static final long PATIENCE_NANOS = TimeUnit.MINUTES.toNanos(3);
-
     private final Arguments arguments;
-    private final SparkSession spark;
-    private final Path folder;
+    private final UpdatesQuery queries;
     private final int keyCount;
 
-    private EpochsProgram(Arguments arguments, SparkSession spark) {
+    private EpochsProgram(Arguments arguments, UpdatesQuery queries) {
         this.arguments = arguments;
-        this.spark = spark;
-        this.folder = Path.of(arguments.text("folder"));
+        this.queries = queries;
         this.keyCount = arguments.whole("keys");
     }
 
@@ -49,20 +37,9 @@ public final class EpochsProgram {
     public static void main(String[] words) {
         Arguments arguments = Arguments.parse(words);
         try {
-            Path folder = Path.of(arguments.text("folder"));
-            SparkSession spark = SparkSession.builder()
-                    .appName("epochs")
-                    .master("local[*]")
-                    .config("spark.ui.enabled", "false")
-                    .config("spark.driver.host", "127.0.0.1")
-                    .config("spark.driver.bindAddress", "127.0.0.1")
-                    .config("spark.local.dir", folder.resolve("spark").toString())
-                    .config(
-                            "spark.sql.warehouse.dir",
-                            folder.resolve("warehouse").toString())
-                    .getOrCreate();
-            System.out.println("result " + new EpochsProgram(arguments, spark).run());
-            spark.stop();
+            UpdatesQuery queries = UpdatesQuery.of(arguments);
+            System.out.println("result " + new EpochsProgram(arguments, queries).run());
+            queries.spark().stop();
         } catch (Exception e) {
             System.out.println("failed " + e);
             org.slf4j.LoggerFactory.getLogger(EpochsProgram.class).error("The measurement failed.", e);
@@ -73,8 +50,8 @@ public final class EpochsProgram {
     private ObjectNode run() throws Exception {
         var unused = startToFirstUpdate("small", SMALL_KEY_COUNT); // warms the start up, and leaves a checkpoint
         long filledBefore = UpdateMeter.filled();
-        StreamingQuery query = start("full", keyCount);
-        await(query, () -> UpdateMeter.filled() - filledBefore >= keyCount);
+        StreamingQuery query = queries.start("full", keyCount);
+        UpdatesQuery.await(query, () -> UpdateMeter.filled() - filledBefore >= keyCount);
         Thread.sleep(TimeUnit.SECONDS.toMillis(arguments.number("warmUpSeconds")));
         UpdateMeter.measure(true);
         Thread.sleep(TimeUnit.SECONDS.toMillis(arguments.number("seconds")));
@@ -99,43 +76,13 @@ public final class EpochsProgram {
     private record Restart(double millis, long snapshotBytes) {}
 
     private Restart startToFirstUpdate(String name, int keys) throws Exception {
-        long bytes = snapshotBytes(folder.resolve(name));
+        long bytes = snapshotBytes(queries.checkpoint(name));
         UpdateMeter.awaitFirstUpdate();
         long startNanos = System.nanoTime();
-        StreamingQuery query = start(name, keys);
-        await(query, () -> UpdateMeter.firstUpdateNanos() != 0);
+        StreamingQuery query = queries.start(name, keys);
+        UpdatesQuery.await(query, () -> UpdateMeter.firstUpdateNanos() != 0);
         query.stop();
         return new Restart((UpdateMeter.firstUpdateNanos() - startNanos) / 1e6, bytes);
-    }
-
-    private StreamingQuery start(String name, int keys) throws Exception {
-        return spark.readStream()
-                .format(GeneratorProvider.class.getName())
-                .option("keys", keys)
-                .option("rate", arguments.whole("rate"))
-                .load()
-                .groupBy("id")
-                .agg(count(lit(1)).as("n"), max("amount").as("due"))
-                .select("due")
-                .writeStream()
-                .foreach(new UpdateMeter())
-                .outputMode("update")
-                .option("checkpointLocation", folder.resolve(name).toString())
-                .trigger(Trigger.RealTime(arguments.text("epoch")))
-                .start();
-    }
-
-    private static void await(StreamingQuery query, BooleanSupplier done) throws Exception {
-        long deadline = System.nanoTime() + PATIENCE_NANOS;
-        while (!done.getAsBoolean()) {
-            if (query.exception().isDefined()) {
-                throw query.exception().get();
-            }
-            if (System.nanoTime() > deadline) {
-                throw new IllegalStateException("Cannot measure: filled=%d.".formatted(UpdateMeter.filled()));
-            }
-            Thread.sleep(1);
-        }
     }
 
     private static long snapshotBytes(Path checkpoint) throws IOException {

@@ -99,8 +99,13 @@ public final class CommitProtocol {
         Ground ground() throws IOException;
     }
 
-    /** Looks at the checkpoint and changes nothing. */
-    public Found look() throws IOException {
+    /**
+     * Looks at the checkpoint and changes nothing.
+     *
+     * @param givesUpDamaged whether a decision that cannot be read is taken for none, because whoever starts the
+     *     query has chosen where it goes on; what is lost with it may be in the sink, or not
+     */
+    public Found look(boolean givesUpDamaged) throws IOException {
         // In the order opposite to that of a commit, so that what another run does meanwhile is never taken for
         // an epoch that was planned and not decided.
         long committed = commits.last();
@@ -112,11 +117,38 @@ public final class CommitProtocol {
         if (last == null) {
             return new Found(committed, Optional.empty(), planned, new Slot(epoch, 0));
         }
-        Optional<Manifest> decided = manifests.read(last) instanceof Manifest manifest
-                        && offsets.standing(epoch, manifest.offsets()) != Standing.OTHER
-                ? Optional.of(manifest)
-                : Optional.empty();
+        Optional<Manifest> decided = decision(last, committed, givesUpDamaged);
+        if (decided.isPresent() && offsets.standing(epoch, decided.get().offsets()) == Standing.OTHER) {
+            decided = Optional.empty();
+        }
         return new Found(committed, decided, planned, last.following());
+    }
+
+    private Optional<Manifest> decision(Slot slot, long committed, boolean givesUpDamaged) throws IOException {
+        try {
+            return manifests.read(slot) instanceof Manifest manifest ? Optional.of(manifest) : Optional.empty();
+        } catch (MillraceException e) {
+            if (e.code() != ErrorCode.STATE_CORRUPT) {
+                throw e;
+            }
+            if (givesUpDamaged) {
+                return Optional.empty();
+            }
+            throw new MillraceException(
+                    ErrorCode.STATE_CORRUPT,
+                    ("Cannot go on behind epoch=%d: epoch=%d was decided and is not committed, and file=%s, which says how, "
+                                    + "is damaged. Put the file back, or %s.")
+                            .formatted(committed, slot.epoch(), slot.fileName(), wayOut(committed)),
+                    e);
+        }
+    }
+
+    private static String wayOut(long committed) {
+        return committed < 0
+                ? "start with a new checkpoint location"
+                : ("start once with spark.millrace.restore.epoch=%d, which reads the epoch's rows again: those that its sink "
+                                + "has made visible already may then be there twice")
+                        .formatted(committed);
     }
 
     /** Once this run has settled, nobody else may have written where its own decisions go. */

@@ -113,6 +113,23 @@ public final class ManifestLog {
         return last != null && read(last) instanceof Manifest manifest ? Optional.of(manifest) : Optional.empty();
     }
 
+    /** The last manifest that can be read. */
+    public Optional<Manifest> newestReadable() throws IOException {
+        for (long epoch : slots().descendingKeySet()) {
+            try {
+                Optional<Manifest> found = find(epoch);
+                if (found.isPresent()) {
+                    return found;
+                }
+            } catch (MillraceException e) {
+                if (e.code() != ErrorCode.STATE_CORRUPT) {
+                    throw e;
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
     /** The manifest of an epoch whose state is wanted. Errors: UNSUPPORTED_CHECKPOINT when there is none. */
     public Manifest require(long epoch) throws IOException {
         Optional<Manifest> found = find(epoch);
@@ -130,6 +147,9 @@ public final class ManifestLog {
      * other manifest names, so that no manifest is ever left that cannot be restored.
      *
      * @param newest the last manifest that is decided
+     *
+     * <p>Errors: STATE_CORRUPT where an epoch to keep has a manifest that cannot be read, so that nobody knows which
+     * files it needs; then nothing is deleted.
      */
     public void purge(Manifest newest, int epochsToKeep) throws IOException {
         List<Long> epochs = List.copyOf(slots().keySet());

@@ -85,7 +85,7 @@ class CommitProtocolTest {
         CommitProtocol young = settled("young");
 
         assertFenced(late::advance);
-        assertFenced(old::look);
+        assertFenced(() -> old.look(false));
         commit(young, 0);
         commit(young, 1);
         assertFenced(late::advance);
@@ -96,7 +96,7 @@ class CommitProtocolTest {
     void fencesARunThatSleptUntilItsPlaceWasPurged() throws Exception {
         EpochCommit late = settled("old").commit(0, bytes("end"), bytes("old rows"), STATE, 0);
         CommitProtocol starting = protocol("starting");
-        Found seen = starting.look();
+        Found seen = starting.look(false);
         CommitProtocol young = settled("young");
         for (long epoch = 0; epoch < 3; epoch++) {
             commit(young, epoch);
@@ -127,12 +127,12 @@ class CommitProtocolTest {
     void looksAgainWhenAnotherRunDecidedInBetween() throws Exception {
         CommitProtocol old = settled("old");
         CommitProtocol young = protocol("young");
-        Found found = young.look();
+        Found found = young.look(false);
         commit(old, 0);
 
         assertThat(young.settle(found, Planned.WRITE_OFF, CommitProtocolTest::ground))
                 .isFalse();
-        assertThat(young.look().free().epoch()).isEqualTo(1);
+        assertThat(young.look(false).free().epoch()).isEqualTo(1);
     }
 
     @Test
@@ -145,6 +145,59 @@ class CommitProtocolTest {
         }
         commit(protocol, 1);
         assertThat(commits).containsOnlyKeys(0L, 1L);
+    }
+
+    @Test
+    void namesADamagedDecisionAndTheWayOut() throws Exception {
+        commit(settled("first"), 0);
+        EpochCommit cut = settled("second").commit(1, bytes("end 1"), bytes("rows 1"), STATE, 0);
+        cut.advance();
+        String file = damageNewest();
+
+        assertThatThrownBy(() -> settled("third"))
+                .isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
+                        .isEqualTo(ErrorCode.STATE_CORRUPT))
+                .hasMessageContaining("file=" + file)
+                .hasMessageContaining("spark.millrace.restore.epoch=0");
+    }
+
+    @Test
+    void runsAnEpochAnewWhoseDecisionIsDamagedAndWasNeverAskedOfTheSink() throws Exception {
+        commit(settled("first"), 0);
+        settled("second").commit(1, bytes("end 1"), bytes("rows 1"), STATE, 0).advance();
+        damageNewest();
+        sink.clear();
+
+        CommitProtocol protocol = protocol("third");
+        settle(protocol, true);
+        commit(protocol, 1);
+
+        assertThat(sink).containsExactly("abort before 1", "commit 1: rows 1");
+        assertThat(settled("fourth").firstUndecided()).isEqualTo(2);
+    }
+
+    @Test
+    void writesOffAnEpochWhoseDecisionIsDamagedAndThatTheSinkMayHave() throws Exception {
+        commit(settled("first"), 0);
+        EpochCommit cut = settled("second").commit(1, bytes("end 1"), bytes("rows 1"), STATE, 0);
+        cut.advance();
+        cut.advance();
+        damageNewest();
+        sink.clear();
+
+        CommitProtocol protocol = protocol("third");
+        settle(protocol, true);
+
+        assertThat(protocol.firstUndecided()).isEqualTo(2);
+        assertThat(commits).containsOnly(Map.entry(0L, "end 0"), Map.entry(1L, "ground"));
+        assertThat(sink).containsExactly("abort before 2");
+        assertThat(settled("fourth").firstUndecided()).isEqualTo(2);
+    }
+
+    private String damageNewest() throws IOException {
+        String file = new ManifestLog(storage).slots().lastEntry().getValue().fileName();
+        storage.files().get(file)[20] ^= 1;
+        return file;
     }
 
     @Test
@@ -200,7 +253,7 @@ class CommitProtocolTest {
         assertThat(text(first.plan(0, bytes("plan 0")))).isEqualTo("plan 0");
 
         CommitProtocol second = protocol("second");
-        Found found = second.look();
+        Found found = second.look(false);
         assertThat(found.isNextPlanned()).isTrue();
         assertThat(second.settle(found, Planned.RUN, CommitProtocolTest::ground))
                 .isTrue();
@@ -233,7 +286,7 @@ class CommitProtocolTest {
         CommitProtocol protocol = protocol("run");
         boolean settled = false;
         while (!settled) {
-            settled = protocol.settle(protocol.look(), Planned.RUN, CommitProtocolTest::ground);
+            settled = protocol.settle(protocol.look(false), Planned.RUN, CommitProtocolTest::ground);
         }
         assertThat(protocol.firstUndecided()).isEqualTo(2);
         assertThat(commits).containsOnly(Map.entry(0L, "ground"), Map.entry(1L, "ground"));
@@ -257,9 +310,13 @@ class CommitProtocolTest {
     }
 
     private static void settle(CommitProtocol protocol) throws IOException {
+        settle(protocol, false);
+    }
+
+    private static void settle(CommitProtocol protocol, boolean givesUpDamaged) throws IOException {
         boolean settled = false;
         while (!settled) {
-            settled = protocol.settle(protocol.look(), Planned.WRITE_OFF, CommitProtocolTest::ground);
+            settled = protocol.settle(protocol.look(givesUpDamaged), Planned.WRITE_OFF, CommitProtocolTest::ground);
         }
     }
 

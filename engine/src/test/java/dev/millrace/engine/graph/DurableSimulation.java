@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
  * <p>Many more seeds than the build runs: {@code bin/simulate}.
  */
 class DurableSimulation {
-    private static final int SEEDS = 150;
+    private static final int SEEDS = 1_000;
     private static final int MAX_TURNS = 20_000_000;
 
     @Test
@@ -78,7 +78,7 @@ class DurableSimulation {
                     new MemoryStorage(() -> tearsAfter(tearOdds), this),
                     new SimulatedSink(random.nextBoolean(), this),
                     this);
-            answer = new CommittedAnswer(query, checkpoint);
+            answer = CommittedAnswer.of(query, checkpoint);
             process = newProcess();
         }
 

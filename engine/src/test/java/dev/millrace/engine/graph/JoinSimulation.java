@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Test;
  * <p>Many more seeds than the build runs: {@code bin/simulate}.
  */
 class JoinSimulation {
-    private static final int SEEDS = 400;
+    private static final int SEEDS = 500;
     private static final int KEY_GROUPS = 7;
 
     @Test

@@ -69,7 +69,7 @@ final class SimulatedProcess {
 
     /** Does one thing of recovery; true when all is settled and an attempt runs. */
     boolean recover() throws Exception {
-        Found found = protocol.look();
+        Found found = protocol.look(false);
         long[] from = checkpoint.positions(found);
         StateIndex index = checkpoint.state(found);
         if (!protocol.settle(found, Planned.WRITE_OFF, () -> new Ground(SimulatedCheckpoint.entry(from), index, 0))) {

@@ -5,13 +5,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.engine.exchange.KeyGroupFunction;
 import dev.millrace.engine.harness.CollectValues;
 import dev.millrace.engine.harness.CountSumMax;
+import dev.millrace.engine.harness.CountsByKey;
+import dev.millrace.engine.harness.IntervalJoin;
+import dev.millrace.engine.harness.IntervalJoin.Interval;
 import dev.millrace.engine.harness.KeyedRows;
 import dev.millrace.engine.operator.Aggregate;
 import dev.millrace.engine.operator.Emission;
+import dev.millrace.engine.operator.GroupFunction;
+import dev.millrace.engine.operator.JoinType;
 import dev.millrace.engine.operator.KeyedAggregateFactory;
+import dev.millrace.engine.operator.KeyedFunction;
+import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.operator.StreamJoinFactory;
 import dev.millrace.engine.operator.WatermarkAssignerFactory;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.page.Side;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.source.PartitionOutput;
 import dev.millrace.engine.source.Source;
@@ -23,12 +32,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
- * The query of one seed, its rows, and its right answer found the simple way: sources, an aggregation
- * by key in either kind of buffer, with windows that the watermark closes or without, and a sink.
+ * The query of one seed, its rows, and its right answer found the simple way: sources, something that keeps state by
+ * key, and a sink. It is an aggregation in either kind of buffer, with windows that the watermark closes or without;
+ * or user code that counts, with a timer for each key; or a join of two sources.
  *
  * <p>Row {@code n} of partition {@code p} has the event time {@code n}, so none is ever late; its value
  * says both numbers.
@@ -36,11 +47,20 @@ import java.util.function.Supplier;
 final class SimulatedQuery {
     static final int KEY_GROUPS = 7;
 
+    /** What the query does with its rows. */
+    enum Work {
+        AGGREGATE,
+        FUNCTION,
+        JOIN
+    }
+
     /** A key of the aggregation: the time when it is dropped, and a name's number, or -1 without keys. */
     record Key(long expiryMicros, int name) {}
 
     private static final long NEVER = Long.MAX_VALUE;
     private static final int LARGE_NAME_BYTES = 6_000;
+
+    final Work work;
 
     /** Whether partitions without rows are left out of the watermark, so that some rows come too late. */
     final boolean rowsMayBeLate;
@@ -50,6 +70,8 @@ final class SimulatedQuery {
 
     final boolean ofObjects;
     final Emission emission;
+    final JoinType joinType;
+    final Interval interval;
     final long[] rowsOfPartition;
     private final Random random;
     private final boolean withoutKeys;
@@ -64,14 +86,17 @@ final class SimulatedQuery {
 
     SimulatedQuery(Random random) {
         this.random = random;
+        this.work = Work.values()[random.nextInt(Work.values().length)];
+        this.joinType = JoinType.values()[random.nextInt(JoinType.values().length)];
+        this.interval = new Interval(random.nextInt(40), random.nextInt(40));
         this.ofObjects = random.nextBoolean();
-        this.withoutKeys = !ofObjects && random.nextInt(12) == 0;
+        this.withoutKeys = work == Work.AGGREGATE && !ofObjects && random.nextInt(12) == 0;
         this.emission = Emission.values()[random.nextInt(Emission.values().length)];
         boolean closes = !withoutKeys && random.nextInt(5) < 3;
         this.windowMicros = closes ? 1 + random.nextInt(60) : NEVER;
-        this.rowsMayBeLate = closes && random.nextInt(4) == 0;
+        this.rowsMayBeLate = work != Work.JOIN && closes && random.nextInt(4) == 0;
         this.spills = random.nextInt(6) == 0;
-        this.sources = 1 + random.nextInt(2);
+        this.sources = work == Work.JOIN ? 2 : 1 + random.nextInt(2);
         boolean large = random.nextInt(4) == 0;
         this.names = names(large ? 60 : 1 << random.nextInt(7), large);
         this.rowsOfPartition = new long[sources * (1 + random.nextInt(3))];
@@ -105,20 +130,31 @@ final class SimulatedQuery {
                     "source " + s,
                     List.of(),
                     new StageBody.Reading(source(s, positions), List.of(watermarkAssigner(nanoClock))));
-            inputs.add(new StreamGraph.Input(stage, exchange()));
+            StreamGraph.Input input = new StreamGraph.Input(stage, exchange());
+            inputs.add(work == Work.JOIN && s == 1 ? input.on(Side.RIGHT) : input);
         }
-        int aggregate = builder.add(
-                "aggregate",
-                inputs,
-                new StageBody.Operating(List.of(new KeyedAggregateFactory(aggregates(), "aggregate", emission))));
+        int worker = builder.add("work", inputs, new StageBody.Operating(List.of(workFactory())));
         builder.add(
-                "sink", List.of(new StreamGraph.Input(aggregate, new Exchange.Forward())), new StageBody.Writing(sink));
+                "sink", List.of(new StreamGraph.Input(worker, new Exchange.Forward())), new StageBody.Writing(sink));
         return builder.build();
+    }
+
+    private OperatorFactory workFactory() {
+        return switch (work) {
+            case AGGREGATE -> new KeyedAggregateFactory(aggregates(), "work", emission);
+            case FUNCTION -> new KeyedFunction.Factory(SimulatedQuery::counts, "work");
+            case JOIN -> new StreamJoinFactory(task -> new IntervalJoin(interval), joinType, "work", 0);
+        };
+    }
+
+    /** User code that counts the rows of a key until the watermark has passed the key's time. */
+    static GroupFunction counts(OperatorContext context) {
+        return new CountsByKey(GroupFunction.TimeDomain.EVENT_TIME, context);
     }
 
     private OperatorFactory watermarkAssigner(LongSupplier nanoClock) {
         return new WatermarkAssignerFactory(
-                () -> (bytes, offset, size) -> KeyedRows.value(bytes, offset) / rowsOfPartition.length - 1,
+                () -> (bytes, offset, size) -> number(bytes, offset) - 1,
                 "watermark",
                 0,
                 rowsMayBeLate ? 20_000_000 : Long.MAX_VALUE,
@@ -126,7 +162,9 @@ final class SimulatedQuery {
     }
 
     private Exchange exchange() {
-        KeyGroupFunction byKey = (bytes, offset, sizeBytes) -> bytes[offset + sizeBytes - 1] % KEY_GROUPS;
+        KeyGroupFunction byKey = work == Work.JOIN
+                ? (bytes, offset, sizeBytes) -> (int) Math.floorMod(KeyedRows.value(bytes, offset), (long) KEY_GROUPS)
+                : (bytes, offset, sizeBytes) -> bytes[offset + sizeBytes - 1] % KEY_GROUPS;
         return withoutKeys ? new Exchange.Single() : new Exchange.Hash("key", () -> byKey);
     }
 
@@ -140,11 +178,12 @@ final class SimulatedQuery {
         for (int s = 0; s < sources; s++) {
             operators.put(new OperatorId(s, 0), "watermark");
         }
-        operators.put(aggregate(), "aggregate");
+        operators.put(worker(), "work");
         return operators;
     }
 
-    OperatorId aggregate() {
+    /** What keeps the state by key. */
+    OperatorId worker() {
         return new OperatorId(sources, 0);
     }
 
@@ -223,7 +262,35 @@ final class SimulatedQuery {
     }
 
     byte[] row(int partition, long number) {
-        return KeyedRows.row(value(partition, number), expiryMicros(number), names[name(partition, number)]);
+        long value = value(partition, number);
+        int name = name(partition, number);
+        if (work == Work.JOIN) {
+            return IntervalJoin.row(
+                    value % 23 == 0 ? IntervalJoin.NULL_KEY : name, number, value, (int) (value % 3) * 8);
+        }
+        return KeyedRows.row(value, expiryMicros(number), names[name]);
+    }
+
+    /** The number of a row, which is its event time. */
+    private long number(byte[] bytes, int offset) {
+        return work == Work.JOIN
+                ? KeyedRows.value(bytes, offset + Long.BYTES)
+                : KeyedRows.value(bytes, offset) / rowsOfPartition.length;
+    }
+
+    /** The side of a join that a row comes from: one source is the left one, the other the right one. */
+    Side sideOf(byte[] row) {
+        long partition = KeyedRows.value(row, 2 * Long.BYTES) % rowsOfPartition.length;
+        return partition < rowsOfPartition.length / 2 ? Side.LEFT : Side.RIGHT;
+    }
+
+    /** Shows the rows between two positions. */
+    void forEachRow(long[] from, long[] to, Consumer<byte[]> rows) {
+        for (int p = 0; p < to.length; p++) {
+            for (long n = from[p]; n < to[p]; n++) {
+                rows.accept(row(p, n));
+            }
+        }
     }
 
     private Source source(int index, long[] positions) {

@@ -3,8 +3,6 @@ package dev.millrace.engine.graph;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.engine.epoch.SinkCommit;
-import dev.millrace.engine.graph.SimulatedQuery.Key;
-import dev.millrace.engine.harness.KeyedRows;
 import dev.millrace.engine.harness.MemoryStorage.Watcher;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
@@ -27,9 +25,6 @@ import org.jspecify.annotations.Nullable;
  * takes an epoch whole, and drops epochs whose number it has seen.
  */
 final class SimulatedSink implements Sink, SinkCommit {
-    /** A result row: the aggregate's answer for a key. */
-    record Result(Key key, List<Long> payload) {}
-
     /** A writer of an older attempt wants to prepare. */
     static final class WriterFenced extends RuntimeException {
         private static final long serialVersionUID = 1L;
@@ -37,10 +32,10 @@ final class SimulatedSink implements Sink, SinkCommit {
 
     private final boolean transactional;
     private final Watcher watcher;
-    private final Map<Long, List<Result>> prepared = new HashMap<>();
+    private final Map<Long, List<byte[]>> prepared = new HashMap<>();
     private final Set<Long> committedTransactions = new HashSet<>();
     private final Map<Long, byte[]> messagesOfEpochs = new HashMap<>();
-    private final TreeMap<Long, List<Result>> committed = new TreeMap<>();
+    private final TreeMap<Long, List<byte[]>> committed = new TreeMap<>();
     private long nextTransaction;
     private int generation;
 
@@ -50,7 +45,7 @@ final class SimulatedSink implements Sink, SinkCommit {
     }
 
     /** What readers of the sink see, by epoch. */
-    TreeMap<Long, List<Result>> committed() {
+    TreeMap<Long, List<byte[]>> committed() {
         return committed;
     }
 
@@ -80,7 +75,7 @@ final class SimulatedSink implements Sink, SinkCommit {
         while (transactions.hasRemaining()) {
             long transaction = transactions.getLong();
             if (committedTransactions.add(transaction)) {
-                List<Result> rows = prepared.remove(transaction);
+                List<byte[]> rows = prepared.remove(transaction);
                 assertThat(rows)
                         .as("transaction %d of decided epoch %d was given up", transaction, epoch)
                         .isNotNull();
@@ -90,8 +85,8 @@ final class SimulatedSink implements Sink, SinkCommit {
         }
     }
 
-    private List<Result> rowsOf(ByteBuffer transactions) {
-        List<Result> rows = new ArrayList<>();
+    private List<byte[]> rowsOf(ByteBuffer transactions) {
+        List<byte[]> rows = new ArrayList<>();
         while (transactions.hasRemaining()) {
             rows.addAll(prepared.get(transactions.getLong()));
         }
@@ -121,7 +116,7 @@ final class SimulatedSink implements Sink, SinkCommit {
     private final class Writer implements SinkWriter {
         private final int writersGeneration;
         private final RowView row = new RowView();
-        private List<Result> uncommitted = new ArrayList<>();
+        private List<byte[]> uncommitted = new ArrayList<>();
 
         Writer(int generation) {
             writersGeneration = generation;
@@ -134,7 +129,7 @@ final class SimulatedSink implements Sink, SinkCommit {
         public void write(RowCursor rows) {
             for (; rows.hasRow(); rows.advance()) {
                 rows.row(row);
-                uncommitted.add(resultOf(row));
+                uncommitted.add(row.toBytes());
             }
         }
 
@@ -148,23 +143,5 @@ final class SimulatedSink implements Sink, SinkCommit {
             uncommitted = new ArrayList<>();
             return transaction;
         }
-    }
-
-    private static Result resultOf(RowView row) {
-        int keySizeBytes = (int) KeyedRows.value(row);
-        int keyOffset = row.offset() + Long.BYTES;
-        Key key = SimulatedQuery.keyOf(new RowView().pointTo(row.bytes(), keyOffset, keySizeBytes));
-        RowView payload = new RowView();
-        payload.pointTo(row.bytes(), keyOffset + keySizeBytes, row.sizeBytes() - Long.BYTES - keySizeBytes);
-        return new Result(key, longs(payload));
-    }
-
-    /** The longs that a payload consists of. */
-    static List<Long> longs(RowView payload) {
-        List<Long> longs = new ArrayList<>();
-        for (int at = 0; at < payload.sizeBytes(); at += Long.BYTES) {
-            longs.add(KeyedRows.value(payload.bytes(), payload.offset() + at));
-        }
-        return longs;
     }
 }

@@ -56,7 +56,18 @@ final class AttemptProducers {
 
     /** Gives up an id's producer with the transaction that it has open. */
     void abort(int taskIndex, long epoch, TransactionNames names) {
-        TransactionalProducer producer = remove(names.id(taskIndex, epoch));
+        abort(names.id(taskIndex, epoch));
+    }
+
+    /** Gives up the producer in which a transaction is prepared, with the transaction. */
+    void abort(WriterMessage.Prepared transaction) {
+        if (holder(transaction) != null) {
+            abort(transaction.transactionalId());
+        }
+    }
+
+    private void abort(String transactionalId) {
+        TransactionalProducer producer = remove(transactionalId);
         if (producer != null) {
             producer.abort();
         }

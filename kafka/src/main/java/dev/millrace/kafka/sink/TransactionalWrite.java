@@ -121,12 +121,24 @@ final class TransactionalWrite implements RecoverableWrite {
         }
     }
 
+    /** Aborts an epoch's transactions, which nobody can commit any more, so that readers do not wait for them. */
+    @Override
+    public void abort(long epochId, WriterCommitMessage[] messages) {
+        if (producers != null) {
+            for (WriterCommitMessage message : messages) {
+                if (message instanceof WriterMessage.Prepared transaction) {
+                    producers.abort(transaction);
+                }
+            }
+        }
+    }
+
     /**
      * Ends this attempt's producers. Prepared transactions stay: their epoch may be durable, and then the next attempt
      * commits them before it aborts the rest.
      */
     @Override
-    public void abort(long epochId, WriterCommitMessage[] messages) {
+    public void end(boolean isSettled) {
         if (producers != null) {
             producers.close();
         }

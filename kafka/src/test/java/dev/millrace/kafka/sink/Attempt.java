@@ -8,6 +8,7 @@ import org.apache.spark.sql.connector.write.PhysicalWriteInfoImpl;
 import org.apache.spark.sql.connector.write.WriterCommitMessage;
 import org.apache.spark.sql.connector.write.streaming.StreamingDataWriterFactory;
 import org.apache.spark.unsafe.types.UTF8String;
+import org.jspecify.annotations.Nullable;
 import scala.reflect.ClassTag$;
 
 /**
@@ -50,9 +51,14 @@ final class Attempt {
         write.commit(epoch, messages);
     }
 
+    /** Gives an epoch up that is never to be decided. */
+    void giveUp(long epoch, @Nullable WriterCommitMessage... messages) {
+        write.abort(epoch, messages);
+    }
+
     /** Loses the producers, as a process that is killed does: the broker hears nothing. */
     void crash() {
-        write.abort(0, new WriterCommitMessage[0]);
+        write.end(false);
     }
 
     static InternalRow row(String value) {

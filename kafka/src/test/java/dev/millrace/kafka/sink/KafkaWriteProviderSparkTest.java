@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.kafka.broker.KafkaBroker;
+import dev.millrace.spark.sink.RecoverableWrite;
 import dev.millrace.spark.sink.StreamingWrites;
 import dev.millrace.spark.sink.WriteRequest;
 import java.nio.charset.StandardCharsets;
@@ -164,7 +165,7 @@ final class KafkaWriteProviderSparkTest {
                 write.createStreamingWriterFactory(new PhysicalWriteInfoImpl(1)).createWriter(0, 0, 1);
         writer.write(row);
         write.commit(1, new WriterCommitMessage[] {writer.commit()});
-        write.abort(2, new WriterCommitMessage[0]);
+        ((RecoverableWrite) write).end(true);
 
         ConsumerRecord<byte[], byte[]> record =
                 Committed.records(broker.bootstrap(), "three").get(0);

@@ -234,6 +234,24 @@ final class TransactionalWriteSparkTest {
         attempt.crash();
     }
 
+    /** A stop before the epoch was decided: nobody would commit it, and readers would wait until it times out. */
+    @Test
+    void abortsWhatItPreparedForAnEpochThatIsGivenUp() throws Exception {
+        Attempt attempt = new Attempt(settings, 2).takeOver();
+        attempt.commit(1, attempt.prepare(0, 1, "a"));
+        WriterCommitMessage durable = attempt.prepare(0, 2, "b");
+        WriterCommitMessage never = attempt.prepare(0, 3, "never");
+        attempt.giveUp(3, never, null);
+        attempt.crash();
+
+        assertThat(transactions())
+                .extracting(TransactionListing::state)
+                .containsOnlyOnce(TransactionState.COMPLETE_ABORT)
+                .containsOnlyOnce(TransactionState.ONGOING);
+        new Attempt(settings, 2).commit(2, durable);
+        assertThat(committed()).containsExactly("a", "b");
+    }
+
     @Test
     void saysThatATransactionTimedOut() throws Exception {
         TransactionSettings hasty = new TransactionSettings(

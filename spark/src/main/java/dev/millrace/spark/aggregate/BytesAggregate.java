@@ -39,7 +39,7 @@ final class BytesAggregate implements Aggregate.InBytes {
         this.functions = functions;
         keys = KeyReader.of(specification.keys(), specification.input());
         hasKeys = !specification.keys().isEmpty();
-        eventTime = new EventTimeColumn(specification.keys());
+        eventTime = EventTimeColumn.markedIn(specification.keys());
         results = new ResultRow(specification, functions);
         buffer = new UnsafeRow(functions.bufferTypes().length);
         otherBuffer = new UnsafeRow(functions.bufferTypes().length);

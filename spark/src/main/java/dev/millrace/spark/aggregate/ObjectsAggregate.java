@@ -38,7 +38,7 @@ final class ObjectsAggregate implements Aggregate.InObjects {
         this.functions = functions;
         keys = KeyReader.of(specification.keys(), specification.input());
         hasKeys = !specification.keys().isEmpty();
-        eventTime = new EventTimeColumn(specification.keys());
+        eventTime = EventTimeColumn.markedIn(specification.keys());
         results = new ResultRow(specification, functions);
         bufferTypes = functions.bufferTypes();
         row = new UnsafeRow(specification.input().size());

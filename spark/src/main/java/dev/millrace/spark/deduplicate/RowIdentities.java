@@ -36,7 +36,7 @@ public final class RowIdentities implements Supplier<RowIdentity> {
 
         OfRow(DeduplicationSpecification specification) {
             keys = KeyReader.normalizing(specification.keys(), specification.input());
-            eventTime = new EventTimeColumn(specification.input());
+            eventTime = EventTimeColumn.markedIn(specification.input());
         }
 
         @Override
@@ -56,7 +56,7 @@ public final class RowIdentities implements Supplier<RowIdentity> {
 
         Lasting(DeduplicationSpecification specification) {
             super(specification);
-            hasEventTimeInKey = new EventTimeColumn(specification.keys()).isPresent();
+            hasEventTimeInKey = EventTimeColumn.markedIn(specification.keys()).isPresent();
         }
 
         @Override

@@ -1,7 +1,6 @@
 package dev.millrace.spark.execution;
 
 import dev.millrace.engine.epoch.CommitProtocol.Found;
-import dev.millrace.engine.epoch.Manifest;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
@@ -224,15 +223,11 @@ final class Checkpoint {
 
     /** Whether Millrace keeps a query's state there. */
     static boolean holdsState(StateFiles files) {
-        ManifestLog manifests = new ManifestLog(files);
         try {
-            for (long epoch : manifests.slots().descendingKeySet()) {
-                Optional<Manifest> manifest = manifests.find(epoch);
-                if (manifest.isPresent()) {
-                    return !manifest.get().state().operators().isEmpty();
-                }
-            }
-            return false;
+            return new ManifestLog(files)
+                    .newestReadable()
+                    .filter(manifest -> !manifest.state().operators().isEmpty())
+                    .isPresent();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -258,10 +258,19 @@ final class EpochCommitter {
         try {
             manifests.purge(newest, query.epochsToKeep());
         } catch (IOException e) {
-            LOG.warn(
-                    "Files of old epochs that are no longer needed could not be deleted; a later epoch tries again.",
-                    e);
+            notPurged(e);
+        } catch (MillraceException e) {
+            if (e.code() != ErrorCode.STATE_CORRUPT) {
+                throw e;
+            }
+            notPurged(e);
         }
+    }
+
+    private static void notPurged(Exception cause) {
+        LOG.warn(
+                "Files of old epochs that are no longer needed could not be deleted; a later epoch tries again.",
+                cause);
     }
 
     private Map<SparkSource, Offset> ends(CompletedEpoch completed) {

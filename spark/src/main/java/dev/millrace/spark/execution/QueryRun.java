@@ -136,7 +136,7 @@ final class QueryRun {
         String runId = query.runId().toString();
         CommitProtocol protocol = new CommitProtocol(manifests, offsetLog, commitLog, sinks, runId);
 
-        Found found = protocol.look();
+        Found found = protocol.look(restoreEpoch >= 0);
         checkpoint.tellLatestSeen(found);
         Checkpoint.Start start = checkpoint.position(found, restoreEpoch); // binds the settings that planning needs
         int keyGroupCount = query.keyGroupCount(session);
@@ -198,7 +198,7 @@ final class QueryRun {
         CommitProtocol protocol = prepared.surroundings().protocol();
         Planned planned = pace.isBounded() ? Planned.RUN : Planned.WRITE_OFF;
         while (true) {
-            Found found = protocol.look();
+            Found found = protocol.look(restoreEpoch >= 0);
             Checkpoint.Start start = checkpoint.position(found, restoreEpoch);
             StateIndex from = prepared.state().behind(start.restoredEpoch(), found);
             boolean runsPlanned = planned == Planned.RUN && found.isNextPlanned();

@@ -7,6 +7,7 @@ import dev.millrace.engine.page.Side;
 import dev.millrace.spark.fragment.Clock;
 import dev.millrace.spark.fragment.Rows;
 import dev.millrace.spark.fragment.TaskCopies;
+import dev.millrace.spark.key.EventTimeColumn;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
 import java.util.List;
@@ -111,10 +112,9 @@ public final class JoinExpressions implements Join {
 
     @Override
     public long eventTimeMicros(Side side, RowView row) {
-        OneSide own = of(side);
-        return own.eventTime == null
-                ? EventTimeExtractor.NO_EVENT_TIME
-                : own.eventTime.micros(Rows.point(own.row, row));
+        EventTimeColumn eventTime = of(side).eventTime;
+        long micros = eventTime == null ? EventTimeColumn.NONE : eventTime.micros(row);
+        return micros == EventTimeColumn.NONE ? EventTimeExtractor.NO_EVENT_TIME : micros;
     }
 
     @Override

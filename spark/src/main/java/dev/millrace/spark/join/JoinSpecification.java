@@ -1,5 +1,6 @@
 package dev.millrace.spark.join;
 
+import dev.millrace.spark.key.EventTimeColumn;
 import java.io.Serializable;
 import java.util.List;
 import org.apache.spark.sql.catalyst.expressions.Attribute;

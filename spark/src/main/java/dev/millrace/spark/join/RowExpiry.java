@@ -1,5 +1,6 @@
 package dev.millrace.spark.join;
 
+import dev.millrace.spark.key.EventTimeColumn;
 import java.io.Serializable;
 import java.util.List;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
@@ -13,7 +14,7 @@ import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
  */
 public sealed interface RowExpiry extends Serializable {
     /** What is returned for a row that is kept for good. */
-    long NEVER = Long.MAX_VALUE;
+    long NEVER = EventTimeColumn.NONE;
 
     /** Units: microseconds since 1970-01-01T00:00:00Z, or {@link #NEVER}. */
     long micros(UnsafeRow row, UnsafeRow key);
@@ -30,8 +31,7 @@ public sealed interface RowExpiry extends Serializable {
     record ByKey(EventTimeColumn eventTime) implements RowExpiry {
         @Override
         public long micros(UnsafeRow row, UnsafeRow key) {
-            long micros = eventTime.micros(key);
-            return micros == EventTimeColumn.ABSENT ? NEVER : micros;
+            return eventTime.micros(key);
         }
     }
 
@@ -57,7 +57,7 @@ public sealed interface RowExpiry extends Serializable {
             for (int i = 0; i < bounds.size(); i++) {
                 Bound bound = bounds.get(i);
                 long time = bound.time().micros(row);
-                if (time == EventTimeColumn.ABSENT) {
+                if (time == EventTimeColumn.NONE) {
                     return NEVER;
                 }
                 last = Math.max(last, time + bound.delayMicros());

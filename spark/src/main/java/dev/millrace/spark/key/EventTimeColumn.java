@@ -1,43 +1,45 @@
 package dev.millrace.spark.key;
 
 import dev.millrace.engine.page.RowView;
+import java.io.Serializable;
 import java.util.List;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
 import org.apache.spark.sql.catalyst.plans.logical.EventTimeWatermark$;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.unsafe.Platform;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the event time of a row, which may be a key, from the column that a watermark marks: a
- * timestamp, or the end of a window.
+ * Where a row, which may be a key, has an event time: a timestamp, or a window, whose end it is.
  *
- * <p>Thread: the owning task. Source: Spark's WatermarkSupport.
+ * <p>Thread: any. Source: Spark's WatermarkSupport.
+ *
+ * @param index which column it is, or -1 for none
+ * @param columnCount of the row
  */
-public final class EventTimeColumn {
+public record EventTimeColumn(int index, boolean isWindow, int columnCount) implements Serializable {
+    /** What is returned where there is none. */
+    public static final long NONE = Long.MAX_VALUE;
+
     private static final int ABSENT = -1;
     private static final int WORD_BYTES = 8;
     private static final int END_FIELD = 1;
 
-    private final int index;
-    private final boolean isWindow;
-    private final int nullBytes;
-
-    /** @param columns the row's columns */
-    public EventTimeColumn(List<Attribute> columns) {
-        index = indexOf(columns);
-        isWindow = index != ABSENT && columns.get(index).dataType() instanceof StructType;
-        nullBytes = UnsafeRow.calculateBitSetWidthInBytes(columns.size());
-    }
-
     /** The first column that a watermark marks. */
-    private static int indexOf(List<Attribute> columns) {
+    public static EventTimeColumn markedIn(List<Attribute> columns) {
         for (int i = 0; i < columns.size(); i++) {
             if (columns.get(i).metadata().contains(EventTimeWatermark$.MODULE$.delayKey())) {
-                return i;
+                return at(i, columns);
             }
         }
-        return ABSENT;
+        return new EventTimeColumn(ABSENT, false, columns.size());
+    }
+
+    /** One of a row's columns. */
+    public static EventTimeColumn at(int index, List<? extends Expression> columns) {
+        return new EventTimeColumn(index, columns.get(index).dataType() instanceof StructType, columns.size());
     }
 
     /** Whether there is such a column. */
@@ -45,28 +47,34 @@ public final class EventTimeColumn {
         return index != ABSENT;
     }
 
-    /** Units: microseconds since 1970-01-01T00:00:00Z, or {@link Long#MAX_VALUE} where there is none. */
+    /** Units: microseconds since 1970-01-01T00:00:00Z, or {@link #NONE}. */
     public long micros(RowView row) {
-        if (index == ABSENT) {
-            return Long.MAX_VALUE;
+        return micros(row.bytes(), Platform.BYTE_ARRAY_OFFSET + (long) row.offset());
+    }
+
+    /** As {@link #micros(RowView)}. */
+    public long micros(UnsafeRow row) {
+        return micros(row.getBaseObject(), row.getBaseOffset());
+    }
+
+    private long micros(@Nullable Object base, long start) {
+        if (index == ABSENT || isNull(base, start, index)) {
+            return NONE;
         }
-        long start = Platform.BYTE_ARRAY_OFFSET + (long) row.offset();
-        if (isNull(row.bytes(), start, index)) {
-            return Long.MAX_VALUE;
-        }
-        long word = Platform.getLong(row.bytes(), start + nullBytes + (long) WORD_BYTES * index);
+        long nullBytes = UnsafeRow.calculateBitSetWidthInBytes(columnCount);
+        long word = Platform.getLong(base, start + nullBytes + (long) WORD_BYTES * index);
         if (!isWindow) {
             return word;
         }
         // A struct's word holds where it lies in the row, in its upper half.
         long window = start + (word >>> 32);
-        return isNull(row.bytes(), window, END_FIELD)
-                ? Long.MAX_VALUE
-                : Platform.getLong(row.bytes(), window + WORD_BYTES + (long) WORD_BYTES * END_FIELD);
+        return isNull(base, window, END_FIELD)
+                ? NONE
+                : Platform.getLong(base, window + WORD_BYTES + (long) WORD_BYTES * END_FIELD);
     }
 
-    private static boolean isNull(byte[] bytes, long rowStart, int field) {
-        long bits = Platform.getLong(bytes, rowStart + (long) (field >> 6) * WORD_BYTES);
+    private static boolean isNull(@Nullable Object base, long rowStart, int field) {
+        long bits = Platform.getLong(base, rowStart + (long) (field >> 6) * WORD_BYTES);
         return (bits & (1L << (field & 63))) != 0;
     }
 }

@@ -1,9 +1,9 @@
 package dev.millrace.spark.plan;
 
 import dev.millrace.engine.page.Side;
-import dev.millrace.spark.join.EventTimeColumn;
 import dev.millrace.spark.join.RowExpiry;
 import dev.millrace.spark.join.RowExpiry.ByRange.Bound;
+import dev.millrace.spark.key.EventTimeColumn;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,7 +18,6 @@ import org.apache.spark.sql.catalyst.plans.logical.EventTimeWatermark$;
 import org.apache.spark.sql.execution.streaming.operators.stateful.WatermarkSupport$;
 import org.apache.spark.sql.execution.streaming.operators.stateful.join.StreamingSymmetricHashJoinHelper$;
 import org.apache.spark.sql.internal.SQLConf$;
-import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.types.TimestampNTZType;
 import org.apache.spark.sql.types.TimestampType;
 import org.jspecify.annotations.Nullable;
@@ -75,7 +74,7 @@ final class JoinExpiry {
         List<Attribute> columns = Scala.list(input);
         for (int i = 0; i < columns.size(); i++) {
             if (columns.get(i).exprId().equals(column.exprId())) {
-                return new EventTimeColumn(i, column.dataType() instanceof StructType);
+                return EventTimeColumn.at(i, columns);
             }
         }
         throw new IllegalStateException("Cannot find a time: column=" + column + ", input=" + columns);
@@ -87,8 +86,7 @@ final class JoinExpiry {
                 StreamingSymmetricHashJoinHelper$.MODULE$.findJoinKeyOrdinalForWatermark(leftKeys, rightKeys);
         if (ordinal.isDefined()) {
             int index = (int) ordinal.get();
-            boolean isWindow = leftKeys.apply(index).dataType() instanceof StructType;
-            return new RowExpiry.ByKey(new EventTimeColumn(index, isWindow));
+            return new RowExpiry.ByKey(EventTimeColumn.at(index, Scala.<Expression>list(leftKeys)));
         }
         List<Bound> bounds = bounds(side);
         return bounds.isEmpty() ? new RowExpiry.Never() : new RowExpiry.ByRange(bounds);

@@ -216,7 +216,7 @@ final class StreamStrategy extends SparkStrategy {
 
     /** Errors: Spark's own where results are to be given at their end, and none of their keys says when that is. */
     private void checkEnds(List<Attribute> keys) {
-        if (emission() == Emission.AT_EXPIRY && !new EventTimeColumn(keys).isPresent()) {
+        if (emission() == Emission.AT_EXPIRY && !EventTimeColumn.markedIn(keys).isPresent()) {
             throw Scala.sneaky(QueryExecutionErrors$.MODULE$.unsupportedStreamingOperatorWithoutWatermark(
                     "Append", "aggregations"));
         }

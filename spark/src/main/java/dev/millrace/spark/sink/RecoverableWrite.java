@@ -15,4 +15,12 @@ public interface RecoverableWrite extends StreamingWrite {
      * before its first writer exists and after a commit that was cut short was repeated.
      */
     void abortUnfinished();
+
+    /**
+     * An attempt is over, and so are its writers. What was never to be decided came to {@link #abort} before.
+     *
+     * @param isSettled whether nothing that the attempt prepared waits for its commit, for its decision to become
+     *     known, or to be given up by the next one
+     */
+    void end(boolean isSettled);
 }

@@ -54,6 +54,9 @@ public final class SparkSink implements Sink, SinkCommit {
     /** The last epoch that came to its decision, whatever came of that. */
     private long lastTried = -1;
 
+    /** The last epoch that is committed, as far as this process knows. */
+    private long lastCommitted = -1;
+
     /** An open write, and what makes copies of its factory, once a writer is wanted. */
     private final class EpochWrite {
         private final StreamingWrite write;
@@ -156,7 +159,12 @@ public final class SparkSink implements Sink, SinkCommit {
             // Not aborted: the epoch is decided, and is committed again.
             throw SinkFailure.of(name, "commit epoch " + epoch, t);
         }
-        closeBelow(epoch + 1);
+        committed(epoch);
+    }
+
+    private synchronized void committed(long epoch) {
+        lastCommitted = epoch;
+        open.headMap(epoch + 1).values().removeIf(write -> !isShared(write));
     }
 
     @Override
@@ -164,6 +172,7 @@ public final class SparkSink implements Sink, SinkCommit {
         prepared.tailMap(firstEpoch).forEach((epoch, messages) -> abort(writeOf(epoch).write, epoch, messages));
         prepared.clear();
         lastTried = firstEpoch - 1;
+        lastCommitted = lastTried;
         try {
             if (writeOf(firstEpoch).write instanceof RecoverableWrite recoverable) {
                 recoverable.abortUnfinished();
@@ -174,23 +183,36 @@ public final class SparkSink implements Sink, SinkCommit {
     }
 
     /**
-     * Ends an attempt: gives up what was written and prepared and has never come to a decision, and closes.
-     * What is given up comes with its messages, those of writers that did not get so far being null. An
-     * epoch whose decision was tried may be decided although that failed: it waits for {@link
-     * #abortUnfinished}. A call without messages tells a write that nothing is left prepared.
+     * Ends an attempt: gives up what was prepared and has never come to a decision, and closes. What is given up
+     * comes with its messages, those of writers that did not get so far being null; where nothing is left, a write
+     * hears of the epoch under way, without messages. An epoch whose decision was tried may be decided although
+     * that failed: nobody is told to give it up before {@link #abortUnfinished}, nor anything else while it or its
+     * commit is outstanding, lest a write give up all that it has prepared.
      *
      * @param epoch the first that is not known to be decided
      */
     public synchronized void abort(long epoch) {
-        prepared.headMap(epoch).clear();
         NavigableMap<Long, WriterCommitMessage[]> untried = prepared.tailMap(lastTried, false);
+        boolean isOutstanding = lastTried > lastCommitted;
+        boolean isSettled = !isOutstanding && untried.isEmpty();
         untried.forEach((given, messages) -> abort(writeOf(given).write, given, messages));
-        if (untried.isEmpty()) {
-            WriterCommitMessage[] none = new WriterCommitMessage[prepared.isEmpty() ? 0 : taskCount];
-            open.values().forEach(write -> abort(write.write, epoch, none));
-        }
         untried.clear();
+        for (EpochWrite each : open.values()) {
+            if (each.write instanceof RecoverableWrite recoverable) {
+                end(recoverable, isSettled);
+            } else if (isSettled) {
+                abort(each.write, Math.max(epoch, lastTried + 1), new WriterCommitMessage[0]);
+            }
+        }
         open.clear();
+    }
+
+    private void end(RecoverableWrite write, boolean isSettled) {
+        try {
+            write.end(isSettled);
+        } catch (RuntimeException e) {
+            LOG.warn("Sink {} could not end an attempt.", name, e);
+        }
     }
 
     private void abort(StreamingWrite write, long epoch, WriterCommitMessage[] messages) {
@@ -199,10 +221,6 @@ public final class SparkSink implements Sink, SinkCommit {
         } catch (RuntimeException e) {
             LOG.warn("Sink {} could not abort epoch {}.", name, epoch, e);
         }
-    }
-
-    private synchronized void closeBelow(long epoch) {
-        open.headMap(epoch).values().removeIf(write -> !isShared(write));
     }
 
     private synchronized EpochWrite writeOf(long epoch) {

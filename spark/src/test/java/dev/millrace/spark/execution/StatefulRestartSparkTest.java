@@ -144,6 +144,46 @@ final class StatefulRestartSparkTest {
     }
 
     @Test
+    void goesOnFromAnEarlierEpochWhereADecisionIsDamaged() throws Exception {
+        run(counts(), 1, 1, 2);
+        run(counts(), 1, 2, 2);
+        // As if the process had died while it committed this epoch.
+        long last = newest("commits");
+        Files.delete(checkpoint.resolve("commits/" + last));
+        Files.deleteIfExists(checkpoint.resolve("commits/." + last + ".crc"));
+        Path decision = newestDecision(last);
+        byte[] bytes = Files.readAllBytes(decision);
+        bytes[bytes.length / 2] ^= 1;
+        Files.write(decision, bytes);
+        Files.deleteIfExists(decision.resolveSibling("." + decision.getFileName() + ".crc"));
+
+        assertThatThrownBy(() -> runAndWait(counts()))
+                .isInstanceOf(StreamingQueryException.class)
+                .hasMessageContaining("MILLRACE_STATE_CORRUPT")
+                .hasMessageContaining("manifests/" + decision.getFileName())
+                .hasMessageContaining("spark.millrace.restore.epoch=" + (last - 1));
+        session.conf().set("spark.millrace.restore.epoch", String.valueOf(last - 1));
+        try {
+            run(counts(), 3);
+        } finally {
+            session.conf().unset("spark.millrace.restore.epoch");
+        }
+        run(counts(), 3);
+
+        assertThat(lastCounts()).isEqualTo(Map.of(1L, 3L, 2L, 3L, 3L, 2L));
+    }
+
+    private Path newestDecision(long epoch) throws IOException {
+        String prefix = epoch + ".";
+        return checkpoint
+                .resolve("millrace/manifests")
+                .resolve(names("millrace/manifests").stream()
+                        .filter(name -> name.equals(String.valueOf(epoch)) || name.startsWith(prefix))
+                        .max(Comparator.comparingInt(String::length).thenComparing(Comparator.naturalOrder()))
+                        .orElseThrow());
+    }
+
+    @Test
     void keepsNoMoreEpochsThanAskedAndNoFileThatNobodyNeeds() throws Exception {
         session.conf().set("spark.sql.streaming.minBatchesToRetain", "2");
         try {

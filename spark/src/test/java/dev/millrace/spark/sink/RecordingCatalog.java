@@ -49,6 +49,10 @@ public final class RecordingCatalog implements TableCatalog {
         final List<List<@Nullable Written>> committed = Collections.synchronizedList(new ArrayList<>());
         final List<List<@Nullable Written>> aborted = Collections.synchronizedList(new ArrayList<>());
         private final String name;
+
+        /** How many commits are still to fail. */
+        int failCommits;
+
         private final Column[] columns;
         private final Transform[] partitions;
 
@@ -109,6 +113,9 @@ public final class RecordingCatalog implements TableCatalog {
 
         @Override
         public void commit(long epoch, WriterCommitMessage[] messages) {
+            if (table.failCommits-- > 0) {
+                throw new IllegalStateException("the table is not there");
+            }
             table.epochs.add(epoch);
             table.committed.add(written(messages));
         }

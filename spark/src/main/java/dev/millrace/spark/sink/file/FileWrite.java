@@ -182,15 +182,24 @@ final class FileWrite implements RecoverableWrite {
     @Override
     public void abort(long epoch, WriterCommitMessage[] messages) {
         try {
-            if (messages.length == 0) {
-                attempts.end(attempt);
-            }
             FileSystem storage = storage();
             for (WrittenFile file : TaskFiles.all(messages)) {
                 storage.delete(file.location(), false);
             }
         } catch (IOException e) {
             throw Scala.sneaky(e);
+        }
+    }
+
+    /** The attempt may have left files behind where something of it is outstanding. */
+    @Override
+    public void end(boolean isSettled) {
+        if (isSettled) {
+            try {
+                attempts.end(attempt);
+            } catch (IOException e) {
+                throw Scala.sneaky(e);
+            }
         }
     }
 

@@ -118,6 +118,9 @@ final class V1Write implements RecoverableWrite {
     }
 
     @Override
+    public void end(boolean isSettled) {}
+
+    @Override
     public void abortUnfinished() {
         folder.clear();
         filesOfLastEpoch = new ArrayList<>();
