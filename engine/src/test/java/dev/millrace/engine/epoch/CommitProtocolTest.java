@@ -95,19 +95,34 @@ class CommitProtocolTest {
     @Test
     void fencesARunThatSleptUntilItsPlaceWasPurged() throws Exception {
         EpochCommit late = settled("old").commit(0, bytes("end"), bytes("old rows"), STATE, 0);
-        CommitProtocol starting = protocol("starting");
-        Found seen = starting.look(false);
-        CommitProtocol young = settled("young");
-        for (long epoch = 0; epoch < 3; epoch++) {
-            commit(young, epoch);
-        }
-        ManifestLog manifests = new ManifestLog(storage);
-        manifests.purge(manifests.require(2), 1);
+        goOnWithoutOthers("young");
 
         assertFenced(late::advance);
+        assertThat(sink).filteredOn(line -> line.contains("old")).isEmpty();
+    }
+
+    /** It would give up what the other run has prepared. */
+    @Test
+    void looksAgainWhereAnotherRunWentOnUntilTheFreePlaceWasPurged() throws Exception {
+        commit(settled("old"), 0);
+        CommitProtocol starting = protocol("starting");
+        Found seen = starting.look(false);
+        goOnWithoutOthers("young");
+        sink.clear();
+
         assertThat(starting.settle(seen, Planned.WRITE_OFF, CommitProtocolTest::ground))
                 .isFalse();
-        assertThat(sink).filteredOn(line -> line.contains("old")).isEmpty();
+        assertThat(sink).isEmpty();
+    }
+
+    /** A run takes the checkpoint over, commits some epochs and keeps the last one only. */
+    private void goOnWithoutOthers(String run) throws IOException {
+        CommitProtocol young = settled(run);
+        for (int i = 0; i < 3; i++) {
+            commit(young, young.firstUndecided());
+        }
+        ManifestLog manifests = new ManifestLog(storage);
+        manifests.purge(manifests.require(young.firstUndecided() - 1), 1);
     }
 
     @Test

@@ -55,7 +55,7 @@ public final class KeyedAggregateExec extends KeyedNode {
     private String describe() {
         StringBuilder functions = new StringBuilder();
         for (AggregateExpression aggregate : Scala.<AggregateExpression>list(aggregates)) {
-            functions.append(functions.isEmpty() ? "" : ", ").append(aggregate.sql());
+            functions.append(functions.isEmpty() ? "" : ", ").append(ExpressionText.of(aggregate));
         }
         return "Aggregate[keys=%s, functions=%s]".formatted(names(keys()), functions);
     }

@@ -53,7 +53,7 @@ public final class SessionAggregateExec extends KeyedNode {
                 Scala.list(onlyChild().output()));
         List<String> functions = new ArrayList<>();
         for (AggregateExpression aggregate : specification.aggregates()) {
-            functions.add(aggregate.sql());
+            functions.add(ExpressionText.of(aggregate));
         }
         return new SessionAggregate.Factory(
                 new AggregateSupplier(specification),

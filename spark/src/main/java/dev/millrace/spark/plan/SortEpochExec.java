@@ -28,7 +28,7 @@ public final class SortEpochExec extends KeyedNode {
     OperatorFactory operator() {
         List<SortOrder> orders = Scala.list(order);
         List<String> names = new ArrayList<>();
-        orders.forEach(by -> names.add(by.sql()));
+        orders.forEach(by -> names.add(ExpressionText.of(by)));
         String name = "SortOfEpoch[%s]".formatted(String.join(", ", names));
         return new EpochSort.Factory(
                 new RowOrders(orders, Scala.list(onlyChild().output())),

@@ -94,16 +94,13 @@ public final class StreamJoinExec extends StreamNode {
 
     String describe() {
         return "Join[%s, on %s%s]"
-                .formatted(
-                        type,
-                        keyNames(),
-                        condition.isDefined() ? ", " + condition.get().sql() : "");
+                .formatted(type, keyNames(), condition.isDefined() ? ", " + ExpressionText.of(condition.get()) : "");
     }
 
     private String keyNames() {
         List<String> names = new ArrayList<>();
         for (int i = 0; i < leftKeys.length(); i++) {
-            names.add(leftKeys.apply(i).sql() + " = " + rightKeys.apply(i).sql());
+            names.add(ExpressionText.of(leftKeys.apply(i)) + " = " + ExpressionText.of(rightKeys.apply(i)));
         }
         return String.join(" and ", names);
     }

@@ -1,9 +1,13 @@
 package dev.millrace.spark.batches;
 
+import dev.millrace.spark.RowTexts;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -11,6 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.apache.spark.sql.Row;
 import org.apache.spark.sql.catalyst.CatalystTypeConverters$;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.connector.catalog.SupportsWrite;
@@ -34,17 +39,34 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
 /**
  * A sink that keeps what each batch gave, by the batch's number, in memory. It takes every output mode, and costs
- * neither engine a job or a plan of its own. Option: {@code batches}, set by {@link Batches#take}.
+ * neither engine a job or a plan of its own. A batch that is committed again must be the same. Option: {@code
+ * batches}, set by {@link Batches#take}.
  */
 public final class BatchesProvider implements TableProvider {
-    private static final Map<String, Map<Long, List<String>>> KEPT = new ConcurrentHashMap<>();
+    private static final Map<String, Batches> KEPT = new ConcurrentHashMap<>();
 
-    /** What the batches of a query gave: their rows as text, sorted. Thread: any. */
+    /** Is called while the sink works, and may let it fail. Thread: any. */
+    public interface Witness {
+        /** Before each row. */
+        default void writing() throws IOException {}
+
+        /** Before a batch is kept, and behind it. */
+        default void committing() throws IOException {}
+    }
+
+    /** What the batches of a query gave: their rows as text. Thread: any. */
     public static final class Batches {
         private final String name = UUID.randomUUID().toString();
+        private final Map<Long, List<String>> rows = new ConcurrentSkipListMap<>();
+        private final Witness witness;
 
         public Batches() {
-            KEPT.put(name, new ConcurrentSkipListMap<>());
+            this(new Witness() {});
+        }
+
+        public Batches(Witness witness) {
+            this.witness = witness;
+            KEPT.put(name, this);
         }
 
         /** Lets a query write here. */
@@ -52,10 +74,40 @@ public final class BatchesProvider implements TableProvider {
             return writer.format(BatchesProvider.class.getName()).option("batches", name);
         }
 
-        /** All so far, by their numbers. */
-        public Map<Long, List<String>> given() {
-            return new TreeMap<>(KEPT.get(name));
+        /** The value of the sink's option. */
+        public String name() {
+            return name;
         }
+
+        /** All so far, by their numbers, each sorted. */
+        public Map<Long, List<String>> given() {
+            Map<Long, List<String>> sorted = new TreeMap<>(rows);
+            sorted.replaceAll((batch, texts) -> texts.stream().sorted().toList());
+            return sorted;
+        }
+
+        /** All so far, one batch after another, the rows of each in the order in which tasks wrote them. */
+        public List<List<String>> inOrder() {
+            return List.copyOf(rows.values());
+        }
+
+        /** Forgets them. */
+        public void remove() {
+            KEPT.remove(name);
+        }
+
+        private void commit(long batch, List<String> texts) throws IOException {
+            witness.committing();
+            List<String> before = rows.putIfAbsent(batch, texts);
+            if (before != null && !before.equals(texts)) {
+                throw new AssertionError("batch %d was committed twice, differently".formatted(batch));
+            }
+            witness.committing();
+        }
+    }
+
+    private static Batches kept(String name) {
+        return Objects.requireNonNull(KEPT.get(name), name);
     }
 
     @Override
@@ -117,16 +169,19 @@ public final class BatchesProvider implements TableProvider {
 
         @Override
         public StreamingDataWriterFactory createStreamingWriterFactory(PhysicalWriteInfo info) {
-            return new WriterFactory(rows);
+            return new WriterFactory(batches, rows);
         }
 
         @Override
         public void commit(long batch, WriterCommitMessage[] messages) {
             List<String> texts = Arrays.stream(messages)
                     .flatMap(message -> message == null ? Stream.empty() : ((Texts) message).texts().stream())
-                    .sorted()
                     .toList();
-            KEPT.get(batches).put(batch, texts);
+            try {
+                kept(batches).commit(batch, texts);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
 
         @Override
@@ -137,27 +192,31 @@ public final class BatchesProvider implements TableProvider {
         private static final long serialVersionUID = 1L;
     }
 
-    private record WriterFactory(StructType rows) implements StreamingDataWriterFactory {
+    private record WriterFactory(String batches, StructType rows) implements StreamingDataWriterFactory {
         private static final long serialVersionUID = 1L;
 
         @Override
         public DataWriter<InternalRow> createWriter(int partition, long task, long batch) {
-            return new TextWriter(CatalystTypeConverters$.MODULE$.createToScalaConverter(rows)::apply);
+            return new TextWriter(
+                    kept(batches).witness, CatalystTypeConverters$.MODULE$.createToScalaConverter(rows)::apply);
         }
     }
 
     /** Keeps rows as text. Thread: its task's. */
     private static final class TextWriter implements DataWriter<InternalRow> {
+        private final Witness witness;
         private final Function<Object, Object> toRow;
         private final List<String> texts = new ArrayList<>();
 
-        TextWriter(Function<Object, Object> toRow) {
+        TextWriter(Witness witness, Function<Object, Object> toRow) {
+            this.witness = witness;
             this.toRow = toRow;
         }
 
         @Override
-        public void write(InternalRow row) {
-            texts.add(String.valueOf(toRow.apply(row)));
+        public void write(InternalRow row) throws IOException {
+            witness.writing();
+            texts.add(RowTexts.text((Row) toRow.apply(row)));
         }
 
         @Override

@@ -182,11 +182,11 @@ final class BoundedRestartsSparkTest {
         failAt(plain(), Engine.SPARK, "checkpoint", 3, 2);
         Map<Long, List<String>> given = runToEnd(plain(), Engine.MILLRACE, "checkpoint", Trigger.AvailableNow(), 3);
         assertThat(given).containsOnlyKeys(1L, 2L);
-        assertThat(given.get(1L)).containsExactly("[a,3]", "[c,4]");
+        assertThat(given.get(1L)).containsExactly("[a, 3]", "[c, 4]");
 
         failAt(plain(), Engine.MILLRACE, "checkpoint", 8, 4);
         assertThat(runToEnd(plain(), Engine.SPARK, "checkpoint", Trigger.AvailableNow(), 5))
-                .isEqualTo(Map.of(3L, List.of("[b,9]", "[c,8]"), 4L, List.of("[a,10]")));
+                .isEqualTo(Map.of(3L, List.of("[b, 9]", "[c, 8]"), 4L, List.of("[a, 10]")));
     }
 
     /** Runs until the row with a value, before the sink is asked for its epoch. */
@@ -223,7 +223,7 @@ final class BoundedRestartsSparkTest {
 
         Map<String, String> last = new TreeMap<>();
         given.values().forEach(rows -> rows.forEach(row -> last.put(row.substring(1, 2), row)));
-        assertThat(last).isEqualTo(Map.of("a", "[a,6]", "b", "[b,3]", "c", "[c,2]"));
+        assertThat(last).isEqualTo(Map.of("a", "[a, 6]", "b", "[b, 3]", "c", "[c, 2]"));
     }
 
     @Test

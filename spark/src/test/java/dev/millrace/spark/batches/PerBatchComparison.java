@@ -106,6 +106,7 @@ public final class PerBatchComparison {
         ScriptedProvider.publish(name, rests.get(0));
         StreamingQuery running = start(engine, writer(name, script, batches), checkpoint, Trigger.ProcessingTime(0));
         try {
+            assertThat(LocalSpark.isOnMillrace(running)).as("runs on Millrace").isEqualTo(engine == Engine.MILLRACE);
             running.processAllAvailable();
             for (int there : rests.subList(1, rests.size())) {
                 ScriptedProvider.publish(name, there);

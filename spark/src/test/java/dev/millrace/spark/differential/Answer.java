@@ -24,9 +24,11 @@ final class Answer {
      */
     String difference(List<List<String>> epochs) {
         List<String> rows = relevant(query.mode().equals("complete") ? last(epochs) : all(epochs));
-        if (rows.equals(expected)) {
-            return "";
-        }
+        return rows.equals(expected) ? "" : difference(expected, rows);
+    }
+
+    /** Which rows of Spark's answer are missing in another one, and which are too many. */
+    static String difference(List<String> expected, List<String> rows) {
         List<String> missing = new ArrayList<>(expected);
         List<String> surplus = new ArrayList<>();
         rows.forEach(row -> {
@@ -34,7 +36,7 @@ final class Answer {
                 surplus.add(row);
             }
         });
-        return "Spark's batch has %d rows, Millrace %d.%nMissing: %s%nToo many: %s%n"
+        return "Spark has %d rows, Millrace %d.%nMissing: %s%nToo many: %s%n"
                 .formatted(expected.size(), rows.size(), shown(missing), shown(surplus));
     }
 

@@ -29,8 +29,14 @@ record Case(
         WATERMARK,
         /** The query is stopped, and started from its checkpoint. */
         RESTART,
-        /** All rows so far are committed, and soon after a read fails. */
-        FAILURE
+        /** Soon after, a read fails. */
+        FAILED_READ,
+        /** Soon after, code of the user fails. */
+        FAILED_TASK,
+        /** Soon after, a write fails. */
+        FAILED_WRITE,
+        /** Soon after, a commit fails. */
+        FAILED_COMMIT
     }
 
     static Case draw(long seed) {
@@ -50,7 +56,7 @@ record Case(
             phases.add(released(tables, 1, 3));
             between.add(Event.WATERMARK);
         }
-        for (int more = draw.below(3); more > 0; more--) {
+        for (int more = draw.below(4); more > 0; more--) {
             phases.add(later(draw, tables, phases));
         }
         phases.add(tables.stream().map(EventTable::counts).toList());
@@ -61,7 +67,14 @@ record Case(
     }
 
     private static Event event(Draw draw) {
-        return draw.oneOf(Event.NOTHING, Event.COMMIT, Event.RESTART, Event.FAILURE);
+        return draw.oneOf(
+                Event.NOTHING,
+                Event.COMMIT,
+                Event.RESTART,
+                Event.FAILED_READ,
+                Event.FAILED_TASK,
+                Event.FAILED_WRITE,
+                Event.FAILED_COMMIT);
     }
 
     private static List<int[]> released(List<EventTable> tables, int part, int of) {
@@ -92,9 +105,11 @@ record Case(
     private static Map<String, String> settings(Draw draw) {
         Map<String, String> settings = new LinkedHashMap<>();
         settings.put("spark.sql.shuffle.partitions", draw.oneOf("2", "3"));
-        settings.put("spark.millrace.loops", draw.oneOf("1", "2", "3"));
         settings.put("spark.millrace.update.everyChange", draw.oneOf("true", "false"));
         settings.put("spark.millrace.watermark.idleAfter", "1h");
+        // With 0 each failure ends the query, and the next one begins at its checkpoint as after a crash.
+        settings.put("spark.millrace.recovery.attempts", draw.oneOf("0", "10"));
+        settings.put("spark.millrace.recovery.backoff", "10ms");
         settings.put("spark.sql.codegen.wholeStage", draw.onceIn(8) ? "false" : "true");
         settings.put("spark.sql.adaptive.enabled", "false");
         return settings;

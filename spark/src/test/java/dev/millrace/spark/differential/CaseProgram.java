@@ -11,9 +11,11 @@ import org.apache.spark.sql.types.StructType;
 
 /** A case as a program in Java that replays it, its rows included. To be put beside this class. */
 final class CaseProgram {
+    private final Way way;
     private final Case shown;
 
-    CaseProgram(Case shown) {
+    CaseProgram(Way way, Case shown) {
+        this.way = way;
         this.shown = shown;
     }
 
@@ -125,7 +127,7 @@ final class CaseProgram {
                                 Map.of(%s),
                                 List.of(%s),
                                 List.of(%s));
-                        System.out.println(ContinuousRun.difference(spark, replay, 5_000));
+                        System.out.println(Way.%s.difference(spark, replay, 5_000));
                 """
                         .formatted(
                                 query.mode(),
@@ -145,6 +147,7 @@ final class CaseProgram {
                                         .collect(Collectors.joining(", ")),
                                 settings,
                                 phases,
-                                between));
+                                between,
+                                way));
     }
 }

@@ -2,6 +2,7 @@ package dev.millrace.spark.differential;
 
 import dev.millrace.spark.LocalSpark;
 import dev.millrace.spark.RowTexts;
+import dev.millrace.spark.batches.BatchesProvider;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,9 +10,10 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Dataset;
@@ -19,6 +21,7 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.streaming.StreamingQuery;
 import org.apache.spark.sql.streaming.Trigger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs a case on Millrace in real time, and compares what its sink has committed at the end with Spark's
@@ -29,16 +32,8 @@ import org.apache.spark.sql.streaming.Trigger;
 final class ContinuousRun implements AutoCloseable {
     private static final AtomicLong NAMES = new AtomicLong();
     private static final long EPOCH_MILLIS = 100;
+    private static final int MOST_LOOPS = 3;
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(3);
-
-    /** Spark does not stream the query. */
-    static final class RefusedException extends Exception {
-        private static final long serialVersionUID = 1L;
-
-        RefusedException(AnalysisException cause) {
-            super(cause);
-        }
-    }
 
     private final Case drawn;
     private final SparkSession session;
@@ -46,6 +41,10 @@ final class ContinuousRun implements AutoCloseable {
     private final String name;
     private final Path checkpoint;
     private final List<RowsProvider.Shelf> shelves = new ArrayList<>();
+    private final Failures failures;
+    private final BatchesProvider.Batches committed;
+    private @Nullable StreamingQuery query;
+    private int starts;
 
     private ContinuousRun(SparkSession session, Case drawn, long patienceMillis) throws IOException {
         this.drawn = drawn;
@@ -53,9 +52,11 @@ final class ContinuousRun implements AutoCloseable {
         this.patienceNanos = TimeUnit.MILLISECONDS.toNanos(patienceMillis);
         this.name = "case-%d-%d".formatted(drawn.seed(), NAMES.incrementAndGet());
         this.checkpoint = Files.createTempDirectory("millrace-" + name + "-");
+        this.failures = Failures.of(name);
+        this.committed = new BatchesProvider.Batches(failures);
         drawn.settings().forEach((key, value) -> session.conf().set(key, value));
         for (int i = 0; i < drawn.tables().size(); i++) {
-            shelves.add(RowsProvider.put(name + "-" + i, drawn.tables().get(i)));
+            shelves.add(RowsProvider.put(name + "-" + i, drawn.tables().get(i), failures));
         }
     }
 
@@ -72,24 +73,20 @@ final class ContinuousRun implements AutoCloseable {
 
     private String difference() throws Exception {
         Answer expected = new Answer(drawn.query(), RowTexts.texts(batch().collectAsList()));
-        StreamingQuery query = start();
-        try {
-            for (int i = 0; i < drawn.phases().size(); i++) {
-                if (i > 0) {
-                    query = between(drawn.between().get(i - 1), query);
-                }
-                for (int s = 0; s < shelves.size(); s++) {
-                    shelves.get(s).release(drawn.phases().get(i).get(s));
-                }
+        start();
+        for (int i = 0; i < drawn.phases().size(); i++) {
+            if (i > 0) {
+                happen(drawn.between().get(i - 1), (int) drawn.seed() + i);
             }
-            StreamingQuery last = query;
-            await(last, "all rows are read", () -> isAllRead(last));
-            await(last, "", () -> expected.difference(actual()).isEmpty());
-            last.stop();
-            return expected.difference(actual());
-        } finally {
-            query.stop();
+            for (int s = 0; s < shelves.size(); s++) {
+                shelves.get(s).release(drawn.phases().get(i).get(s));
+            }
         }
+        await("all rows are read", this::isAllRead);
+        await("", running -> expected.difference(actual()).isEmpty());
+        failures.disarm();
+        query().stop();
+        return expected.difference(actual());
     }
 
     private Dataset<Row> batch() {
@@ -102,26 +99,36 @@ final class ContinuousRun implements AutoCloseable {
         return drawn.query().top().over(tables, true);
     }
 
-    private StreamingQuery start() throws Exception {
+    /** Starts the query, each time with another number of loops. */
+    private void start() throws Exception {
+        long loops = 1 + (drawn.seed() + starts++) % MOST_LOOPS;
+        session.conf().set("spark.millrace.loops", Long.toString(loops));
+        boolean isToFail = drawn.between().contains(Case.Event.FAILED_TASK);
+        boolean failsAtEnd = drawn.seed() % 2 == 0;
         List<Dataset<Row>> streams = new ArrayList<>();
         for (int i = 0; i < shelves.size(); i++) {
-            streams.add(session.readStream()
+            Dataset<Row> stream = session.readStream()
                     .format(RowsProvider.class.getName())
                     .option("table", name + "-" + i)
-                    .load());
+                    .load();
+            streams.add(isToFail && !failsAtEnd ? stream.filter(Failures.passing(name)) : stream);
         }
-        StreamingQuery query = start(drawn.query().top().over(streams, false));
-        if (!LocalSpark.isOnMillrace(query)) {
+        Dataset<Row> rows = drawn.query().top().over(streams, false);
+        query = start(isToFail && failsAtEnd ? rows.filter(Failures.passing(name)) : rows);
+        if (!LocalSpark.isOnMillrace(query())) {
             throw new AssertionError("The query does not run on Millrace.");
         }
-        return query;
+    }
+
+    private StreamingQuery query() {
+        return Objects.requireNonNull(query);
     }
 
     private StreamingQuery start(Dataset<Row> stream) throws Exception {
         try {
             return stream.writeStream()
-                    .format(EpochRowsProvider.class.getName())
-                    .option("name", name)
+                    .format(BatchesProvider.class.getName())
+                    .option("batches", committed.name())
                     .option("checkpointLocation", checkpoint.toString())
                     .outputMode(drawn.query().mode())
                     .trigger(Trigger.RealTime(EPOCH_MILLIS, TimeUnit.MILLISECONDS))
@@ -134,24 +141,44 @@ final class ContinuousRun implements AutoCloseable {
         }
     }
 
-    private StreamingQuery between(Case.Event event, StreamingQuery query) throws Exception {
+    /** @param number decides when a failure comes */
+    private void happen(Case.Event event, int number) throws Exception {
         switch (event) {
             case NOTHING -> {}
-            case COMMIT -> query.processAllAvailable();
-            case WATERMARK -> await(query, "the watermark passes the first rows", () -> hasFirstWatermark(query));
-            case RESTART -> {
-                query.stop();
-                return start();
+            case COMMIT -> commitAll();
+            case WATERMARK -> {
+                // A query that starts again behind an earlier epoch takes late rows together with the first ones.
+                commitAll();
+                await("the watermark passes the first rows", ContinuousRun::hasFirstWatermark);
             }
-            case FAILURE -> {
-                query.processAllAvailable();
-                // A query that has committed nothing since it was started ends at its first failure, by its policy.
-                if (query.lastProgress() != null) {
-                    shelves.get(0).failAfter((int) (drawn.seed() % 7));
-                }
+            case RESTART -> {
+                query().stop();
+                start();
+            }
+            case FAILED_READ -> failures.arm(Failures.Place.READ, number % 23);
+            case FAILED_TASK -> failures.arm(Failures.Place.TASK, number % 23);
+            case FAILED_WRITE -> failures.arm(Failures.Place.WRITE, number % 7);
+            case FAILED_COMMIT -> failures.arm(Failures.Place.COMMIT, number % 4);
+        }
+    }
+
+    private void commitAll() throws Exception {
+        while (true) {
+            try {
+                query().processAllAvailable();
+                return;
+            } catch (Exception failure) { // which Spark's method does not declare
+                startAgain(failure);
             }
         }
-        return query;
+    }
+
+    /** After a failure on purpose; any other is what this looks for. */
+    private void startAgain(Exception failure) throws Exception {
+        if (!Failures.isOnPurpose(failure)) {
+            throw failure;
+        }
+        start();
     }
 
     private static boolean hasFirstWatermark(StreamingQuery query) {
@@ -174,29 +201,33 @@ final class ContinuousRun implements AutoCloseable {
     }
 
     private List<List<String>> actual() {
-        return List.copyOf(EpochRowsProvider.epochs(name).values());
+        return committed.inOrder();
     }
 
     /** Waits, but not for ever; then the answer tells what is wrong, or else what was waited for. */
-    private void await(StreamingQuery query, String what, BooleanSupplier condition) throws Exception {
+    private void await(String what, Predicate<StreamingQuery> condition) throws Exception {
         long deadline = System.nanoTime() + patienceNanos;
-        while (!condition.getAsBoolean()) {
-            if (query.exception().isDefined()) {
-                throw query.exception().get();
+        while (!condition.test(query())) {
+            if (query().exception().isDefined()) {
+                startAgain(query().exception().get());
             }
             if (System.nanoTime() - deadline > 0) {
                 if (what.isEmpty()) {
                     return;
                 }
-                throw new AssertionError("It does not happen that " + what + ": " + query.lastProgress());
+                throw new AssertionError("It does not happen that " + what + ": " + query().lastProgress());
             }
             java.util.concurrent.locks.LockSupport.parkNanos(PAUSE_NANOS);
         }
     }
 
     @Override
-    public void close() throws IOException {
-        EpochRowsProvider.remove(name);
+    public void close() throws Exception {
+        if (query != null) {
+            query.stop();
+        }
+        committed.remove();
+        Failures.remove(name);
         for (int i = 0; i < shelves.size(); i++) {
             RowsProvider.remove(name + "-" + i);
         }

@@ -9,11 +9,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Random queries give Spark's answer whatever is between their rows: epochs, restarts, failures. Many more
- * than the build runs: {@code bin/differential}.
+ * Random queries give Spark's answer whatever is between their rows: epochs, restarts, failures; and in bounded
+ * epochs that of its micro-batches, batch by batch. Many more than the build runs: {@code bin/differential}.
  */
 class DifferentialSparkTest {
-    private static final int SEEDS = 100;
+    private static final int CONTINUOUS_SEEDS = 60;
+    private static final int BOUNDED_SEEDS = 24;
     private static SparkSession session;
 
     @BeforeAll
@@ -28,13 +29,23 @@ class DifferentialSparkTest {
 
     @Test
     @Timeout(600)
-    void giveSparksAnswer() throws Exception {
-        Differential differential = new Differential(session);
+    void giveSparksAnswerInRealTimeOverRestartsAndFailures() throws Exception {
+        check(Way.CONTINUOUS, CONTINUOUS_SEEDS);
+    }
+
+    @Test
+    @Timeout(600)
+    void giveSparksAnswerBatchByBatchInBoundedEpochs() throws Exception {
+        check(Way.BOUNDED, BOUNDED_SEEDS);
+    }
+
+    private static void check(Way way, int seeds) throws Exception {
+        Differential differential = new Differential(way, session);
         SeedRun.Failure failure = SeedRun.of(
-                        "cases",
+                        way.name(),
                         differential::check,
                         Long.getLong("simulation.from", 0),
-                        Long.getLong("simulation.count", SEEDS),
+                        Long.getLong("simulation.count", seeds),
                         Differential.THREADS)
                 .run();
         if (failure != null) {

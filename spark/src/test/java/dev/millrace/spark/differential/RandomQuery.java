@@ -15,6 +15,16 @@ final class RandomQuery {
             " and lts >= rts - interval 10 seconds and lts <= rts + interval 5 seconds",
             " and rts between lts and lts + interval 20 seconds",
             " and lts > rts - interval 1 minute and lts < rts");
+    private static final List<String> JOIN_KEYS = List.of(
+            "lk = rk",
+            "lk = rk",
+            "lk = rk and ln % 2 = rn % 2",
+            "lk + 1 = rk + 1",
+            "lk <=> rk",
+            "named_struct('k', lk, 'n', ln % 2) = named_struct('k', rk, 'n', rn % 2)",
+            "cast(lk as string) = cast(rk as string)",
+            "lv % 5 = rv % 5",
+            "lk = rk and lts = rts");
     private static final List<String> MORE_CONDITIONS =
             List.of("", "", " and lv > rv", " and (ln + rn) % 3 <> 1", " and coalesce(lv, 0) <> 5");
 
@@ -392,9 +402,8 @@ final class RandomQuery {
                 : isUpdate
                         ? draw.oneOf("inner", "left_semi")
                         : draw.oneOf("inner", "left_outer", "right_outer", "full_outer", "left_semi");
-        String condition = draw.oneOf("lk = rk", "lk = rk", "lk = rk and ln % 2 = rn % 2", "lk + 1 = rk + 1")
-                + (isTimed ? draw.oneOf(TIME_BOUNDS) : "")
-                + draw.oneOf(MORE_CONDITIONS);
+        String condition =
+                draw.oneOf(JOIN_KEYS) + (isTimed ? draw.oneOf(TIME_BOUNDS) : "") + draw.oneOf(MORE_CONDITIONS);
         boolean isOuter = type.endsWith("outer");
         renamed(left, "l", isOuter);
         renamed(right, "r", isOuter);

@@ -9,7 +9,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import org.apache.spark.sql.Row;
@@ -21,35 +20,32 @@ import org.apache.spark.sql.connector.catalog.TableCapability;
 import org.apache.spark.sql.connector.catalog.TableProvider;
 import org.apache.spark.sql.connector.expressions.Transform;
 import org.apache.spark.sql.connector.read.InputPartition;
-import org.apache.spark.sql.connector.read.PartitionReader;
-import org.apache.spark.sql.connector.read.PartitionReaderFactory;
 import org.apache.spark.sql.connector.read.Scan;
 import org.apache.spark.sql.connector.read.ScanBuilder;
 import org.apache.spark.sql.connector.read.streaming.ContinuousPartitionReader;
 import org.apache.spark.sql.connector.read.streaming.ContinuousPartitionReaderFactory;
 import org.apache.spark.sql.connector.read.streaming.ContinuousStream;
-import org.apache.spark.sql.connector.read.streaming.MicroBatchStream;
 import org.apache.spark.sql.connector.read.streaming.Offset;
 import org.apache.spark.sql.connector.read.streaming.PartitionOffset;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
 /**
- * Reads an {@link EventTable} as far as it was released, row by row as a continuous stream or in batches.
+ * Reads an {@link EventTable} as far as it was released, row by row as a continuous stream.
  * Option: {@code table}, the name under which it was put here.
  */
 public final class RowsProvider implements TableProvider {
     private static final Map<String, Shelf> SHELVES = new ConcurrentHashMap<>();
-    private static final int NEVER = Integer.MAX_VALUE;
 
     /** A table, and how much of it may be read. Thread: any. */
     static final class Shelf {
         private final StructType schema;
         private final List<List<InternalRow>> partitions = new ArrayList<>();
-        private final AtomicInteger readsToFailure = new AtomicInteger(NEVER);
+        private final Failures failures;
         private volatile int[] released;
 
-        private Shelf(EventTable table) {
+        private Shelf(EventTable table, Failures failures) {
+            this.failures = failures;
             schema = table.schema();
             released = new int[table.partitions().size()];
             var converter = CatalystTypeConverters$.MODULE$.createToCatalystConverter(schema);
@@ -64,22 +60,11 @@ public final class RowsProvider implements TableProvider {
         void release(int[] counts) {
             released = counts.clone();
         }
-
-        /** Lets the read after so many fail, once. */
-        void failAfter(int reads) {
-            readsToFailure.set(reads);
-        }
-
-        private void read() throws IOException {
-            if (readsToFailure.get() != NEVER && readsToFailure.getAndDecrement() == 0) {
-                readsToFailure.set(NEVER);
-                throw new IOException("a failure on purpose");
-            }
-        }
     }
 
-    static Shelf put(String name, EventTable table) {
-        Shelf shelf = new Shelf(table);
+    /** @param failures what lets its reads fail */
+    static Shelf put(String name, EventTable table, Failures failures) {
+        Shelf shelf = new Shelf(table, failures);
         SHELVES.put(name, shelf);
         return shelf;
     }
@@ -111,7 +96,7 @@ public final class RowsProvider implements TableProvider {
 
         @Override
         public Set<TableCapability> capabilities() {
-            return Set.of(TableCapability.CONTINUOUS_READ, TableCapability.MICRO_BATCH_READ);
+            return Set.of(TableCapability.CONTINUOUS_READ);
         }
 
         @Override
@@ -129,11 +114,6 @@ public final class RowsProvider implements TableProvider {
         @Override
         public ContinuousStream toContinuousStream(String checkpointLocation) {
             return new Continuous(name);
-        }
-
-        @Override
-        public MicroBatchStream toMicroBatchStream(String checkpointLocation) {
-            return new Batches(name);
         }
     }
 
@@ -158,7 +138,7 @@ public final class RowsProvider implements TableProvider {
         }
     }
 
-    private record Part(String name, int index, int from, int to) implements InputPartition {}
+    private record Part(String name, int index, int from) implements InputPartition {}
 
     private record Continuous(String name) implements ContinuousStream {
         @Override
@@ -185,7 +165,7 @@ public final class RowsProvider implements TableProvider {
             int[] counts = ((Counts) start).counts;
             InputPartition[] parts = new InputPartition[counts.length];
             for (int i = 0; i < parts.length; i++) {
-                parts[i] = new Part(name, i, counts[i], NEVER);
+                parts[i] = new Part(name, i, counts[i]);
             }
             return parts;
         }
@@ -228,7 +208,7 @@ public final class RowsProvider implements TableProvider {
                 LockSupport.parkNanos(PAUSE_NANOS);
                 return false;
             }
-            shelf.read();
+            shelf.failures.reached(Failures.Place.READ);
             given++;
             return true;
         }
@@ -245,73 +225,5 @@ public final class RowsProvider implements TableProvider {
 
         @Override
         public void close() {}
-    }
-
-    private record Batches(String name) implements MicroBatchStream {
-        @Override
-        public Offset latestOffset() {
-            return new Counts(shelf(name).released);
-        }
-
-        @Override
-        public InputPartition[] planInputPartitions(Offset start, Offset end) {
-            int[] from = ((Counts) start).counts;
-            int[] to = ((Counts) end).counts;
-            InputPartition[] parts = new InputPartition[from.length];
-            for (int i = 0; i < parts.length; i++) {
-                parts[i] = new Part(name, i, from[i], to[i]);
-            }
-            return parts;
-        }
-
-        @Override
-        public PartitionReaderFactory createReaderFactory() {
-            return new BatchReaders();
-        }
-
-        @Override
-        public Offset initialOffset() {
-            return new Counts(new int[shelf(name).partitions.size()]);
-        }
-
-        @Override
-        public Offset deserializeOffset(String json) {
-            return Counts.parse(json);
-        }
-
-        @Override
-        public void commit(Offset end) {}
-
-        @Override
-        public void stop() {}
-    }
-
-    private record BatchReaders() implements PartitionReaderFactory {
-        @Override
-        public PartitionReader<InternalRow> createReader(InputPartition partition) {
-            Part part = (Part) partition;
-            Shelf shelf = shelf(part.name());
-            return new PartitionReader<>() {
-                private int given = part.from();
-
-                @Override
-                public boolean next() throws IOException {
-                    if (given >= part.to()) {
-                        return false;
-                    }
-                    shelf.read();
-                    given++;
-                    return true;
-                }
-
-                @Override
-                public InternalRow get() {
-                    return shelf.partitions.get(part.index()).get(given - 1);
-                }
-
-                @Override
-                public void close() {}
-            };
-        }
     }
 }

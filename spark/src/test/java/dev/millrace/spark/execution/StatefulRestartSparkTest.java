@@ -85,6 +85,19 @@ final class StatefulRestartSparkTest {
     }
 
     @Test
+    void goesOnWithFunctionsWhosePartsSparkNamesAnewInEachRun() throws Exception {
+        for (int run = 0; run < 2; run++) {
+            Dataset<Row> counts = numbers.toDF()
+                    .groupBy("value")
+                    .agg(org.apache.spark.sql.functions.expr("count_if(value is not null) as n"))
+                    .selectExpr("value * %d + n".formatted(COUNTS));
+            run(counts, 1, 2, 1);
+        }
+
+        assertThat(lastCounts()).isEqualTo(Map.of(1L, 4L, 2L, 2L));
+    }
+
+    @Test
     void countsNothingTwiceWhenAnEpochWasNeverCommitted() throws Exception {
         Dataset<Row> counts = counts();
         run(counts, 1, 1, 2);

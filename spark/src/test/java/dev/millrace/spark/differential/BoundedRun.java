@@ -1,0 +1,114 @@
+package dev.millrace.spark.differential;
+
+import dev.millrace.spark.batches.PerBatchComparison;
+import dev.millrace.spark.batches.PerBatchComparison.Engine;
+import dev.millrace.spark.batches.Script;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import org.apache.spark.sql.AnalysisException;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider;
+
+/**
+ * Runs a case in bounded epochs and on Spark's micro-batch engine, with its rows cut into batches at random
+ * within its phases, and compares batch by batch.
+ *
+ * <p>Thread: one, with a session whose settings are its own.
+ */
+final class BoundedRun {
+    private static final String STATE_STORE = "spark.sql.streaming.stateStore.providerClass";
+
+    private BoundedRun() {}
+
+    static String difference(SparkSession session, Case drawn) throws Exception {
+        drawn.settings().forEach((key, value) -> session.conf().set(key, value));
+        if (drawn.query().top().toJava(false).contains("KeyedCode.")) {
+            // The only one of Spark's that its transformWithState runs on; the other one costs it less time.
+            session.conf().set(STATE_STORE, RocksDBStateStoreProvider.class.getName());
+        }
+        try {
+            PerBatchComparison comparison = new PerBatchComparison(
+                            session,
+                            drawn.query().mode(),
+                            sources -> drawn.query().top().over(sources, false))
+                    .partitions(1 + (int) (drawn.seed() % 2));
+            Script script = script(drawn);
+            return difference(spark(comparison, script), comparison.run(Engine.MILLRACE, script));
+        } finally {
+            session.conf().unset(STATE_STORE);
+        }
+    }
+
+    private static Map<Long, List<String>> spark(PerBatchComparison comparison, Script script) throws Exception {
+        try {
+            return comparison.run(Engine.SPARK, script);
+        } catch (Exception failure) {
+            if (failure instanceof AnalysisException refusal) {
+                throw new RefusedException(refusal);
+            }
+            throw failure;
+        }
+    }
+
+    private static Script script(Case drawn) {
+        Draw draw = new Draw(drawn.seed());
+        List<Script.Batch> batches = new ArrayList<>();
+        List<int[]> from = drawn.tables().stream()
+                .map(table -> new int[table.partitions().size()])
+                .toList();
+        for (List<int[]> phase : drawn.phases()) {
+            for (int cuts = draw.below(2); cuts > 0; cuts--) {
+                List<int[]> to = between(draw, from, phase);
+                batches.add(new Script.Batch(rows(drawn, from, to), draw.onceIn(2)));
+                from = to;
+            }
+            batches.add(new Script.Batch(rows(drawn, from, phase), true));
+            from = phase;
+        }
+        return new Script(drawn.tables().stream().map(EventTable::schema).toList(), batches);
+    }
+
+    private static List<int[]> between(Draw draw, List<int[]> from, List<int[]> to) {
+        List<int[]> between = new ArrayList<>();
+        for (int source = 0; source < from.size(); source++) {
+            int[] counts = from.get(source).clone();
+            for (int i = 0; i < counts.length; i++) {
+                counts[i] += draw.below(to.get(source)[i] - counts[i] + 1);
+            }
+            between.add(counts);
+        }
+        return between;
+    }
+
+    private static List<List<Row>> rows(Case drawn, List<int[]> from, List<int[]> to) {
+        List<List<Row>> rows = new ArrayList<>();
+        for (int source = 0; source < from.size(); source++) {
+            List<Row> ofSource = new ArrayList<>();
+            for (int i = 0; i < from.get(source).length; i++) {
+                ofSource.addAll(
+                        drawn.tables().get(source).partitions().get(i).subList(from.get(source)[i], to.get(source)[i]));
+            }
+            rows.add(ofSource);
+        }
+        return rows;
+    }
+
+    private static String difference(Map<Long, List<String>> spark, Map<Long, List<String>> millrace) {
+        TreeSet<Long> batches = new TreeSet<>(spark.keySet());
+        batches.addAll(millrace.keySet());
+        StringBuilder text = new StringBuilder();
+        for (long batch : batches) {
+            List<String> expected = spark.get(batch);
+            List<String> actual = millrace.get(batch);
+            if (expected == null || actual == null) {
+                text.append("Only %s has a batch %d.%n".formatted(actual == null ? "Spark" : "Millrace", batch));
+            } else if (!expected.equals(actual)) {
+                text.append("Batch %d: ".formatted(batch)).append(Answer.difference(expected, actual));
+            }
+        }
+        return text.toString();
+    }
+}
