@@ -9,6 +9,7 @@ import dev.millrace.bench.workload.Workloads;
 import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.DataflowSettings;
 import dev.millrace.engine.graph.Exchange;
+import dev.millrace.engine.graph.Placement;
 import dev.millrace.engine.graph.StageBody;
 import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.operator.Emission;
@@ -45,7 +46,7 @@ public final class EngineProgram {
         int loops = arguments.whole("cores");
         DataflowSettings settings = new DataflowSettings(
                 "throughput",
-                loops,
+                Placement.alone(loops),
                 KEY_GROUPS,
                 0,
                 new MemoryBudget(Long.MAX_VALUE / 2),

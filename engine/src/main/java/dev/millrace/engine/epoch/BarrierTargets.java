@@ -1,6 +1,8 @@
 package dev.millrace.engine.epoch;
 
 import dev.millrace.engine.task.BarrierTarget;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -20,6 +22,21 @@ public record BarrierTargets(
         portionedStages = Set.copyOf(portionedStages);
         portioned = List.copyOf(portioned);
         others = List.copyOf(others);
+    }
+
+    /** Those of all workers. */
+    public static BarrierTargets ofAll(List<BarrierTargets> workers) {
+        Set<Integer> stages = new HashSet<>();
+        List<BarrierTarget> portioned = new ArrayList<>();
+        List<BarrierTarget> others = new ArrayList<>();
+        int portionedTasks = 0;
+        for (BarrierTargets worker : workers) {
+            stages.addAll(worker.portionedStages());
+            portioned.addAll(worker.portioned());
+            others.addAll(worker.others());
+            portionedTasks += worker.portionedTasks();
+        }
+        return new BarrierTargets(stages, portioned, portionedTasks, others);
     }
 
     static final BarrierTargets NONE = new BarrierTargets(Set.of(), List.of(), 0, List.of());

@@ -4,7 +4,6 @@ import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.StoredSnapshot;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param messages for each writing stage's id, every task's message, in the tasks' order
  * @param rowsWritten for each writing stage's id, the rows that it wrote in this epoch
  * @param observations for each operator that observes, what each of its tasks saw of the epoch, in any order
- * @param snapshot the state as of its barrier, where state is kept
+ * @param snapshots the state as of its barrier, where state is kept: one of each worker
  * @param times when its parts were done
  */
 public record CompletedEpoch(
@@ -26,5 +25,5 @@ public record CompletedEpoch(
         Map<Integer, List<@Nullable Object>> messages,
         Map<Integer, Long> rowsWritten,
         Map<OperatorId, List<byte[]>> observations,
-        Optional<StoredSnapshot> snapshot,
+        List<StoredSnapshot> snapshots,
         EpochTimes times) {}

@@ -7,10 +7,10 @@ import dev.millrace.engine.snapshot.StoredSnapshot;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,11 +31,11 @@ final class EpochGathering {
     private int missingWriters;
     private int missingSnapshots;
     private int missingObservations;
-    private @Nullable StoredSnapshot snapshot;
+    private final List<StoredSnapshot> snapshots = new ArrayList<>();
     private final long requestedNanos = System.nanoTime();
     private long alignedNanos = requestedNanos;
     private long preparedNanos = requestedNanos;
-    private long storedNanos;
+    private long storedNanos = Long.MIN_VALUE;
 
     EpochGathering(long epoch, EpochShape shape) {
         this.epoch = epoch;
@@ -86,8 +86,8 @@ final class EpochGathering {
     }
 
     void stored(StoredSnapshot stored, long nanos) {
-        storedNanos = nanos;
-        snapshot = stored;
+        storedNanos = Math.max(storedNanos, nanos);
+        snapshots.add(stored);
         missingSnapshots--;
     }
 
@@ -144,8 +144,10 @@ final class EpochGathering {
                 Map.copyOf(allMessages),
                 Map.copyOf(rowsWritten),
                 Map.copyOf(observations),
-                Optional.ofNullable(snapshot),
+                snapshots.stream()
+                        .sorted(Comparator.comparing(StoredSnapshot::file))
+                        .toList(),
                 new EpochTimes(
-                        requestedNanos, alignedNanos, preparedNanos, snapshot == null ? alignedNanos : storedNanos));
+                        requestedNanos, alignedNanos, preparedNanos, snapshots.isEmpty() ? alignedNanos : storedNanos));
     }
 }

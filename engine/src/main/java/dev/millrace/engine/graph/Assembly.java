@@ -1,13 +1,12 @@
 package dev.millrace.engine.graph;
 
 import dev.millrace.engine.epoch.BarrierTargets;
-import dev.millrace.engine.epoch.EpochCoordinator;
-import dev.millrace.engine.epoch.EpochShape;
 import dev.millrace.engine.exchange.Channel;
 import dev.millrace.engine.exchange.Signal;
 import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.metrics.RowCount;
 import dev.millrace.engine.metrics.TaskMetrics;
+import dev.millrace.engine.network.PeerLink;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.OperatorFactory;
@@ -29,6 +28,7 @@ import dev.millrace.engine.task.Router;
 import dev.millrace.engine.task.SnapshotTask;
 import dev.millrace.engine.task.TaskParts;
 import dev.millrace.engine.task.TaskPlace;
+import dev.millrace.engine.task.TaskReports;
 import dev.millrace.engine.task.WritingTask;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -37,31 +37,38 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes the tasks and channels of a graph, and says which of them share a loop: task <em>i</em> of
- * every stage sits on compute loop <em>i</em>; a reader, a writer and a pulled fragment have one each.
- * Starts nothing.
+ * Makes one worker's tasks and channels of a graph, and says which of them share a loop: a task of every
+ * stage sits on each compute loop; a reader, a writer and a pulled fragment have one each. A channel to or from
+ * a task of another worker is the near half of one, whose other half is where the link leads. Starts nothing.
  *
  * <p>Thread: one.
  */
 final class Assembly {
     private final StreamGraph graph;
+    private final DataflowPlan plan;
     private final DataflowSettings settings;
+    private final Placement placement;
+    private final int taskCount;
+    private final IntFunction<PeerLink> links;
+    private final TaskReports reports;
     private final LongSupplier nanoClock;
     private final List<LoopPlan> computeLoops = new ArrayList<>();
     private final List<LoopPlan> ownLoops = new ArrayList<>();
-    private final Map<Integer, List<SourceReader>> readers = new HashMap<>();
     private final Map<Integer, List<BarrierTarget>> readingTasks = new HashMap<>();
     private final Counters counters;
     private final WatermarkOrigins watermarkOrigins;
     private final InputPartitions inputPartitions;
-    private final EpochCoordinator coordinator;
     private final TaskParts.State state;
 
-    /** For each stage and task: where it is woken. */
+    /** The number of the next channel: every worker counts all of them in the same order. */
+    private int nextChannelId;
+
+    /** For each stage and task of this worker: where it is woken. */
     private final Map<Integer, List<LoopPlan>> loopsOfStage = new HashMap<>();
 
     /** For each consuming stage and task: its input channels, in the order of the stage's inputs. */
@@ -73,27 +80,41 @@ final class Assembly {
     /** The same for rows that its operators drop as late. */
     private final Map<Integer, List<List<OutputEdge>>> lateOutputs = new HashMap<>();
 
-    Assembly(StreamGraph graph, DataflowSettings settings, LongSupplier nanoClock) {
-        this.graph = graph;
+    /**
+     * @param links the link to another worker, which is not connected yet
+     * @param reports where tasks report
+     */
+    Assembly(
+            DataflowPlan plan,
+            DataflowSettings settings,
+            IntFunction<PeerLink> links,
+            TaskReports reports,
+            LongSupplier nanoClock) {
+        this.graph = plan.graph();
+        this.plan = plan;
         this.settings = settings;
+        this.placement = settings.placement();
+        this.taskCount = placement.taskCount();
+        this.links = links;
+        this.reports = reports;
         this.nanoClock = nanoClock;
         this.counters = new Counters(graph);
-        for (int i = 0; i < settings.taskCount(); i++) {
-            computeLoops.add(LoopPlan.of("millrace-%s-loop-%d".formatted(settings.name(), i), i, false));
-        }
-        for (StreamGraph.Stage stage : graph.stages()) {
-            if (stage.body() instanceof StageBody.Reading reading) {
-                readers.put(stage.id(), List.copyOf(reading.source().readers()));
-            }
+        plan.requireFor(placement);
+        for (int i = 0; i < placement.loopCount(); i++) {
+            int task = placement.firstTask() + i;
+            computeLoops.add(LoopPlan.of("millrace-%s-loop-%d".formatted(settings.name(), task), task, false));
         }
         watermarkOrigins = new WatermarkOrigins(graph);
-        inputPartitions = new InputPartitions(graph, readPartitions(), settings.taskCount());
-        coordinator = new EpochCoordinator(shape(), settings.firstEpoch());
+        inputPartitions = new InputPartitions(graph, readPartitions(), taskCount);
         state = state();
         graph.stages().forEach(this::placeStage);
         graph.stages().forEach(this::connect);
         graph.stages().forEach(this::makeTasks);
-        coordinator.barrierTargets(barrierTargets());
+    }
+
+    /** The links of the only worker. */
+    static PeerLink noLink(int worker) {
+        throw new IllegalArgumentException("Cannot link to worker=%d: there is no other.".formatted(worker));
     }
 
     /** A source that ends epochs itself, among those that are asked for barriers. */
@@ -109,7 +130,8 @@ final class Assembly {
         }
     }
 
-    private BarrierTargets barrierTargets() {
+    /** Those of this worker that are asked for barriers. */
+    BarrierTargets barrierTargets() {
         Set<Integer> portionedStages = new HashSet<>();
         List<BarrierTarget> portioned = new ArrayList<>();
         List<BarrierTarget> others = new ArrayList<>();
@@ -123,11 +145,7 @@ final class Assembly {
                 (isPortioned ? portioned : others).addAll(Objects.requireNonNull(readingTasks.get(stage.id())));
             }
         }
-        return new BarrierTargets(portionedStages, portioned, portionedStages.size() * settings.taskCount(), others);
-    }
-
-    EpochCoordinator coordinator() {
-        return coordinator;
+        return new BarrierTargets(portionedStages, portioned, portionedStages.size() * placement.loopCount(), others);
     }
 
     Counters counters() {
@@ -141,18 +159,19 @@ final class Assembly {
         return all;
     }
 
-    /** For each reading stage the names of the partitions that each of its tasks reads; they are dealt in turn. */
+    /** For each reading stage the names of the partitions that each task here reads; of others nothing is asked. */
     private Map<Integer, List<List<String>>> readPartitions() {
         Map<Integer, List<List<String>>> readPartitions = new HashMap<>();
-        readers.forEach((stage, list) -> {
+        plan.readers().forEach((stage, readers) -> {
             List<List<String>> ofTasks = new ArrayList<>();
-            for (int i = 0; i < settings.taskCount(); i++) {
+            for (int i = 0; i < taskCount; i++) {
                 ofTasks.add(new ArrayList<>());
             }
-            int partition = 0;
-            for (SourceReader reader : list) {
-                for (int i = 0; i < reader.partitionCount(); i++) {
-                    ofTasks.get(partition++ % ofTasks.size()).add(reader.partitionName(i));
+            int dealt = 0;
+            for (int r = 0; r < readers.size(); r++) {
+                SourceReader reader = readers.get(r);
+                for (int i = 0; i < reader.partitionCount() && placement.reads(r); i++) {
+                    ofTasks.get(taskOfPartition(dealt++)).add(reader.partitionName(i));
                 }
             }
             readPartitions.put(stage, ofTasks);
@@ -160,34 +179,9 @@ final class Assembly {
         return readPartitions;
     }
 
-    private static int partitionCount(List<SourceReader> readers) {
-        return readers.stream().mapToInt(SourceReader::partitionCount).sum();
-    }
-
-    private EpochShape shape() {
-        Map<Integer, Integer> partitionCounts = new HashMap<>();
-        readers.forEach((stage, list) -> partitionCounts.put(stage, partitionCount(list)));
-        Map<Integer, Integer> writers = new HashMap<>();
-        int operating = 0;
-        for (StreamGraph.Stage stage : graph.stages()) {
-            if (stage.body() instanceof StageBody.Writing) {
-                writers.put(stage.id(), settings.taskCount());
-            } else if (!(stage.body() instanceof StageBody.Reading)) {
-                operating += settings.taskCount();
-            }
-        }
-        int snapshots = settings.durability() == null ? 0 : 1;
-        long observing = graph.stages().stream()
-                .flatMap(stage -> stage.body().chain().stream())
-                .filter(OperatorFactory::observes)
-                .count();
-        return new EpochShape(
-                partitionCounts,
-                readers.size() * settings.taskCount(),
-                operating,
-                writers,
-                snapshots,
-                (int) observing * settings.taskCount());
+    /** The partitions that a worker's readers read are dealt to its tasks in turn. */
+    private int taskOfPartition(int dealt) {
+        return placement.firstTask() + dealt % placement.loopCount();
     }
 
     /** All tasks with a chain keep their state by one task of this worker. */
@@ -203,10 +197,10 @@ final class Assembly {
         LoopPlan loop = ownLoop("snapshots", 0);
         SnapshotTask task = new SnapshotTask(
                 durability.storage(),
-                durability.attempt(),
-                (int) chains * settings.taskCount(),
+                durability.attempt() + "-" + placement.worker(),
+                (int) chains * placement.loopCount(),
                 computeLoops.stream().map(LoopPlan::signal).toList(),
-                coordinator,
+                reports,
                 loop.signal());
         loop.steps().add(task);
         return new TaskParts.State(task, durability.restored());
@@ -218,10 +212,11 @@ final class Assembly {
         List<List<Channel>> in = new ArrayList<>();
         List<List<OutputEdge>> out = new ArrayList<>();
         List<List<OutputEdge>> lateOut = new ArrayList<>();
-        for (int i = 0; i < settings.taskCount(); i++) {
+        for (int i = 0; i < placement.loopCount(); i++) {
             LoopPlan loop = computeLoops.get(i);
             if (own) {
-                loop = ownLoop("stage-%d-task-%d".formatted(stage.id(), i), i);
+                int task = placement.firstTask() + i;
+                loop = ownLoop("stage-%d-task-%d".formatted(stage.id(), task), task);
             }
             loops.add(loop);
             in.add(new ArrayList<>());
@@ -249,24 +244,43 @@ final class Assembly {
             StreamGraph.Input input = stage.inputs().get(i);
             List<Channel> all = new ArrayList<>();
             List<RowCount> handedOn = new ArrayList<>();
-            for (int producer = 0; producer < settings.taskCount(); producer++) {
-                List<Channel> channels = new ArrayList<>();
-                for (int consumer : consumers(input.exchange(), producer)) {
-                    Channel channel = new Channel(
-                            at(loopsOfStage, input.stageId(), producer).signal(),
-                            at(loopsOfStage, stage.id(), consumer).signal());
-                    at(inputs, stage.id(), consumer).add(channel);
-                    channels.add(channel);
-                }
-                RowCount count = new RowCount();
-                at(input.isLate() ? lateOutputs : outputs, input.stageId(), producer)
-                        .add(new OutputEdge(
-                                router(input.exchange()), channels, inputPartitions.areKeptApart(stage, input), count));
+            for (int producer = 0; producer < taskCount; producer++) {
+                List<Channel> channels = channels(stage, input, producer);
                 all.addAll(channels);
-                handedOn.add(count);
+                if (placement.isHere(producer)) {
+                    RowCount count = new RowCount();
+                    at(input.isLate() ? lateOutputs : outputs, input.stageId(), producer)
+                            .add(new OutputEdge(
+                                    router(input.exchange()),
+                                    channels,
+                                    inputPartitions.areKeptApart(stage, input),
+                                    count));
+                    handedOn.add(count);
+                }
             }
             counters.exchange(stage.id(), i, all, handedOn);
         }
+    }
+
+    /** What there is here of the channels from a producing task: all where it is here, else those to tasks here. */
+    private List<Channel> channels(StreamGraph.Stage stage, StreamGraph.Input input, int producer) {
+        List<Channel> channels = new ArrayList<>();
+        for (int consumer : consumers(input.exchange(), producer)) {
+            int id = nextChannelId++;
+            if (placement.isHere(consumer)) {
+                Signal signal = at(loopsOfStage, stage.id(), consumer).signal();
+                Channel channel = placement.isHere(producer)
+                        ? new Channel(
+                                at(loopsOfStage, input.stageId(), producer).signal(), signal)
+                        : links.apply(placement.workerOf(producer)).receiving(id, signal);
+                at(inputs, stage.id(), consumer).add(channel);
+                channels.add(channel);
+            } else if (placement.isHere(producer)) {
+                Signal signal = at(loopsOfStage, input.stageId(), producer).signal();
+                channels.add(links.apply(placement.workerOf(consumer)).sending(id, signal));
+            }
+        }
+        return channels;
     }
 
     /** The tasks that a producing task has a channel to: barriers must reach all, whatever rows do. */
@@ -275,7 +289,7 @@ final class Assembly {
             return List.of(producer);
         }
         List<Integer> all = new ArrayList<>();
-        for (int i = 0; i < settings.taskCount(); i++) {
+        for (int i = 0; i < taskCount; i++) {
             all.add(i);
         }
         return all;
@@ -293,7 +307,7 @@ final class Assembly {
 
     private void makeTasks(StreamGraph.Stage stage) {
         List<ReadingTask.Inputs> partitions = partitions(stage);
-        for (int i = 0; i < settings.taskCount(); i++) {
+        for (int i = placement.firstTask(); i < placement.firstTask() + placement.loopCount(); i++) {
             TaskPlace place = new TaskPlace(stage.id(), stage.name(), i);
             LoopPlan loop = at(loopsOfStage, stage.id(), i);
             TaskMetrics metrics = counters.task(place, loop.name());
@@ -305,7 +319,7 @@ final class Assembly {
             if (stage.body() instanceof StageBody.Reading reading) {
                 ReadingTask task = new ReadingTask(
                         parts(place, reading.chain()),
-                        partitions.get(i),
+                        partitions.get(i - placement.firstTask()),
                         settings.firstEpoch(),
                         loop.signal(),
                         metrics);
@@ -319,10 +333,10 @@ final class Assembly {
                 loop.steps()
                         .add(new PullingTask(
                                 place,
-                                pulling.fragment().create(i, settings.taskCount()),
+                                pulling.fragment().create(i, taskCount),
                                 inbox,
                                 at(outputs, stage.id(), i),
-                                coordinator,
+                                reports,
                                 loop.signal(),
                                 metrics));
             } else if (stage.body() instanceof StageBody.Writing writing) {
@@ -353,43 +367,46 @@ final class Assembly {
 
     /** How many channels an input has to each task of its stage. */
     private int channelCount(StreamGraph.Input input) {
-        return input.exchange().channelCount(settings.taskCount());
+        return input.exchange().channelCount(taskCount);
     }
 
     private WritingTask writingTask(TaskPlace place, StageBody.Writing writing, Inbox inbox, TaskMetrics metrics) {
         return new WritingTask(
                 place,
                 inbox,
-                writing.sink().writer(place.taskIndex(), settings.taskCount()),
+                writing.sink().writer(place.taskIndex(), taskCount),
                 settings.firstEpoch(),
-                coordinator,
+                reports,
                 metrics,
                 counters.latency());
     }
 
-    /** For each task of a stage the source partitions that it reads; they are dealt in turn. */
+    /** For each task here the source partitions that it reads. */
     private List<ReadingTask.Inputs> partitions(StreamGraph.Stage stage) {
         List<List<ReadingTask.Input>> ofTasks = new ArrayList<>();
-        for (int i = 0; i < settings.taskCount(); i++) {
+        for (int i = 0; i < placement.loopCount(); i++) {
             ofTasks.add(new ArrayList<>());
         }
-        List<SourceReader> all = readers.getOrDefault(stage.id(), List.of());
+        List<SourceReader> all = plan.readersOf(stage);
         int partition = 0;
+        int dealt = 0;
         for (int r = 0; r < all.size(); r++) {
             SourceReader reader = all.get(r);
+            if (!placement.reads(r)) {
+                partition += reader.partitionCount();
+                continue;
+            }
             LoopPlan loop = ownLoop(
-                    "stage-%d-reader-%d".formatted(stage.id(), r),
-                    partition % settings.taskCount(),
-                    new Signal(reader::wakeUp));
+                    "stage-%d-reader-%d".formatted(stage.id(), r), taskOfPartition(dealt), new Signal(reader::wakeUp));
             List<SourceQueue> queues = new ArrayList<>();
-            for (int p = 0; p < reader.partitionCount(); p++, partition++) {
-                int task = partition % settings.taskCount();
+            for (int p = 0; p < reader.partitionCount(); p++, partition++, dealt++) {
+                int task = taskOfPartition(dealt);
+                List<ReadingTask.Input> ofTask = ofTasks.get(task - placement.firstTask());
                 SourceQueue queue = new SourceQueue(
                         loop.signal(), at(loopsOfStage, stage.id(), task).signal());
                 queues.add(queue);
-                counters.partition(
-                        stage.id(), partition, task, ofTasks.get(task).size(), queue);
-                ofTasks.get(task).add(new ReadingTask.Input(partition, reader.partitionName(p), queue));
+                counters.partition(stage.id(), partition, task, ofTask.size(), queue);
+                ofTask.add(new ReadingTask.Input(partition, reader.partitionName(p), queue));
             }
             String name = "stage %d (%s) reader %d".formatted(stage.id(), stage.name(), r);
             loop.steps().add(new ReaderStep(name, reader, queues));
@@ -422,7 +439,7 @@ final class Assembly {
             OperatorFactory factory = chain.get(i);
             contexts.add(new OperatorContext(
                     place.taskIndex(),
-                    settings.taskCount(),
+                    taskCount,
                     settings.keyGroupCount(),
                     settings.stateBudget(),
                     operatorMetrics(place, i, factory),
@@ -432,7 +449,7 @@ final class Assembly {
         }
         TaskParts.Outputs to = new TaskParts.Outputs(at(outputs, place.stageId(), place.taskIndex()), late);
         TaskParts.Clock clock = new TaskParts.Clock(nanoClock, settings.time());
-        return new TaskParts(place, operators, contexts, to, clock, state, coordinator);
+        return new TaskParts(place, operators, contexts, to, clock, state, reports);
     }
 
     private OperatorMetrics operatorMetrics(TaskPlace place, int operatorIndex, OperatorFactory factory) {
@@ -442,7 +459,7 @@ final class Assembly {
         return factory.assignsWatermark() ? counters.watermarkFinder(place) : new OperatorMetrics();
     }
 
-    private static <T> T at(Map<Integer, List<T>> byStage, int stageId, int taskIndex) {
-        return Objects.requireNonNull(byStage.get(stageId)).get(taskIndex);
+    private <T> T at(Map<Integer, List<T>> byStage, int stageId, int task) {
+        return Objects.requireNonNull(byStage.get(stageId)).get(task - placement.firstTask());
     }
 }

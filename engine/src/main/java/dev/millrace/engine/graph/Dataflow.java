@@ -22,22 +22,31 @@ public final class Dataflow implements AutoCloseable {
     private final List<Loop> computing = new ArrayList<>();
     private final List<Loop> blocking = new ArrayList<>();
 
-    private Dataflow(Assembly assembly, DataflowSettings settings, TaskScope.Factory scopes) {
-        coordinator = assembly.coordinator();
+    private Dataflow(
+            EpochCoordinator coordinator, Assembly assembly, DataflowSettings settings, TaskScope.Factory scopes) {
+        this.coordinator = coordinator;
         metrics = assembly.counters();
         for (LoopPlan plan : assembly.loops()) {
             if (plan.steps().isEmpty()) {
                 continue;
             }
-            TaskScope scope = scopes.create(plan.name(), plan.taskIndex(), settings.taskCount());
+            TaskScope scope = scopes.create(
+                    plan.name(), plan.taskIndex(), settings.placement().taskCount());
             Loop loop = new Loop(plan.name(), plan.steps(), plan.signal(), scope, coordinator);
             (plan.mayBlock() ? blocking : computing).add(loop);
         }
     }
 
-    /** Builds tasks, channels and loops; nothing runs before {@link #start}. */
+    /**
+     * Builds tasks, channels and loops of a dataflow whose only worker is this process; nothing runs before {@link
+     * #start}.
+     */
     public static Dataflow create(StreamGraph graph, DataflowSettings settings, TaskScope.Factory scopes) {
-        return new Dataflow(new Assembly(graph, settings, System::nanoTime), settings, scopes);
+        DataflowPlan plan = DataflowPlan.of(graph);
+        EpochCoordinator coordinator = new EpochCoordinator(plan.epochShape(settings), settings.firstEpoch());
+        Assembly assembly = new Assembly(plan, settings, Assembly::noLink, coordinator, System::nanoTime);
+        coordinator.barrierTargets(assembly.barrierTargets());
+        return new Dataflow(coordinator, assembly, settings, scopes);
     }
 
     public void start() {

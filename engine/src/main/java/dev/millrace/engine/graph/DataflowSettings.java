@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * How a graph is run.
  *
  * @param name the query's name or id, for thread names
- * @param taskCount tasks per stage, and loops: task i of every stage runs on loop i
+ * @param placement which tasks this worker runs, and on how many loops
  * @param keyGroupCount units of state ownership
  * @param firstEpoch the epoch that the first rows belong to
  * @param stateBudget memory for keyed state
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record DataflowSettings(
         String name,
-        int taskCount,
+        Placement placement,
         int keyGroupCount,
         long firstEpoch,
         MemoryBudget stateBudget,

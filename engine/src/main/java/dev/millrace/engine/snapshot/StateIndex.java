@@ -28,23 +28,25 @@ public record StateIndex(int keyGroupCount, Map<OperatorId, String> operators, M
         return new StateIndex(keyGroupCount, operators, Map.of());
     }
 
-    /** The index of the next epoch, which adds one snapshot to this one. */
-    public StateIndex with(StoredSnapshot snapshot) {
+    /** The index of the next epoch, to which each worker adds one snapshot. */
+    public StateIndex with(List<StoredSnapshot> snapshots) {
         Map<SectionKey, List<String>> next = new LinkedHashMap<>(files);
         Set<SectionKey> startedAnew = new TreeSet<>();
-        for (SnapshotFile.Entry entry : snapshot.index()) {
-            // A base may come as several sections, one behind the other or of several tasks, all in this file.
-            if (entry.base() && startedAnew.add(entry.key())) {
-                next.remove(entry.key());
+        for (StoredSnapshot snapshot : snapshots) {
+            for (SnapshotFile.Entry entry : snapshot.index()) {
+                // A base may come as several sections, one behind the other or of several tasks, all of this epoch.
+                if (entry.base() && startedAnew.add(entry.key())) {
+                    next.remove(entry.key());
+                }
+                if (entry.rawBytes() == 0) {
+                    continue; // so a key group without entries keeps no file alive
+                }
+                List<String> chain = new ArrayList<>(next.getOrDefault(entry.key(), List.of()));
+                if (!chain.contains(snapshot.file())) {
+                    chain.add(snapshot.file());
+                }
+                next.put(entry.key(), List.copyOf(chain));
             }
-            if (entry.rawBytes() == 0) {
-                continue; // so a key group without entries keeps no file alive
-            }
-            List<String> chain = new ArrayList<>(next.getOrDefault(entry.key(), List.of()));
-            if (!chain.contains(snapshot.file())) {
-                chain.add(snapshot.file());
-            }
-            next.put(entry.key(), List.copyOf(chain));
         }
         return new StateIndex(keyGroupCount, operators, next);
     }

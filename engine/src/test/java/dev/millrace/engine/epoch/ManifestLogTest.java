@@ -31,7 +31,7 @@ class ManifestLogTest {
 
     @Test
     void readsBackWhatWasCreated() throws Exception {
-        StateIndex state = empty.with(snapshot("files/a", true)).with(snapshot("files/b", false));
+        StateIndex state = empty.with(List.of(snapshot("files/a", true))).with(List.of(snapshot("files/b", false)));
         byte[] offsets = "v1\n{\u00e9}\n{}".getBytes(StandardCharsets.UTF_8);
         Manifest full = new Manifest(4, "run", offsets, new byte[] {0, -1, 10}, state, 7);
         Manifest withoutMessages = new Manifest(5, "run", new byte[0], null, empty, 7);
@@ -50,7 +50,8 @@ class ManifestLogTest {
     @Test
     void tellsAnOperatorsStatesApart() throws Exception {
         SnapshotFile.Entry other = new SnapshotFile.Entry(new SectionKey(AGGREGATE, 3, 1), true, 12, 1, 1, 0);
-        StateIndex state = empty.with(snapshot("files/a", true)).with(new StoredSnapshot("files/b", List.of(other)));
+        StateIndex state = empty.with(List.of(snapshot("files/a", true)))
+                .with(List.of(new StoredSnapshot("files/b", List.of(other))));
         log.create(new Slot(4, 0), new Manifest(4, "run", new byte[0], null, state, 7));
 
         assertThat(log.require(4).state()).isEqualTo(state);
@@ -124,9 +125,9 @@ class ManifestLogTest {
         for (String file : List.of("files/1-a", "files/2-a", "files/2-dead", "files/3-a", "files/4-a")) {
             storage.files().put(file, new byte[] {1});
         }
-        StateIndex one = empty.with(snapshot("files/1-a", true));
-        StateIndex two = one.with(snapshot("files/2-a", false));
-        StateIndex three = empty.with(snapshot("files/3-a", true));
+        StateIndex one = empty.with(List.of(snapshot("files/1-a", true)));
+        StateIndex two = one.with(List.of(snapshot("files/2-a", false)));
+        StateIndex three = empty.with(List.of(snapshot("files/3-a", true)));
         log.create(new Slot(1, 0), new Fence(1, "run"));
         log.create(new Slot(1, 1), new Manifest(1, "run", new byte[0], null, one, 7));
         log.create(new Slot(2, 0), new Manifest(2, "run", new byte[0], null, two, 7));
@@ -149,7 +150,8 @@ class ManifestLogTest {
     }
 
     private Manifest manifest(long epoch) {
-        return new Manifest(epoch, "run", new byte[] {1}, new byte[] {2}, empty.with(snapshot("files/a", true)), 7);
+        return new Manifest(
+                epoch, "run", new byte[] {1}, new byte[] {2}, empty.with(List.of(snapshot("files/a", true))), 7);
     }
 
     private static StoredSnapshot snapshot(String file, boolean base) {

@@ -36,8 +36,8 @@ class DataflowMetricsTest {
                 "shut sink",
                 List.of(new StreamGraph.Input(source, new Exchange.Forward())),
                 new StageBody.Writing(new ShutSink()));
-        DataflowSettings settings =
-                new DataflowSettings("metrics", 1, 8, 0, new MemoryBudget(1 << 20), null, System::currentTimeMillis);
+        DataflowSettings settings = new DataflowSettings(
+                "metrics", Placement.alone(1), 8, 0, new MemoryBudget(1 << 20), null, System::currentTimeMillis);
         try (Dataflow dataflow = Dataflow.create(builder.build(), settings, (name, index, count) -> TaskScope.PLAIN)) {
             dataflow.start();
             DataflowMetrics metrics = dataflow.metrics();

@@ -15,7 +15,6 @@ import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.state.MemoryBudget;
 import dev.millrace.engine.task.Step;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
- * Runs whole dataflows of random shape under one thread, with steps in a random order that follows
+ * Runs whole dataflows of random shape, on one worker or several, under one thread, with steps in a random order that follows
  * from a seed, and checks what must always hold: no row is lost or repeated, rows of one key from one
  * partition keep their order, an epoch holds exactly the rows before its barriers, and no watermark overtakes a row that it makes late.
  *
@@ -119,7 +118,8 @@ class DataflowSimulation {
         private final long rowsPerPartition;
         private final int keys;
         private final int taskCount;
-        private final Assembly assembly;
+        private final SimulatedWorkers workers;
+        private final boolean isAlone;
         private long nanos;
         private int repeat = 1;
         private boolean hasSeveralWays;
@@ -129,12 +129,17 @@ class DataflowSimulation {
             partitions = 1 + random.nextInt(4);
             rowsPerPartition = random.nextInt(100);
             keys = 1 + random.nextInt(20);
-            taskCount = 1 + random.nextInt(3);
-            assembly = new Assembly(
+            Placement first = SimulatedWorkers.placement(random, 1 + random.nextInt(3));
+            taskCount = first.taskCount();
+            isAlone = first.workerCount() == 1;
+            workers = new SimulatedWorkers(
                     graph(),
-                    new DataflowSettings(
-                            "sim", taskCount, KEY_GROUPS, 5, new MemoryBudget(1 << 20), null, () -> nanos / 1_000_000),
-                    () -> nanos);
+                    "sim-0",
+                    first,
+                    placement -> new DataflowSettings(
+                            "sim", placement, KEY_GROUPS, 5, new MemoryBudget(1 << 20), null, () -> nanos / 1_000_000),
+                    () -> nanos,
+                    random);
         }
 
         private StreamGraph graph() {
@@ -236,10 +241,7 @@ class DataflowSimulation {
         }
 
         void check() throws Exception {
-            List<Step> steps = assembly.loops().stream()
-                    .map(LoopPlan::steps)
-                    .flatMap(Collection::stream)
-                    .toList();
+            List<Step> steps = workers.steps();
             for (Step step : steps) {
                 step.open();
             }
@@ -248,16 +250,17 @@ class DataflowSimulation {
             long total = readingStages.size() * partitions * rowsPerPartition;
             long expectedEpoch = 5;
             long seen = 0;
-            for (int turn = 0; seen < total || assembly.coordinator().inFlight() > 0; turn++) {
+            for (int turn = 0; seen < total || workers.coordinator().inFlight() > 0; turn++) {
                 if (turn > 50_000_000) {
                     throw new AssertionError("a run that goes on forever: rows seen=" + seen + ", total=" + total);
                 }
                 steps.get(random.nextInt(steps.size())).step();
+                workers.deliver();
                 nanos += random.nextInt(1_000_000);
                 if (random.nextInt(200) == 0) {
-                    assembly.coordinator().requestBarrier();
+                    workers.coordinator().requestBarrier();
                 }
-                CompletedEpoch epoch = turn % 16 == 0 ? assembly.coordinator().await(0) : null;
+                CompletedEpoch epoch = turn % 16 == 0 ? workers.coordinator().await(0) : null;
                 if (epoch != null) {
                     assertThat(epoch.epoch()).isEqualTo(expectedEpoch++);
                     seen += checkEpoch(epoch, before);
@@ -266,9 +269,10 @@ class DataflowSimulation {
             for (Step step : steps) {
                 step.close();
             }
+            workers.close();
             assertThat(sink.all).hasSize((int) expectedRows());
-            if (rowsPerPartition > 0 && taskCount <= partitions) {
-                assertThat(assembly.counters().watermarkMicros()).isEqualTo(rowsPerPartition - 2);
+            if (isAlone && rowsPerPartition > 0 && taskCount <= partitions) {
+                assertThat(workers.watermarkMicros()).isEqualTo(rowsPerPartition - 2);
             }
         }
 

@@ -30,7 +30,8 @@ class DataflowTest {
     private static final long LONG_WAIT_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     private static DataflowSettings settings(int tasks) {
-        return new DataflowSettings("test", tasks, 8, 0, new MemoryBudget(1 << 20), null, System::currentTimeMillis);
+        return new DataflowSettings(
+                "test", Placement.alone(tasks), 8, 0, new MemoryBudget(1 << 20), null, System::currentTimeMillis);
     }
 
     private static Dataflow start(StreamGraph graph, int tasks) {

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 /**
  * Runs stateful dataflows and the real commit protocol through crashes before and after every change to
  * the outside, writes that fail, tear or get lost on the way back, slow storage, recovery in place, other
- * numbers of tasks, and old processes that go on beside the new one, committing and recovering too; all
+ * numbers of tasks and workers, connections between these that break, and old processes that go on beside the new one, committing and recovering too; all
  * under one thread, in an order that follows from a seed. The sink is transactional or drops epochs that
  * it has seen. After every commit it has exactly the answer over the committed positions, and storage
  * alone gives the state back.
@@ -249,7 +249,9 @@ class DurableSimulation {
             if (!(cause instanceof IOException
                     || cause instanceof Outage
                     || cause instanceof SimulatedSink.WriterFenced
-                    || (cause instanceof MillraceException known && known.code() == ErrorCode.STATE_STORAGE))) {
+                    || (cause instanceof MillraceException known
+                            && (known.code() == ErrorCode.STATE_STORAGE
+                                    || known.code() == ErrorCode.CONNECTION_FAILED)))) {
                 throw failure;
             }
         }

@@ -23,7 +23,6 @@ import dev.millrace.engine.source.SourceReader;
 import dev.millrace.engine.state.MemoryBudget;
 import dev.millrace.engine.task.Step;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -77,7 +76,7 @@ class JoinSimulation {
         private final Interval interval;
         private final int keyCount;
         private final MemoryBudget budget;
-        private final Assembly assembly;
+        private final SimulatedWorkers workers;
         private long nanos;
 
         Run(long seed) {
@@ -87,10 +86,13 @@ class JoinSimulation {
             keyCount = 1 + random.nextInt(20);
             StreamGraph graph = graph();
             budget = Spilling.budgetInOneOf(6, random);
-            assembly = new Assembly(
+            workers = new SimulatedWorkers(
                     graph,
-                    new DataflowSettings("sim", 1 + random.nextInt(3), KEY_GROUPS, 5, budget, null, () -> 0),
-                    () -> nanos);
+                    "sim-0",
+                    SimulatedWorkers.placement(random, 1 + random.nextInt(3)),
+                    placement -> new DataflowSettings("sim", placement, KEY_GROUPS, 5, budget, null, () -> 0),
+                    () -> nanos,
+                    random);
         }
 
         private StreamGraph graph() {
@@ -227,10 +229,7 @@ class JoinSimulation {
         }
 
         void check() throws Exception {
-            List<Step> steps = assembly.loops().stream()
-                    .map(LoopPlan::steps)
-                    .flatMap(Collection::stream)
-                    .toList();
+            List<Step> steps = workers.steps();
             for (Step step : steps) {
                 step.open();
             }
@@ -253,14 +252,15 @@ class JoinSimulation {
 
         private void runUntilRead(List<Step> steps, long total) throws Exception {
             long read = 0;
-            for (int turn = 0; read < total || assembly.coordinator().inFlight() > 0; turn++) {
+            for (int turn = 0; read < total || workers.coordinator().inFlight() > 0; turn++) {
                 assertThat(turn).as("a run that goes on forever").isLessThan(50_000_000);
                 steps.get(random.nextInt(steps.size())).step();
+                workers.deliver();
                 nanos += random.nextInt(1_000_000);
                 if (random.nextInt(200) == 0) {
-                    assembly.coordinator().requestBarrier();
+                    workers.coordinator().requestBarrier();
                 }
-                CompletedEpoch epoch = turn % 16 == 0 ? assembly.coordinator().await(0) : null;
+                CompletedEpoch epoch = turn % 16 == 0 ? workers.coordinator().await(0) : null;
                 if (epoch != null) {
                     read += epoch.rowsRead().values().stream()
                             .mapToLong(Long::longValue)
@@ -273,7 +273,7 @@ class JoinSimulation {
         private void settle(List<Step> steps) throws Exception {
             int quietRounds = 0;
             while (quietRounds < 3) {
-                boolean progress = false;
+                boolean progress = workers.deliverAll();
                 for (Step step : steps) {
                     progress |= step.step();
                 }

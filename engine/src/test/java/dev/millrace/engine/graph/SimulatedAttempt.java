@@ -24,7 +24,11 @@ final class SimulatedAttempt {
 
     private final MemoryBudget budget;
     private final Random random;
-    private final Assembly assembly;
+    private final SimulatedWorkers workers;
+
+    /** Connections between workers that this attempt still loses, so that not every attempt does. */
+    private boolean mayLoseConnection;
+
     private final List<Step> opened = new ArrayList<>();
     private final List<Step> running;
 
@@ -42,32 +46,48 @@ final class SimulatedAttempt {
                 storage,
                 place.name(),
                 place.state().files().isEmpty() ? null : new RestoredState(storage, place.state()));
-        assembly = new Assembly(
-                query.graph(place.positions(), sink, nanoClock),
-                new DataflowSettings(
+        StreamGraph graph = query.graph(place.positions(), sink, nanoClock);
+        Placement first = readsPortions(graph)
+                ? Placement.alone(place.taskCount())
+                : SimulatedWorkers.placement(random, place.taskCount());
+        mayLoseConnection = random.nextInt(3) == 0;
+        workers = new SimulatedWorkers(
+                graph,
+                place.name(),
+                first,
+                placement -> new DataflowSettings(
                         "sim",
-                        place.taskCount(),
+                        placement,
                         SimulatedQuery.KEY_GROUPS,
                         place.firstEpoch(),
                         budget,
                         durability,
                         () -> nanoClock.getAsLong() / 1_000_000),
-                nanoClock);
-        for (LoopPlan loop : assembly.loops()) {
-            for (Step step : loop.steps()) {
-                step.open();
-                opened.add(step);
-            }
+                nanoClock,
+                random);
+        for (Step step : workers.steps()) {
+            step.open();
+            opened.add(step);
         }
         running = new ArrayList<>(opened);
     }
 
+    private static boolean readsPortions(StreamGraph graph) {
+        return graph.stages().stream()
+                .anyMatch(stage -> stage.body() instanceof StageBody.Reading reading
+                        && reading.source().endsEpochs());
+    }
+
     EpochCoordinator coordinator() {
-        return assembly.coordinator();
+        return workers.coordinator();
     }
 
     /** Advances one step; the one that stores is chosen so many times more rarely. */
     void step(int storageSlowness) {
+        workers.deliver();
+        if (mayLoseConnection && random.nextInt(20_000) == 0) {
+            mayLoseConnection = !workers.loseConnection();
+        }
         if (running.isEmpty()) {
             return;
         }
@@ -79,12 +99,13 @@ final class SimulatedAttempt {
             step.step();
         } catch (Exception e) {
             running.remove(step);
-            assembly.coordinator().failed(step.name(), e);
+            workers.coordinator().failed(step.name(), e);
         }
     }
 
     /** Ends all steps; memory is given back. */
     void close() throws Exception {
+        workers.close();
         for (Step step : opened) {
             step.close();
         }

@@ -126,7 +126,7 @@ final class SimulatedProcess {
                 completed.epoch(),
                 SimulatedCheckpoint.entry(ended),
                 SimulatedSink.pack(completed.messages()),
-                state.with(completed.snapshot().orElseThrow()),
+                state.with(completed.snapshots()),
                 0);
     }
 

@@ -16,20 +16,20 @@ class StateIndexTest {
 
     @Test
     void putsDeltasBehindTheirBaseAndDropsAllBeforeTheNextBase() {
-        StateIndex index = empty.with(snapshot("a", base(ONE), base(TWO)))
-                .with(snapshot("b", delta(ONE)))
-                .with(snapshot("c", delta(ONE), delta(TWO)));
+        StateIndex index = empty.with(List.of(snapshot("a", base(ONE), base(TWO))))
+                .with(List.of(snapshot("b", delta(ONE))))
+                .with(List.of(snapshot("c", delta(ONE), delta(TWO))));
         assertThat(index.files()).isEqualTo(Map.of(ONE, List.of("a", "b", "c"), TWO, List.of("a", "c")));
 
-        StateIndex next = index.with(snapshot("d", base(ONE)));
+        StateIndex next = index.with(List.of(snapshot("d", base(ONE))));
         assertThat(next.files()).isEqualTo(Map.of(ONE, List.of("d"), TWO, List.of("a", "c")));
         assertThat(next.allFiles()).containsExactly("a", "c", "d");
     }
 
     @Test
     void namesOneFileOnceForTheSectionsThatSeveralTasksHaveInIt() {
-        StateIndex index = empty.with(snapshot("a", base(TASK), base(TASK), base(ONE)))
-                .with(snapshot("b", base(TASK), base(TASK), base(TASK)));
+        StateIndex index = empty.with(List.of(snapshot("a", base(TASK), base(TASK), base(ONE))))
+                .with(List.of(snapshot("b", base(TASK), base(TASK), base(TASK))));
 
         assertThat(index.files()).isEqualTo(Map.of(TASK, List.of("b"), ONE, List.of("a")));
     }
@@ -37,12 +37,12 @@ class StateIndexTest {
     @Test
     void keepsNoFileForAKeyGroupThatHasBecomeEmpty() {
         SnapshotFile.Entry nothing = new SnapshotFile.Entry(ONE, true, 12, 1, 0, 0);
-        StateIndex index = empty.with(snapshot("a", base(ONE)))
-                .with(snapshot("b", delta(ONE)))
-                .with(snapshot("c", nothing));
+        StateIndex index = empty.with(List.of(snapshot("a", base(ONE))))
+                .with(List.of(snapshot("b", delta(ONE))))
+                .with(List.of(snapshot("c", nothing)));
 
         assertThat(index.files()).isEmpty();
-        assertThat(index.with(snapshot("d", delta(ONE))).files()).isEqualTo(Map.of(ONE, List.of("d")));
+        assertThat(index.with(List.of(snapshot("d", delta(ONE)))).files()).isEqualTo(Map.of(ONE, List.of("d")));
     }
 
     private static StoredSnapshot snapshot(String file, SnapshotFile.Entry... entries) {

@@ -162,7 +162,7 @@ final class EpochCommitter {
     private Map<SparkSource, Long> commit(CompletedEpoch completed, Ending ending, boolean isLast) {
         long epoch = completed.epoch();
         Map<SparkDataStream, Offset> before = checkpoint.committedOffsets();
-        StateIndex next = completed.snapshot().map(state::with).orElse(state);
+        StateIndex next = state.with(completed.snapshots());
         commit(protocol.commit(
                 epoch,
                 ending.entry(),
@@ -213,12 +213,10 @@ final class EpochCommitter {
     }
 
     private QueryProgress.EpochEnd end(CompletedEpoch completed) {
-        long bytes = completed
-                .snapshot()
-                .map(stored -> stored.index().stream()
-                        .mapToLong(SnapshotFile.Entry::packedBytes)
-                        .sum())
-                .orElse(0L);
+        long bytes = completed.snapshots().stream()
+                .flatMap(stored -> stored.index().stream())
+                .mapToLong(SnapshotFile.Entry::packedBytes)
+                .sum();
         return new QueryProgress.EpochEnd(completed.times(), bytes, observations.of(completed));
     }
 

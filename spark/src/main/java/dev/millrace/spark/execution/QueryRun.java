@@ -8,6 +8,7 @@ import dev.millrace.engine.epoch.DataflowFailedException;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.DataflowSettings;
+import dev.millrace.engine.graph.Placement;
 import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.EpochTime;
 import dev.millrace.engine.snapshot.StateIndex;
@@ -305,7 +306,7 @@ final class QueryRun {
         EpochCommitter committer = new EpochCommitter(surroundings, start, from, this::committed);
         DataflowSettings shape = new DataflowSettings(
                 query.label(),
-                settings.loopCount(),
+                Placement.alone(settings.loopCount()),
                 prepared.keyGroupCount(),
                 start.firstEpoch(),
                 StateMemory.budget(settings.stateMemoryBytes()),

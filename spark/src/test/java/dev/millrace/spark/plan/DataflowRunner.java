@@ -3,6 +3,7 @@ package dev.millrace.spark.plan;
 import dev.millrace.engine.epoch.CompletedEpoch;
 import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.DataflowSettings;
+import dev.millrace.engine.graph.Placement;
 import dev.millrace.engine.graph.StageBody;
 import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.graph.StreamGraph.Stage;
@@ -40,7 +41,13 @@ final class DataflowRunner {
             throws Exception {
         CollectingSink sink = new CollectingSink();
         DataflowSettings settings = new DataflowSettings(
-                "test", TASKS, Queries.KEY_GROUPS, 0, new MemoryBudget(1L << 28), null, System::currentTimeMillis);
+                "test",
+                Placement.alone(TASKS),
+                Queries.KEY_GROUPS,
+                0,
+                new MemoryBudget(1L << 28),
+                null,
+                System::currentTimeMillis);
         SparkTaskScopes scopes = new SparkTaskScopes(
                 session.sessionState().conf(), Thread.currentThread().getContextClassLoader(), new Properties());
         try (Dataflow dataflow = Dataflow.create(withSink(planned.graph(), sink), settings, scopes)) {
