@@ -28,8 +28,8 @@ public final class BatchSizeMeasure implements Measure {
     public static final String USAGE =
             """
               --engines a,b    the first is what the others are compared with (default millrace-bounded,spark)
-              --work W         as in throughput, in one process (default count-1k)
-              --sizes a,b      rows of a batch (default 1,100,10000,100000,1000000)
+              --work a,b       as in throughput, in one process (default stateless,count-1k)
+              --sizes a,b      rows of a batch (default 1,100,10000,1000000)
               --seconds N      measured seconds per turn (default 15)
               --warm-up N      seconds before that, not counted (default 15)
               --rounds N       how often each engine has its turn (default 3)
@@ -44,7 +44,7 @@ public final class BatchSizeMeasure implements Measure {
     public BatchSizeMeasure(Options options, Launcher launcher) {
         this.options = options;
         this.launcher = launcher;
-        Workloads.of(work());
+        works().forEach(Workloads::of);
     }
 
     @Override
@@ -67,6 +67,7 @@ public final class BatchSizeMeasure implements Measure {
         return List.of(
                 new Figure("p50", "batch, p50", "ms", 1, true),
                 new Figure("p99", "batch, p99", "ms", 1, true),
+                new Figure("besideLogs", "batch without its log files, p50", "ms", 0, true),
                 new Figure("rowsPerSecond", "rows", "M/s", 3, true));
     }
 
@@ -75,20 +76,22 @@ public final class BatchSizeMeasure implements Measure {
         return options.whole("--rounds", 3, 1);
     }
 
-    private String work() {
-        return options.list("--work", "count-1k").get(0);
+    private List<String> works() {
+        return options.list("--work", options.quick() ? "count-1k" : "stateless,count-1k");
     }
 
     @Override
     public List<Case> prepare(Path folder) {
         List<Case> cases = new ArrayList<>();
-        for (String size : options.list("--sizes", options.quick() ? "100,10000" : "1,100,10000,100000,1000000")) {
-            if (!size.matches("[1-9][0-9]{0,8}")) {
-                throw new IllegalArgumentException(
-                        "Cannot measure: --sizes=%s. Give whole numbers above 0.".formatted(size));
+        for (String work : works()) {
+            for (String size : options.list("--sizes", options.quick() ? "100,10000" : "1,100,10000,1000000")) {
+                if (!size.matches("[1-9][0-9]{0,8}")) {
+                    throw new IllegalArgumentException(
+                            "Cannot measure: --sizes=%s. Give whole numbers above 0.".formatted(size));
+                }
+                String title = "%s, batches of %,d rows".formatted(work, Integer.parseInt(size));
+                cases.add(new Case("batch-%s-%s".formatted(work, size), title, Map.of("work", work, "rows", size)));
             }
-            String title = "%s, batches of %,d rows".formatted(work(), Integer.parseInt(size));
-            cases.add(new Case("batch-" + size, title, Map.of("rows", size)));
         }
         return cases;
     }
@@ -103,7 +106,7 @@ public final class BatchSizeMeasure implements Measure {
         int warmUpSeconds = options.whole("--warm-up", 15, 3);
         Arguments arguments = new Arguments()
                 .with("engine", engine.id())
-                .with("work", work())
+                .with("work", of.parameter("work"))
                 .with("folder", folder)
                 .with("drain", false)
                 .with("batchRows", of.parameter("rows"))
@@ -119,6 +122,7 @@ public final class BatchSizeMeasure implements Measure {
             draft.settings(Launcher.texts(result.get("settings")));
             draft.figure("p50", batches.getValueAtPercentile(50) / 1_000.0);
             draft.figure("p99", batches.getValueAtPercentile(99) / 1_000.0);
+            draft.figure("besideLogs", result.get("besideLogsMillis").asDouble());
             draft.figure("rowsPerSecond", result.get("rowsPerSecond").asDouble() / 1e6);
             draft.histogram(result.get("histogram").asText());
         }

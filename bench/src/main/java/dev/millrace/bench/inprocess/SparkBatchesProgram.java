@@ -13,6 +13,8 @@ import dev.millrace.bench.workload.Workload;
 import dev.millrace.bench.workload.Workloads;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
 import org.apache.spark.sql.SparkSession;
@@ -71,6 +73,7 @@ public final class SparkBatchesProgram {
         return new ObjectMapper()
                 .createObjectNode()
                 .put("rowsPerSecond", sample.rowsPerSecond())
+                .put("besideLogsMillis", batches.medianBesideLogsMillis())
                 .put("histogram", Histograms.encode(micros));
     }
 
@@ -88,10 +91,19 @@ public final class SparkBatchesProgram {
      * <p>Thread: any.
      */
     private static final class Batches extends StreamingQueryListener {
+        /** The parts of a batch that are files written to the checkpoint: its offsets, its commit, Millrace's decision. */
+        private static final List<String> LOGS = List.of("walCommit", "commitOffsets", "manifestCommit");
+
         private final Histogram micros = new Histogram(3);
+        private final Histogram besideLogsMillis = new Histogram(3);
 
         synchronized void reset() {
             micros.reset();
+            besideLogsMillis.reset();
+        }
+
+        synchronized long medianBesideLogsMillis() {
+            return besideLogsMillis.getValueAtPercentile(50);
         }
 
         synchronized Histogram micros() {
@@ -104,7 +116,13 @@ public final class SparkBatchesProgram {
         @Override
         public synchronized void onQueryProgress(QueryProgressEvent event) {
             if (event.progress().numInputRows() > 0) {
-                micros.recordValue(event.progress().batchDuration() * 1_000);
+                long millis = event.progress().batchDuration();
+                micros.recordValue(millis * 1_000);
+                Map<String, Long> parts = event.progress().durationMs();
+                long logsMillis = LOGS.stream()
+                        .mapToLong(part -> parts.getOrDefault(part, 0L))
+                        .sum();
+                besideLogsMillis.recordValue(Math.max(0, millis - logsMillis));
             }
         }
 

@@ -2,17 +2,17 @@ package dev.millrace.engine.error;
 
 /** The stable class of every error that Millrace raises, printed as {@code MILLRACE_<NAME>}. */
 public enum ErrorCode {
-    /** An operator of the query cannot run in real time yet. */
+    /** An operator of the query cannot run yet. */
     UNSUPPORTED_OPERATOR(ErrorKind.UNSUPPORTED),
     /** A source offers neither real-time nor continuous reads. */
     UNSUPPORTED_SOURCE(ErrorKind.UNSUPPORTED),
-    /** A sink takes no streaming writes that Millrace can drive. */
+    /** A sink, or an option of it, takes no streaming writes that Millrace can drive. */
     UNSUPPORTED_SINK(ErrorKind.UNSUPPORTED),
     /** The output mode does not fit the query. */
     UNSUPPORTED_OUTPUT_MODE(ErrorKind.UNSUPPORTED),
     /** A trigger's interval is out of bounds. */
     UNSUPPORTED_TRIGGER(ErrorKind.UNSUPPORTED),
-    /** A setting has a value that Millrace cannot follow. */
+    /** A setting of Millrace's own has a value that it cannot follow. */
     UNSUPPORTED_SETTING(ErrorKind.UNSUPPORTED),
     /** A checkpoint cannot be continued by this query. */
     UNSUPPORTED_CHECKPOINT(ErrorKind.UNSUPPORTED),

@@ -16,8 +16,8 @@ import org.apache.spark.sql.execution.streaming.checkpointing.CheckpointFileMana
 /**
  * Snapshot files and manifests in a folder of the query's checkpoint, on whatever file system Spark
  * keeps it. Files appear whole, by that file system's own atomic way. Creation is as exclusive as
- * {@code CheckpointFileManager.createAtomic} without overwriting is there, as for Spark's own logs; on
- * local disks, where that looks first and renames then, by {@link LocalCreation}.
+ * {@code CheckpointFileManager.createAtomic} without overwriting is there, as for Spark's own logs. On local
+ * disks, where that looks first and renames then, it is {@link LocalFile}'s.
  *
  * <p>Thread: any.
  */
@@ -42,7 +42,8 @@ public final class StateFiles implements SnapshotStorage {
 
     @Override
     public Output begin(String name) throws IOException {
-        return new AtomicFile(files.createAtomic(inFolder(name), true));
+        Path path = inFolder(name);
+        return isOnLocalDisk(path) ? LocalFile.begin(localPath(path)) : new AtomicFile(files.createAtomic(path, true));
     }
 
     @Override
@@ -51,8 +52,8 @@ public final class StateFiles implements SnapshotStorage {
         if (files.exists(path)) {
             return false;
         }
-        if ("file".equals(path.getFileSystem(configuration).getUri().getScheme())) {
-            return LocalCreation.create(java.nio.file.Path.of(path.toUri().getPath()), body);
+        if (isOnLocalDisk(path)) {
+            return LocalFile.create(localPath(path), body);
         }
         try {
             createWhole(path, body);
@@ -60,6 +61,14 @@ public final class StateFiles implements SnapshotStorage {
         } catch (FileAlreadyExistsException e) {
             return false;
         }
+    }
+
+    private boolean isOnLocalDisk(Path path) throws IOException {
+        return "file".equals(path.getFileSystem(configuration).getUri().getScheme());
+    }
+
+    private static java.nio.file.Path localPath(Path path) {
+        return java.nio.file.Path.of(path.toUri().getPath());
     }
 
     private void createWhole(Path path, Body body) throws IOException {

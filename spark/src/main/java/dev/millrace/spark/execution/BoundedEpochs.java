@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread: the query's. Source: Spark's MicroBatchExecution and its trigger executors.
  */
 final class BoundedEpochs {
-    /** How long to wait for an epoch before looking again whether the dataflow has failed. */
-    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(10);
+    /** How long to wait for an epoch before looking whether the query is stopped. */
+    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /**
      * How long after an epoch the next one without data comes that processing time alone asks for. Spark runs
@@ -61,7 +61,8 @@ final class BoundedEpochs {
     }
 
     /**
-     * Runs epochs until the trigger wants no more of them.
+     * Runs epochs until the trigger wants no more of them, or the query is stopped. Whoever stops it interrupts this
+     * thread too, but the code that it is in then may take the interrupt for its own, as Hadoop's files do.
      *
      * @param planned the first epoch where it is planned already, or null
      *
@@ -71,7 +72,7 @@ final class BoundedEpochs {
             throws InterruptedException {
         parts.planner().prepare();
         EpochPlan next = planned;
-        while (true) {
+        while (!query.isEnding()) {
             long triggerMillis = clock.getTimeMillis();
             boolean ran = trigger(coordinator, committer, next);
             next = null;
@@ -153,8 +154,11 @@ final class BoundedEpochs {
                     "Cannot run epoch=%d: the dataflow is at epoch=%d. Please report this."
                             .formatted(plan.epoch(), requested));
         }
-        CompletedEpoch completed = null;
+        CompletedEpoch completed = coordinator.await(LOOK_NANOS);
         while (completed == null) {
+            if (query.isEnding()) {
+                return;
+            }
             completed = coordinator.await(LOOK_NANOS);
         }
         parts.progress().took("addBatch", System.nanoTime() - startNanos);

@@ -152,7 +152,7 @@ public final class MillraceExecution extends StreamExecution {
         } catch (IllegalArgumentException e) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_OUTPUT_MODE,
-                    "Cannot write in real time: sink=%s does not take outputMode=%s. Choose another of the two."
+                    "Cannot write on Millrace: sink=%s does not take outputMode=%s. Choose another of the two."
                             .formatted(StreamingWrites.nameOf(sink()), outputMode()),
                     e);
         }
@@ -190,8 +190,9 @@ public final class MillraceExecution extends StreamExecution {
                         || !(demanding.requiredDistribution() instanceof UnspecifiedDistribution))) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_SINK,
-                    ("Cannot write in real time: sink=%s asks for rows that are distributed or ordered in batches. "
-                                    + "Switch that off in the table's settings, or use Trigger.ProcessingTime.")
+                    ("Cannot write on Millrace: sink=%s asks for rows that are distributed or ordered in batches. "
+                                    + "Switch that off in the table's settings, or set spark.millrace.enabled=false and use "
+                                    + "Trigger.ProcessingTime.")
                             .formatted(StreamingWrites.nameOf(sink())));
         }
         return write;

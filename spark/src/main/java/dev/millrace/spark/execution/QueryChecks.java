@@ -39,7 +39,7 @@ final class QueryChecks {
 
     private QueryChecks() {}
 
-    /** Errors: UNSUPPORTED_SOURCE, UNSUPPORTED_SINK, UNSUPPORTED_SETTING. */
+    /** Errors: UNSUPPORTED_SOURCE, UNSUPPORTED_SINK. */
     static void check(QueryRequest request, LogicalPlan analyzed) {
         checkSink(request.sink());
         checkSources(request.session(), analyzed);
@@ -54,7 +54,7 @@ final class QueryChecks {
         }
         throw new MillraceException(
                 ErrorCode.UNSUPPORTED_SINK,
-                "Cannot write in real time: sink=%s takes no streaming writes. Use another, or write to it in foreachBatch."
+                "Cannot write on Millrace: sink=%s takes no streaming writes. Use another, or write to it in foreachBatch."
                         .formatted(StreamingWrites.nameOf(sink)));
     }
 
@@ -78,7 +78,7 @@ final class QueryChecks {
                 if (found.isDefined()) {
                     throw new MillraceException(
                             ErrorCode.UNSUPPORTED_OPERATOR,
-                            ("Cannot tell in real time which file a row is from: function=%s. Use the column "
+                            ("Cannot tell on Millrace which file a row is from: function=%s. Use the column "
                                             + "_metadata.file_path, _metadata.file_block_start or "
                                             + "_metadata.file_block_length.")
                                     .formatted(found.get()));
@@ -97,14 +97,14 @@ final class QueryChecks {
     private static void checkOptions(Map<String, String> options, SQLConf conf) {
         if (options.contains(ASYNC_PROGRESS) && Boolean.parseBoolean(options.apply(ASYNC_PROGRESS))) {
             throw new MillraceException(
-                    ErrorCode.UNSUPPORTED_SETTING,
-                    "Cannot start the query: option %s=true has no meaning in real time, where rows never wait for logs. Leave it out."
+                    ErrorCode.UNSUPPORTED_SINK,
+                    "Cannot start the query: option %s=true has no meaning on Millrace, which writes logs in their order. Leave it out."
                             .formatted(ASYNC_PROGRESS));
         }
         if (conf.enableStreamingSinkEvolution()) {
             throw new MillraceException(
-                    ErrorCode.UNSUPPORTED_SETTING,
-                    "Cannot start the query: %s=true is not supported in real time. Set it to false."
+                    ErrorCode.UNSUPPORTED_SINK,
+                    "Cannot start the query: %s=true is not supported on Millrace. Set it to false."
                             .formatted(SINK_EVOLUTION));
         }
     }

@@ -179,7 +179,7 @@ final class GraphBuilder {
             if (!useCounts.containsKey(i)) {
                 throw new MillraceException(
                         ErrorCode.UNSUPPORTED_OPERATOR,
-                        "Cannot run the query in real time: source=%s, no row of which can reach the sink. Remove it."
+                        "Cannot run the query on Millrace: source=%s, no row of which can reach the sink. Remove it."
                                 .formatted(sources.get(i).name()));
             }
         }
@@ -380,7 +380,7 @@ final class GraphBuilder {
     private static MillraceException unsupported(Partitioning partitioning) {
         return new MillraceException(
                 ErrorCode.UNSUPPORTED_OPERATOR,
-                "Cannot spread rows in real time: partitioning=%s. Use repartition(n) or repartition(n, columns)."
+                "Cannot spread rows on Millrace: partitioning=%s. Use repartition(n) or repartition(n, columns)."
                         .formatted(partitioning));
     }
 

@@ -77,7 +77,7 @@ final class OperatorCheck {
         if (outputMode.equals(OutputMode.Complete()) && aggregateCount == 0) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_OUTPUT_MODE,
-                    "Cannot run the query in real time: outputMode=%s, streaming aggregations=0. ".formatted(outputMode)
+                    "Cannot run the query on Millrace: outputMode=%s, streaming aggregations=0. ".formatted(outputMode)
                             + "Use outputMode(\"append\") or outputMode(\"update\"), %s.".formatted(WITHOUT_MILLRACE));
         }
     }
@@ -302,7 +302,7 @@ final class OperatorCheck {
     private static MillraceException unsupported(LogicalPlan node, String what, String fact, String instead) {
         return new MillraceException(
                 ErrorCode.UNSUPPORTED_OPERATOR,
-                "Cannot run %s in real time: %s, node=%s. %s, %s."
+                "Cannot run %s on Millrace: %s, node=%s. %s, %s."
                         .formatted(what, fact, node.simpleString(10), instead, WITHOUT_MILLRACE));
     }
 }

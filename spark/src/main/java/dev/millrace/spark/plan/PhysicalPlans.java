@@ -57,7 +57,7 @@ final class PhysicalPlans {
     static MillraceException unsupported(SparkPlan node) {
         return new MillraceException(
                 ErrorCode.UNSUPPORTED_OPERATOR,
-                "Cannot run an operator in real time: operator=%s is not known to answer row by row. Write the query "
+                "Cannot run an operator on Millrace: operator=%s is not known to answer row by row. Write the query "
                                 .formatted(node.nodeName())
                         + "without it, or run it on Spark alone with spark.millrace.enabled=false.");
     }

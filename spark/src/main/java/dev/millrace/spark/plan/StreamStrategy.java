@@ -175,7 +175,7 @@ final class StreamStrategy extends SparkStrategy {
         }
         throw new MillraceException(
                 ErrorCode.UNSUPPORTED_OPERATOR,
-                "Cannot join two streams in real time: joinType=%s. Use an inner, outer or left semi join."
+                "Cannot join two streams on Millrace: joinType=%s. Use an inner, outer or left semi join."
                         .formatted(type.sql()));
     }
 
@@ -202,7 +202,7 @@ final class StreamStrategy extends SparkStrategy {
         if (!(global.limitExpr() instanceof Literal literal) || !(literal.value() instanceof Integer limit)) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_OPERATOR,
-                    "Cannot limit a stream in real time: limit=%s is no constant. Give a number."
+                    "Cannot limit a stream on Millrace: limit=%s is no constant. Give a number."
                             .formatted(global.limitExpr().sql()));
         }
         LogicalPlan rows = global.child() instanceof LocalLimit local ? local.child() : global.child();
@@ -249,7 +249,7 @@ final class StreamStrategy extends SparkStrategy {
         if (parts.isEmpty()) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_OPERATOR,
-                    "Cannot run an aggregation in real time: functions=%s cannot be computed row by row. "
+                    "Cannot run an aggregation on Millrace: functions=%s cannot be computed row by row. "
                                     .formatted(aggregate.aggregateExpressions())
                             + "Compute them in another way, or run the query without Millrace "
                             + "(spark.millrace.enabled=false).");
@@ -339,7 +339,7 @@ final class StreamStrategy extends SparkStrategy {
             String name = key instanceof NamedExpression named ? named.name() : key.sql();
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_OPERATOR,
-                    "Cannot group or join by a column in real time: column=%s, type=%s, equal values of which differ "
+                    "Cannot group or join by a column on Millrace: column=%s, type=%s, equal values of which differ "
                                     .formatted(name, type.sql())
                             + "in their bytes. Use lower(%s), or the column with collation UTF8_BINARY."
                                     .formatted(name));

@@ -1,5 +1,6 @@
 package dev.millrace.spark.session;
 
+import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.ErrorKind;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.execution.MillraceExecution;
@@ -119,12 +120,17 @@ public final class MillraceQueryManager extends StreamingQueryManager {
                 catalogTable);
     }
 
-    /** The query on Millrace; empty where Spark's own engine runs it, because Millrace cannot and Spark can. */
+    /**
+     * The query on Millrace; empty where Spark's own engine runs it, because Millrace cannot and Spark can. What
+     * the user wants of Millrace itself is not dropped for that: a setting that it cannot follow is an error.
+     */
     private static Optional<MillraceExecution> execution(QueryRequest request) {
         try {
             return Optional.of(MillraceExecution.create(request));
         } catch (MillraceException e) {
-            if (!request.pace().isBounded() || e.code().kind() != ErrorKind.UNSUPPORTED) {
+            if (!request.pace().isBounded()
+                    || e.code().kind() != ErrorKind.UNSUPPORTED
+                    || e.code() == ErrorCode.UNSUPPORTED_SETTING) {
                 throw e;
             }
             MillraceExecution.requireNothingKept(request, e);

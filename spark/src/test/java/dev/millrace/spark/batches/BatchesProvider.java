@@ -33,13 +33,14 @@ import org.apache.spark.sql.connector.write.WriterCommitMessage;
 import org.apache.spark.sql.connector.write.streaming.StreamingDataWriterFactory;
 import org.apache.spark.sql.connector.write.streaming.StreamingWrite;
 import org.apache.spark.sql.internal.connector.SupportsStreamingUpdateAsAppend;
+import org.apache.spark.sql.streaming.DataStreamWriter;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
 /**
  * A sink that keeps what each batch gave, by the batch's number, in memory. It takes every output mode, and costs
  * neither engine a job or a plan of its own. A batch that is committed again must be the same. Option: {@code
- * batches}, from {@link Batches#name}.
+ * batches}, set by {@link Batches#take}.
  */
 public final class BatchesProvider implements TableProvider {
     private static final Map<String, Batches> KEPT = new ConcurrentHashMap<>();
@@ -66,6 +67,11 @@ public final class BatchesProvider implements TableProvider {
         public Batches(Witness witness) {
             this.witness = witness;
             KEPT.put(name, this);
+        }
+
+        /** Lets a query write here. */
+        <T> DataStreamWriter<T> take(DataStreamWriter<T> writer) {
+            return writer.format(BatchesProvider.class.getName()).option("batches", name);
         }
 
         /** The value of the sink's option. */

@@ -10,12 +10,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.spark.LocalSpark;
 import dev.millrace.spark.batches.BatchesProvider.Batches;
 import dev.millrace.spark.batches.PerBatchComparison.Engine;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.apache.spark.api.java.function.VoidFunction2;
 import org.apache.spark.sql.Dataset;
@@ -43,6 +48,9 @@ final class BoundedRestartsSparkTest {
 
     /** Rows with this value or a greater one make the query fail before its sink is asked for anything. */
     private static volatile long failing = NEVER;
+
+    /** Whether code of a test was interrupted, and kept that for itself. */
+    private static volatile boolean taken;
 
     @TempDir
     private Path folder;
@@ -219,6 +227,96 @@ final class BoundedRestartsSparkTest {
     }
 
     @Test
+    void goesFromSparkToBoundedToContinuousAndBack() throws Exception {
+        Map<Long, List<String>> given = runToEnd(plain(), Engine.SPARK, "checkpoint", Trigger.AvailableNow(), 1);
+        given.putAll(runToEnd(plain(), Engine.MILLRACE, "checkpoint", Trigger.AvailableNow(), 2));
+        ScriptedProvider.publish(script, 4);
+        Batches continuous = new Batches();
+        StreamingQuery running = plain().start(
+                        Engine.MILLRACE,
+                        plain().writer(script, SCRIPT, continuous),
+                        folder.resolve("checkpoint"),
+                        LocalSpark.every(200));
+        running.processAllAvailable();
+        running.stop();
+        assertThat(continuous.given()).doesNotContainKeys(0L, 1L);
+        given.putAll(continuous.given());
+        Map<Long, List<String>> last = runToEnd(plain(), Engine.MILLRACE, "checkpoint", Trigger.AvailableNow(), 5);
+        assertThat(last).doesNotContainKeys(given.keySet().toArray(Long[]::new));
+        given.putAll(last);
+
+        assertThat(given.values().stream().flatMap(List::stream)).hasSize(11).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void endsWhenItIsStoppedThoughTheInterruptWasTakenByOthers() throws Exception {
+        CountDownLatch began = new CountDownLatch(1);
+        VoidFunction2<Dataset<Row>, Long> code = (rows, number) -> {
+            began.countDown();
+            try {
+                TimeUnit.MINUTES.sleep(1);
+            } catch (InterruptedException e) {
+                taken = true;
+            }
+        };
+        ScriptedProvider.publish(script, 1);
+        StreamingQuery running = plain().start(
+                        Engine.MILLRACE,
+                        plain().writer(script, SCRIPT, new Batches()).foreachBatch(code),
+                        folder.resolve("checkpoint"),
+                        Trigger.ProcessingTime(0));
+        assertThat(began.await(1, TimeUnit.MINUTES)).isTrue();
+        running.stop();
+
+        assertThat(taken).isTrue();
+        assertThat(running.isActive()).isFalse();
+        assertThat(running.exception().isEmpty()).isTrue();
+    }
+
+    @Test
+    void givesAllRowsOfABatchItsTime() throws Exception {
+        PerBatchComparison times = comparison("append", rows -> rows.selectExpr("current_timestamp() as now"));
+        Map<Long, List<String>> given = runToEnd(times, Engine.MILLRACE, "checkpoint", Trigger.AvailableNow(), 3);
+
+        assertThat(given.values()).hasSize(3).allSatisfy(rows -> assertThat(Set.copyOf(rows))
+                .hasSize(1));
+        assertThat(given.values().stream().map(rows -> rows.get(0))).isSorted();
+    }
+
+    @Test
+    void takesNoMoreFilesThanABatchMayHave() throws Exception {
+        Path input = Files.createDirectory(folder.resolve("input"));
+        for (int i = 0; i < 5; i++) {
+            Path file = Files.writeString(input.resolve(i + ".json"), "{\"v\":%d}".formatted(i));
+            Files.setLastModifiedTime(file, FileTime.fromMillis(1_700_000_000_000L + i * 1_000L));
+        }
+        Map<Long, List<String>> expected = filesToEnd(Engine.SPARK, input);
+
+        assertThat(filesToEnd(Engine.MILLRACE, input))
+                .isEqualTo(expected)
+                .isEqualTo(Map.of(0L, List.of("[0]", "[1]"), 1L, List.of("[2]", "[3]"), 2L, List.of("[4]")));
+    }
+
+    private Map<Long, List<String>> filesToEnd(Engine engine, Path input) throws Exception {
+        Batches batches = new Batches();
+        Dataset<Row> rows = session.readStream()
+                .schema("v long")
+                .option("maxFilesPerTrigger", 2)
+                .json(input.toString());
+        StreamingQuery running = PerBatchComparison.start(
+                session,
+                engine,
+                batches.take(rows.writeStream())
+                        .option(
+                                "checkpointLocation",
+                                folder.resolve(engine.name()).toString())
+                        .trigger(Trigger.AvailableNow()));
+        running.awaitTermination();
+        assertThat(LocalSpark.isOnMillrace(running)).isEqualTo(engine == Engine.MILLRACE);
+        return batches.given();
+    }
+
+    @Test
     void handsWhatItCannotRunToSpark() throws Exception {
         PerBatchComparison query = comparison(
                 "append", rows -> rows.repartitionByRange(2, col("v")).select("v"));
@@ -233,5 +331,21 @@ final class BoundedRestartsSparkTest {
 
         assertThat(LocalSpark.isOnMillrace(running)).isFalse();
         assertThat(batches.given()).isEqualTo(Map.of(0L, List.of("[0]", "[1]", "[2]")));
+    }
+
+    @Test
+    void doesNotHandAQueryToSparkForASettingOfItsOwn() {
+        session.conf().set("spark.millrace.poll.interval", "often");
+        try {
+            assertThatThrownBy(() -> plain().start(
+                                    Engine.MILLRACE,
+                                    plain().writer(script, SCRIPT, new Batches()),
+                                    folder.resolve("checkpoint"),
+                                    Trigger.AvailableNow()))
+                    .hasMessageContaining("MILLRACE_UNSUPPORTED_SETTING")
+                    .hasMessageContaining("spark.millrace.poll.interval=often");
+        } finally {
+            session.conf().unset("spark.millrace.poll.interval");
+        }
     }
 }

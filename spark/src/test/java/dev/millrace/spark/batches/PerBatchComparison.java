@@ -129,11 +129,7 @@ public final class PerBatchComparison {
                     .option("partitions", partitions)
                     .load());
         }
-        return query.apply(inputs)
-                .writeStream()
-                .outputMode(outputMode)
-                .format(BatchesProvider.class.getName())
-                .option("batches", batches.name());
+        return batches.take(query.apply(inputs).writeStream().outputMode(outputMode));
     }
 
     /** Starts a query on one engine; others of the session are not changed by it. */

@@ -41,7 +41,7 @@ record FileSinkParts(
         } catch (ReflectiveOperationException | ClassCastException e) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_SINK,
-                    "Cannot write files in real time: sink=%s of this Spark is not made as expected, error=%s. Use the "
+                    "Cannot write files on Millrace: sink=%s of this Spark is not made as expected, error=%s. Use the "
                                     .formatted(sink, e)
                             + "Millrace jar that was made for this Spark.",
                     e);

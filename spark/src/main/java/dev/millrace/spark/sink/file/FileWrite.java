@@ -79,13 +79,13 @@ final class FileWrite implements RecoverableWrite {
         dataColumns.removeAll(partitionColumns);
     }
 
-    /** Errors: UNSUPPORTED_SETTING, and Spark's own for columns and types that the format cannot take. */
+    /** Errors: UNSUPPORTED_SINK, and Spark's own for columns and types that the format cannot take. */
     static FileWrite of(WriteRequest request, FileSinkParts sink) {
         SQLConf conf = request.session().sessionState().conf();
         if (!conf.streamingFileCommitProtocolClass().equals(ManifestFileCommitProtocol.class.getName())) {
             throw new MillraceException(
-                    ErrorCode.UNSUPPORTED_SETTING,
-                    "Cannot write files in real time: %s=%s. Unset it: files become visible by the folder's log alone."
+                    ErrorCode.UNSUPPORTED_SINK,
+                    "Cannot write files on Millrace: %s=%s. Unset it: files become visible by the folder's log alone."
                             .formatted(COMMIT_PROTOCOL, conf.streamingFileCommitProtocolClass()));
         }
         List<Attribute> columns = new ArrayList<>();

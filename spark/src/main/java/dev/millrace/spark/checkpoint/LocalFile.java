@@ -1,0 +1,88 @@
+package dev.millrace.spark.checkpoint;
+
+import dev.millrace.engine.snapshot.SnapshotStorage;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.UUID;
+
+/**
+ * A file on a local disk under way: it is written under another name, forced to the disk, and only then appears
+ * under its own. Hadoop's interface to a local disk starts some processes ({@code chmod}, {@code readlink}) for a file
+ * that is put in its place, which takes longer than a short epoch.
+ *
+ * <p>Thread: one owner. Errors: IOException.
+ */
+final class LocalFile implements SnapshotStorage.Output {
+    private final Path path;
+    private final Path whole;
+    private final FileChannel channel;
+    private final OutputStream bytes;
+
+    private LocalFile(Path path) throws IOException {
+        this.path = path;
+        this.whole = path.resolveSibling("." + path.getFileName() + "." + UUID.randomUUID() + ".tmp");
+        this.channel = FileChannel.open(whole, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        this.bytes = Channels.newOutputStream(channel);
+    }
+
+    /** Begins a file that is to take the place of one of its name. */
+    static LocalFile begin(Path path) throws IOException {
+        return new LocalFile(path);
+    }
+
+    /**
+     * Creates a file for one creator only; false when there is one of that name already. It is linked to its name,
+     * which fails where that is taken: a rename would replace what is there.
+     */
+    static boolean create(Path path, SnapshotStorage.Body body) throws IOException {
+        try (LocalFile file = new LocalFile(path)) {
+            body.writeTo(file.bytes);
+            file.force();
+            link(file.whole, path);
+            return true;
+        } catch (FileAlreadyExistsException e) {
+            return false;
+        }
+    }
+
+    @Override
+    public OutputStream bytes() {
+        return bytes;
+    }
+
+    @Override
+    public void finish() throws IOException {
+        force();
+        Path unused = Files.move(whole, path, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private void force() throws IOException {
+        channel.force(true);
+        channel.close();
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+        boolean unused = Files.deleteIfExists(whole);
+    }
+
+    private static void link(Path whole, Path path) throws IOException {
+        try {
+            Files.createLink(path, whole);
+        } catch (FileAlreadyExistsException e) {
+            throw e;
+        } catch (UnsupportedOperationException | FileSystemException e) {
+            // A disk without hard links: look first and rename then, as Spark's own logs do everywhere.
+            Path unused = Files.move(whole, path);
+        }
+    }
+}
