@@ -38,7 +38,10 @@ public record StreamLeaf(LogicalPlan relation, SparkDataStream stream, Optional<
 
     /** What errors and {@code explain} call the source. */
     public String name() {
-        return stream.toString();
+        String text = stream.toString();
+        Class<?> kind = stream.getClass();
+        boolean saysNothing = text.startsWith(kind.getName() + "@"); // as Object has it
+        return saysNothing ? kind.getSimpleName() : text;
     }
 
     /** The columns of its rows. */

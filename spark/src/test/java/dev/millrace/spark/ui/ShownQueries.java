@@ -76,7 +76,7 @@ final class ShownQueries implements AutoCloseable {
                 .withWatermark("paid", "5 seconds")
                 .groupBy(functions.window(functions.col("paid"), "1 minute", "5 seconds"), functions.col("card"))
                 .agg(functions.count("*").as("payments"));
-        return write(counts.writeStream().foreach(new Taking(300_000)), name).start();
+        return write(counts.writeStream().foreach(new Taking(2_000_000)), name).start();
     }
 
     /** Fails when {@link #fail} is called, and goes on. */
