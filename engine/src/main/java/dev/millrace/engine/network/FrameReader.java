@@ -83,8 +83,8 @@ final class FrameReader {
                 switch (kind) {
                     case Frames.ROWS -> Frames.ROWS_HEADER_BYTES + Page.HEADER_BYTES;
                     case Frames.ROWS_ZSTD -> Frames.ROWS_ZSTD_HEADER_BYTES + 1;
-                    case Frames.BARRIER, Frames.WATERMARK, Frames.PING -> Long.BYTES;
-                    case Frames.PONG -> 2 * Long.BYTES;
+                    case Frames.WATERMARK, Frames.PING -> Long.BYTES;
+                    case Frames.BARRIER, Frames.PONG -> 2 * Long.BYTES;
                     case Frames.CREDIT -> Integer.BYTES;
                     case Frames.IDLE, Frames.WELCOME, Frames.REFUSED -> 0;
                     default -> throw Frames.malformed("frame of kind=%d".formatted(kind));
@@ -102,7 +102,7 @@ final class FrameReader {
         byte done = kind;
         kind = NONE;
         switch (done) {
-            case Frames.BARRIER -> to.mark(channel, new Item.Barrier(fields.getLong(0)));
+            case Frames.BARRIER -> to.mark(channel, new Item.Barrier(fields.getLong(0), fields.getLong(Long.BYTES)));
             case Frames.WATERMARK -> to.mark(channel, new Item.Watermark(fields.getLong(0)));
             case Frames.IDLE -> to.mark(channel, Item.Idle.INSTANCE);
             case Frames.CREDIT -> to.credit(channel, fields.getInt(0));

@@ -70,7 +70,9 @@ final class FrameWriter {
     /** Writes what is not rows. */
     void mark(int channel, Item mark) {
         if (mark instanceof Item.Barrier barrier) {
-            begin(Frames.BARRIER, channel, Long.BYTES).writeLong(barrier.epoch());
+            begin(Frames.BARRIER, channel, 2 * Long.BYTES)
+                    .writeLong(barrier.epoch())
+                    .writeLong(barrier.watermarkMicros());
         } else if (mark instanceof Item.Watermark watermark) {
             begin(Frames.WATERMARK, channel, Long.BYTES).writeLong(watermark.micros());
         } else {

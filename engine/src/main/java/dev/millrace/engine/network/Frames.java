@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  *
  *   ROWS           input partition 4 | row count 4 | read nanos 8 | a page's records, as they are
  *   ROWS_ZSTD      the same | size of the records 4 | zstd(records)
- *   BARRIER        epoch 8
+ *   BARRIER        epoch 8 | watermark in microseconds 8
  *   WATERMARK      micros 8
  *   IDLE
  *   CREDIT         items 4

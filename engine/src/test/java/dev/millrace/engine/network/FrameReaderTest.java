@@ -83,7 +83,8 @@ class FrameReaderTest {
             writer.rows(3, page);
             log.rows(3, new FrameHandler.PageHeader(rows, rows, page.oldestReadNanos()), page, page.endOffset());
         }
-        for (Item mark : List.of(new Item.Barrier(5), Item.Idle.INSTANCE, new Item.Watermark(-1))) {
+        for (Item mark :
+                List.of(new Item.Barrier(5), new Item.Barrier(6, -7), Item.Idle.INSTANCE, new Item.Watermark(-1))) {
             writer.mark(4, mark);
             log.mark(4, mark);
         }

@@ -104,7 +104,7 @@ class PeerLinkTest {
         page.inputPartition(3);
         assertThat(there.offer(new Item.Rows(page))).isTrue();
         assertThat(there.offer(new Item.Watermark(42))).isTrue();
-        assertThat(there.offer(new Item.Barrier(9))).isTrue();
+        assertThat(there.offer(new Item.Barrier(9, 77))).isTrue();
         assertThat(there.offer(Item.Idle.INSTANCE)).isTrue();
         assertThat(back.offer(new Item.Rows(page(back, "back")))).isTrue();
 
@@ -112,7 +112,7 @@ class PeerLinkTest {
         assertThat(rows(arrived.page())).containsExactly("first", longRow);
         assertThat(arrived.page().inputPartition()).isEqualTo(3);
         assertThat(take(arriving)).isEqualTo(new Item.Watermark(42));
-        assertThat(take(arriving)).isEqualTo(new Item.Barrier(9));
+        assertThat(take(arriving)).isEqualTo(new Item.Barrier(9, 77));
         assertThat(take(arriving)).isEqualTo(Item.Idle.INSTANCE);
         assertThat(rows(((Item.Rows) take(returning)).page())).containsExactly("back");
     }
