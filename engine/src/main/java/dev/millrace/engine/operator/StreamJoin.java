@@ -60,6 +60,7 @@ public final class StreamJoin implements Operator {
     private int candidate;
     private boolean matched;
     private int candidatesLeft;
+
     /** Whether epochs are bounded: then rows leave the state only where one ends. */
     private boolean endsEpochs;
 

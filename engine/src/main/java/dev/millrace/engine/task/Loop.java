@@ -1,5 +1,6 @@
 package dev.millrace.engine.task;
 
+import dev.millrace.engine.error.Interruption;
 import dev.millrace.engine.exchange.Signal;
 import dev.millrace.engine.metrics.StepClock;
 import java.util.List;
@@ -98,7 +99,7 @@ public final class Loop {
             }
         } catch (Throwable e) {
             // An interrupt while stopping is how a blocked step is told to end.
-            if (!(stopping && isInterruption(e))) {
+            if (!(stopping && Interruption.isIn(e))) {
                 failures.failed(current.name(), e);
             }
         } finally {
@@ -131,18 +132,5 @@ public final class Loop {
         if (interrupted) {
             thread.interrupt();
         }
-    }
-
-    /** Whether the error, or what caused it, is an interrupted wait. */
-    private static boolean isInterruption(Throwable error) {
-        for (Throwable cause = error; cause != null; cause = cause.getCause()) {
-            if (cause instanceof InterruptedException
-                    || cause instanceof java.io.InterruptedIOException
-                    || cause instanceof java.nio.channels.ClosedByInterruptException
-                    || cause.getClass().getSimpleName().equals("InterruptException")) {
-                return true;
-            }
-        }
-        return false;
     }
 }

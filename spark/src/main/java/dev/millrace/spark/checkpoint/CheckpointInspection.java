@@ -8,12 +8,10 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.NavigableSet;
+import org.apache.hadoop.util.StringUtils.TraditionalBinaryPrefix;
 
 /** Tells what is in a checkpoint: its epochs, and of one of them the offsets, operators and files. */
 final class CheckpointInspection {
-    private static final int KIBI = 1024;
-    private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB"};
-
     private final StoredCheckpoint checkpoint;
     private final PrintStream output;
 
@@ -85,13 +83,7 @@ final class CheckpointInspection {
     }
 
     /** A size as people read it. */
-    static String size(long bytes) {
-        double left = bytes;
-        int unit = 0;
-        while (left >= KIBI && unit < UNITS.length - 1) {
-            left /= KIBI;
-            unit++;
-        }
-        return unit == 0 ? bytes + " B" : "%.1f %s".formatted(left, UNITS[unit]);
+    private static String size(long bytes) {
+        return TraditionalBinaryPrefix.long2String(bytes, "B", 1);
     }
 }

@@ -5,7 +5,6 @@ import dev.millrace.engine.epoch.Manifest;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
-import dev.millrace.engine.snapshot.SnapshotStorage;
 import java.io.IOException;
 import java.util.Map;
 import java.util.UUID;
@@ -21,8 +20,6 @@ import org.apache.hadoop.fs.Path;
  * <p>The commit log's entry comes last: a copy that was broken off has none, and no query goes on from it.
  */
 final class Savepoint {
-    private static final int COPY_BYTES = 1 << 20;
-
     private final StoredCheckpoint checkpoint;
     private final Configuration configuration;
 
@@ -46,11 +43,11 @@ final class Savepoint {
                     ErrorCode.UNSUPPORTED_CHECKPOINT,
                     "Cannot export epoch=%d: folder=%s is not empty. Name another.".formatted(epoch, target));
         }
-        StateFiles files = StateFiles.of(to, configuration);
         for (String name : manifest.state().allFiles()) {
-            copyStateFile(name, files);
+            copy(StateFiles.FOLDER + "/" + name, to, system);
         }
-        boolean unused = new ManifestLog(files).create(new ManifestLog.Slot(epoch, 0), manifest);
+        boolean unused =
+                new ManifestLog(StateFiles.of(to, configuration)).create(new ManifestLog.Slot(epoch, 0), manifest);
         copy(StoredCheckpoint.SOURCES, to, system);
         write(system, new Path(to, StoredCheckpoint.OFFSETS + "/" + epoch), manifest.offsets());
         write(
@@ -61,21 +58,7 @@ final class Savepoint {
         copy(StoredCheckpoint.COMMITS + "/" + epoch, to, system);
     }
 
-    private void copyStateFile(String name, StateFiles files) throws IOException {
-        try (SnapshotStorage.Input input = checkpoint.files().open(name);
-                SnapshotStorage.Output output = files.begin(name)) {
-            long sizeBytes = input.sizeBytes();
-            byte[] part = new byte[COPY_BYTES];
-            for (long position = 0; position < sizeBytes; position += part.length) {
-                int length = (int) Math.min(part.length, sizeBytes - position);
-                input.read(position, part, length);
-                output.bytes().write(part, 0, length);
-            }
-            output.finish();
-        }
-    }
-
-    /** Copies a file or folder of Spark's as it is, where it is there. */
+    /** Copies a file or folder as it is, where it is there. */
     private void copy(String name, Path to, FileSystem system) throws IOException {
         Path from = new Path(checkpoint.location(), name);
         if (checkpoint.fileSystem().exists(from)) {

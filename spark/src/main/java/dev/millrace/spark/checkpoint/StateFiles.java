@@ -23,7 +23,7 @@ import org.apache.spark.sql.execution.streaming.checkpointing.CheckpointFileMana
  */
 public final class StateFiles implements SnapshotStorage {
     /** Millrace's own folder in a query's checkpoint. */
-    private static final String FOLDER = "millrace";
+    static final String FOLDER = "millrace";
 
     private final Path root;
     private final Configuration configuration;

@@ -1,24 +1,18 @@
 package dev.millrace.spark.execution;
 
-import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.Interruption;
 import dev.millrace.engine.error.MillraceException;
-import dev.millrace.spark.late.LateSink;
 import dev.millrace.spark.metrics.QueryFigures;
 import dev.millrace.spark.metrics.QueryObservation;
-import dev.millrace.spark.plan.PlanRequest.LateRowTarget;
 import dev.millrace.spark.plan.QueryPlanner;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.settings.MillraceSettings;
 import dev.millrace.spark.settings.SettingsInForce;
-import dev.millrace.spark.sink.SparkSink;
 import dev.millrace.spark.sink.StreamingWrites;
-import dev.millrace.spark.sink.WriteRequest;
 import dev.millrace.spark.source.PortionSettings;
 import dev.millrace.spark.source.Reading;
 import dev.millrace.spark.source.SourceFactory;
 import dev.millrace.spark.ui.RealTimeTab;
-import java.io.InterruptedIOException;
-import java.nio.channels.ClosedByInterruptException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -29,14 +23,9 @@ import org.apache.spark.SparkContext;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.streaming.WriteToStream;
 import org.apache.spark.sql.classic.SparkSession;
-import org.apache.spark.sql.connector.catalog.SupportsWrite;
-import org.apache.spark.sql.connector.distributions.UnspecifiedDistribution;
 import org.apache.spark.sql.connector.read.streaming.Offset;
 import org.apache.spark.sql.connector.read.streaming.ReadLimit;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
-import org.apache.spark.sql.connector.write.RequiresDistributionAndOrdering;
-import org.apache.spark.sql.connector.write.Write;
-import org.apache.spark.sql.connector.write.streaming.StreamingWrite;
 import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadataBase;
 import org.apache.spark.sql.execution.streaming.runtime.ACTIVE$;
 import org.apache.spark.sql.execution.streaming.runtime.ContinuousExecutionContext;
@@ -48,15 +37,14 @@ import org.apache.spark.sql.streaming.StreamingQueryException;
 import org.apache.spark.sql.streaming.StreamingQueryListener;
 import org.apache.spark.sql.streaming.StreamingQueryProgress;
 import org.apache.spark.sql.streaming.StreamingQueryStatus;
-import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import scala.collection.immutable.Seq;
 
 /**
- * A running real-time query as Spark and its users see it: a {@code StreamExecution} whose work is done
- * by a {@link QueryRun}.
+ * A running query as Spark and its users see it, in real time or in bounded epochs: a {@code StreamExecution}
+ * whose work is done by a {@link QueryRun}.
  *
  * <p>Thread: the query's own runs {@link #runActivatedStream}; users call the rest from any.
  */
@@ -71,6 +59,7 @@ public final class MillraceExecution extends StreamExecution {
 
     private final QueryRequest request;
     private final MillraceSettings settings;
+    private final QuerySinks sinks;
     private final Drains drains = new Drains();
     private final QueryFigures figures;
     private @Nullable QueryObservation observation;
@@ -92,6 +81,7 @@ public final class MillraceExecution extends StreamExecution {
                 write.deleteCheckpointOnStop());
         this.request = request;
         this.settings = settings;
+        this.sinks = new QuerySinks(this, request);
         this.figures = new QueryFigures(new QueryFigures.Identity(
                 id(),
                 runId(),
@@ -126,8 +116,7 @@ public final class MillraceExecution extends StreamExecution {
         WriteToStream write = request.resolve();
         Checkpoint.refuseState(session, write.resolvedCheckpointLocation(), QueryChecks.isStateful(analyzed));
         MillraceExecution execution = new MillraceExecution(request, write, settings);
-        execution.checkWrite();
-        execution.checkLateWrite();
+        execution.sinks.check();
         return execution;
     }
 
@@ -146,85 +135,10 @@ public final class MillraceExecution extends StreamExecution {
         }
     }
 
-    private void checkWrite() {
-        try {
-            request.session().withActive(() -> streamingWrite(request.session(), analyzedPlan()));
-        } catch (IllegalArgumentException e) {
-            throw new MillraceException(
-                    ErrorCode.UNSUPPORTED_OUTPUT_MODE,
-                    "Cannot write on Millrace: sink=%s does not take outputMode=%s. Choose another of the two."
-                            .formatted(StreamingWrites.nameOf(sink()), outputMode()),
-                    e);
-        }
-    }
-
-    /** Opens the sink for late rows once, so that what is wrong with it shows before the query starts. */
-    private void checkLateWrite() {
-        SparkSession session = request.session();
-        LateSink.of(session)
-                .ifPresent(late -> session.withActive(() -> late.write(writeRequest(session, analyzedPlan()))));
-    }
-
-    private StreamingWrite streamingWrite(SparkSession session, LogicalPlan plan) {
-        return StreamingWrites.of(
-                writeRequest(session, plan), () -> connectorWrite(plan).toStreaming());
-    }
-
-    private WriteRequest writeRequest(SparkSession session, LogicalPlan plan) {
-        return new WriteRequest(
-                session,
-                sink(),
-                new CaseInsensitiveStringMap(Scala.map(request.options())),
-                plan.schema(),
-                outputMode(),
-                id().toString(),
-                resolvedCheckpointRoot(),
-                request.pace().intervalMillis(),
-                request.pace().isBounded());
-    }
-
-    private Write connectorWrite(LogicalPlan plan) {
-        Write write = createWrite((SupportsWrite) sink(), request.options(), plan);
-        if (write instanceof RequiresDistributionAndOrdering demanding
-                && (demanding.requiredOrdering().length > 0
-                        || !(demanding.requiredDistribution() instanceof UnspecifiedDistribution))) {
-            throw new MillraceException(
-                    ErrorCode.UNSUPPORTED_SINK,
-                    ("Cannot write on Millrace: sink=%s asks for rows that are distributed or ordered in batches. "
-                                    + "Switch that off in the table's settings, or set spark.millrace.enabled=false and use "
-                                    + "Trigger.ProcessingTime.")
-                            .formatted(StreamingWrites.nameOf(sink())));
-        }
-        return write;
-    }
-
     // What a run needs of its query.
 
-    SparkSink openSink(SparkSession session, int taskCount, ClassLoader loader) {
-        LogicalPlan plan = logicalPlan();
-        return new SparkSink(
-                StreamingWrites.nameOf(sink()),
-                plan.output().size(),
-                taskCount,
-                loader,
-                () -> Scala.cast(session.withActive(() -> streamingWrite(session, plan))));
-    }
-
-    /** Where late rows go, or null where they are only counted. Errors: UNSUPPORTED_…, Spark's own. */
-    @Nullable
-    LateRowTarget openLateSink(SparkSession session, int taskCount, ClassLoader loader) {
-        LateSink late = LateSink.of(session).orElse(null);
-        if (late == null) {
-            return null;
-        }
-        LogicalPlan plan = logicalPlan();
-        SparkSink sink = new SparkSink(
-                late.name(),
-                late.layout().schema().size(),
-                taskCount,
-                loader,
-                () -> Scala.cast(session.withActive(() -> late.write(writeRequest(session, plan)))));
-        return new LateRowTarget(sink, late.layout());
+    QuerySinks sinks() {
+        return sinks;
     }
 
     /** Units of state ownership: the shuffle partitions at the query's first start. */
@@ -270,7 +184,7 @@ public final class MillraceExecution extends StreamExecution {
         current.startOffsets_$eq(offsets);
         current.endOffsets_$eq(offsets);
         committedOffsets_$eq(offsets);
-        status("Waiting for data to arrive", false);
+        idle();
     }
 
     /** The query failed, and is about to go on from its checkpoint. */
@@ -339,7 +253,7 @@ public final class MillraceExecution extends StreamExecution {
         status(hasData ? "Processing new data" : "No new data but cleaning up state", hasData);
     }
 
-    /** A bounded epoch's trigger found nothing to do. */
+    /** Nothing is to be done for now. */
     void idle() {
         status("Waiting for data to arrive", false);
     }
@@ -457,24 +371,12 @@ public final class MillraceExecution extends StreamExecution {
             current.run();
         } catch (Throwable t) {
             failed = !isEnding();
-            // Unwrapped: Spark tells interrupts from failures by their class.
-            throw Scala.sneaky(isEnding() && isOfInterrupt(t) ? interrupted(t) : t);
+            // Unwrapped: Spark tells interrupts from failures by their class, and storage gives them one of its own.
+            throw Scala.sneaky(isEnding() && Interruption.isIn(t) ? interrupted(t) : t);
         } finally {
             session.sparkContext().removeSparkListener(applicationEnd);
             watching.end(failed);
         }
-    }
-
-    /** Storage gives an interrupt that came while it worked as an error of its own. */
-    private static boolean isOfInterrupt(Throwable failure) {
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof InterruptedException
-                    || cause instanceof InterruptedIOException
-                    || cause instanceof ClosedByInterruptException) {
-                return true;
-            }
-        }
-        return false;
     }
 
     private static InterruptedException interrupted(Throwable failure) {

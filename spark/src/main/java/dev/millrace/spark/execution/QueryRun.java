@@ -129,8 +129,8 @@ final class QueryRun {
         SparkCommitLog commitLog = new SparkCommitLog(query.commitLog());
         Checkpoint checkpoint = new Checkpoint(session, offsetLog, commitLog, sources);
         ClassLoader loader = query.userClassLoader(session);
-        SparkSink sink = query.openSink(session, settings.loopCount(), loader);
-        LateRowTarget late = query.openLateSink(session, settings.loopCount(), loader);
+        SparkSink sink = query.sinks().openSink(session, settings.loopCount(), loader);
+        LateRowTarget late = query.sinks().openLateSink(session, settings.loopCount(), loader);
         QuerySinks sinks = new QuerySinks(sink, late == null ? null : (SparkSink) late.sink());
         StateFiles files = Checkpoint.stateFiles(session, query.resolvedCheckpointRoot());
         ManifestLog manifests = new ManifestLog(files);

@@ -1,10 +1,9 @@
 package dev.millrace.spark.source;
 
 import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.Interruption;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.scala.Scala;
-import java.io.InterruptedIOException;
-import java.nio.channels.ClosedByInterruptException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import org.apache.spark.SparkThrowable;
@@ -21,9 +20,7 @@ final class SourceFailure {
      */
     static RuntimeException of(String source, String what, Throwable failure) {
         if (failure instanceof MillraceException
-                || failure instanceof InterruptedException
-                || failure instanceof InterruptedIOException
-                || failure instanceof ClosedByInterruptException
+                || Interruption.is(failure)
                 || failure instanceof VirtualMachineError) {
             throw Scala.sneaky(failure);
         }
