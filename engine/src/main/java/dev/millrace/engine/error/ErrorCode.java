@@ -38,6 +38,10 @@ public enum ErrorCode {
     STATE_CORRUPT(ErrorKind.CORRUPT),
     /** The connection between two workers broke, or one of them was not let in. */
     CONNECTION_FAILED(ErrorKind.RETRYABLE),
+    /** There are fewer workers on executors than a query wants. */
+    WORKERS_MISSING(ErrorKind.RETRYABLE),
+    /** A worker's executor died, or the worker does not answer. */
+    WORKER_LOST(ErrorKind.RETRYABLE),
     /** An invariant of the engine does not hold. */
     INVARIANT(ErrorKind.BUG);
 

@@ -28,10 +28,15 @@ final class Counters implements DataflowMetrics {
 
     private record Finder(int stageId, int taskIndex, OperatorMetrics metrics) {}
 
-    private final List<TaskSample> tasks = new ArrayList<>();
+    private record TaskParts(int stageId, int taskIndex, String loop, TaskMetrics metrics) {}
+
+    private record OperatorParts(
+            int stageId, int operatorIndex, int taskIndex, String name, OperatorMetrics metrics) {}
+
+    private final List<TaskParts> tasks = new ArrayList<>();
     private final List<ExchangeParts> exchanges = new ArrayList<>();
     private final List<PartitionParts> partitions = new ArrayList<>();
-    private final List<OperatorSample> operators = new ArrayList<>();
+    private final List<OperatorParts> operators = new ArrayList<>();
     private final List<Finder> watermarkFinders = new ArrayList<>();
     private final Set<Integer> readingStages = new HashSet<>();
     private final Set<Integer> writingStages = new HashSet<>();
@@ -49,13 +54,13 @@ final class Counters implements DataflowMetrics {
 
     TaskMetrics task(TaskPlace place, String loop) {
         TaskMetrics metrics = new TaskMetrics();
-        tasks.add(new TaskSample(place.stageId(), place.taskIndex(), loop, metrics));
+        tasks.add(new TaskParts(place.stageId(), place.taskIndex(), loop, metrics));
         return metrics;
     }
 
     OperatorMetrics operator(int stageId, int operatorIndex, int taskIndex, String name) {
         OperatorMetrics metrics = new OperatorMetrics();
-        operators.add(new OperatorSample(stageId, operatorIndex, taskIndex, name, metrics));
+        operators.add(new OperatorParts(stageId, operatorIndex, taskIndex, name, metrics));
         return metrics;
     }
 
@@ -87,7 +92,7 @@ final class Counters implements DataflowMetrics {
 
     private Map<Integer, Long> totals(Set<Integer> stages) {
         Map<Integer, Long> totals = new HashMap<>();
-        for (TaskSample task : tasks) {
+        for (TaskParts task : tasks) {
             if (stages.contains(task.stageId())) {
                 totals.merge(task.stageId(), task.metrics().rowsTaken().total(), Long::sum);
             }
@@ -97,12 +102,34 @@ final class Counters implements DataflowMetrics {
 
     @Override
     public List<OperatorSample> operators() {
-        return List.copyOf(operators);
+        return operators.stream().map(Counters::sample).toList();
+    }
+
+    private static OperatorSample sample(OperatorParts parts) {
+        OperatorMetrics metrics = parts.metrics();
+        return new OperatorSample(
+                parts.stageId(),
+                parts.operatorIndex(),
+                parts.taskIndex(),
+                parts.name(),
+                metrics.state(),
+                metrics.rowsUpdated(),
+                metrics.rowsRemoved(),
+                metrics.rowsDroppedByWatermark(),
+                metrics.rowsDroppedAsDuplicates());
     }
 
     @Override
-    public List<TaskSample> tasks() {
-        return List.copyOf(tasks);
+    public List<TaskSample> tasks(long nowNanos) {
+        return tasks.stream()
+                .map(task -> new TaskSample(
+                        task.stageId(),
+                        task.taskIndex(),
+                        task.loop(),
+                        task.metrics().rowsTaken().total(),
+                        task.metrics().clock().times(nowNanos),
+                        task.metrics().watermarkMicros()))
+                .toList();
     }
 
     @Override

@@ -16,11 +16,15 @@ public interface DataflowMetrics {
     /** Rows written so far, for each writing stage's id. */
     Map<Integer, Long> rowsWritten();
 
-    /** One entry per stateful operator and task. */
+    /** One entry per stateful operator and task, as it is now. */
     List<OperatorSample> operators();
 
-    /** One entry per task. */
-    List<TaskSample> tasks();
+    /**
+     * One entry per task, as it is now.
+     *
+     * @param nowNanos up to when the phase under way counts
+     */
+    List<TaskSample> tasks(long nowNanos);
 
     /** One entry per exchange, as it is now. */
     List<ExchangeSample> exchanges();
@@ -36,15 +40,27 @@ public interface DataflowMetrics {
 
     LatencyRecorder latency();
 
-    /** The counters of one operator in one task. */
-    record OperatorSample(int stageId, int operatorIndex, int taskIndex, String name, OperatorMetrics metrics) {}
+    /** What one operator in one task has counted so far. */
+    record OperatorSample(
+            int stageId,
+            int operatorIndex,
+            int taskIndex,
+            String name,
+            StateSize state,
+            long rowsUpdated,
+            long rowsRemoved,
+            long rowsDroppedByWatermark,
+            long rowsDroppedAsDuplicates) {}
 
     /**
-     * The counters of one task.
+     * What one task has counted so far.
      *
      * @param loop the name of the thread that steps it
+     * @param rowsTaken see {@link TaskMetrics#rowsTaken}
+     * @param watermarkMicros see {@link TaskMetrics#watermarkMicros}
      */
-    record TaskSample(int stageId, int taskIndex, String loop, TaskMetrics metrics) {}
+    record TaskSample(
+            int stageId, int taskIndex, String loop, long rowsTaken, StepClock.Times times, long watermarkMicros) {}
 
     /**
      * All channels of an edge.

@@ -24,6 +24,11 @@ public final class LatencyRecorder {
         recorder.recordValueWithCount(Math.max(0, Math.min(MAX_MICROS, micros)), count);
     }
 
+    /** What was recorded in another process. */
+    public void add(Histogram elsewhere) {
+        readers.forEach(reader -> reader.add(elsewhere));
+    }
+
     /** Somebody who looks at intervals of their own; there are few, for as long as the recorder lives. */
     public Reader newReader() {
         Reader reader = new Reader();

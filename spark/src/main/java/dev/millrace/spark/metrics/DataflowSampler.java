@@ -2,7 +2,6 @@ package dev.millrace.spark.metrics;
 
 import dev.millrace.engine.metrics.DataflowMetrics;
 import dev.millrace.engine.metrics.LatencyRecorder;
-import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.metrics.StepClock;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -77,9 +76,8 @@ public final class DataflowSampler {
 
     private List<DataflowSample.Task> tasks(double seconds, long nowNanos) {
         List<DataflowSample.Task> tasks = new ArrayList<>();
-        for (DataflowMetrics.TaskSample task : metrics.tasks()) {
-            Before now = new Before(
-                    task.metrics().rowsTaken().total(), task.metrics().clock().times(nowNanos));
+        for (DataflowMetrics.TaskSample task : metrics.tasks(nowNanos)) {
+            Before now = new Before(task.rowsTaken(), task.times());
             Before then = swap(List.of(0, task.stageId(), task.taskIndex()), now);
             double nanos = Math.max(1, nowNanos - lastNanos);
             double busy = share(now.times().busyNanos() - then.times().busyNanos(), nanos);
@@ -96,7 +94,7 @@ public final class DataflowSampler {
                                     now.times().backPressuredNanos()
                                             - then.times().backPressuredNanos(),
                                     nanos)),
-                    task.metrics().watermarkMicros()));
+                    task.watermarkMicros()));
         }
         return List.copyOf(tasks);
     }
@@ -140,17 +138,16 @@ public final class DataflowSampler {
     }
 
     private static DataflowSample.StateOperator single(DataflowMetrics.OperatorSample sample) {
-        OperatorMetrics task = sample.metrics();
         return new DataflowSample.StateOperator(
                 sample.stageId(),
                 sample.operatorIndex(),
                 sample.name(),
                 1,
-                task.state(),
-                task.rowsUpdated(),
-                task.rowsRemoved(),
-                task.rowsDroppedByWatermark(),
-                task.rowsDroppedAsDuplicates());
+                sample.state(),
+                sample.rowsUpdated(),
+                sample.rowsRemoved(),
+                sample.rowsDroppedByWatermark(),
+                sample.rowsDroppedAsDuplicates());
     }
 
     private static DataflowSample.StateOperator plus(

@@ -31,6 +31,7 @@ import org.slf4j.LoggerFactory;
  * @param recoveryBackoffMillis the wait before the second attempt in a row
  * @param progressIntervalMillis how often progress is reported within an epoch
  * @param pollIntervalMillis the least wait before a source that is polled is asked again
+ * @param cluster where queries run on executors
  */
 public record MillraceSettings(
         boolean isEnabled,
@@ -43,7 +44,8 @@ public record MillraceSettings(
         long recoveryWindowMillis,
         long recoveryBackoffMillis,
         long progressIntervalMillis,
-        long pollIntervalMillis) {
+        long pollIntervalMillis,
+        ClusterSettings cluster) {
     /** What all names of settings start with. */
     public static final String PREFIX = "spark.millrace.";
 
@@ -69,8 +71,8 @@ public record MillraceSettings(
     public static final Setting<Integer> LOOPS = new Setting<>(
             PREFIX + "loops",
             "a whole number from 1 to 1024",
-            "the cores of a local master, at most those of the machine",
-            "Tasks per stage, and threads that step them, for each query.",
+            "the cores of a local master, at most those of the machine; on executors one less than their cores",
+            "Threads that step a query's tasks, and tasks per stage, in the driver or on each executor that the query runs on.",
             text -> parseInteger(text, 1, 1024));
 
     public static final Setting<Long> STATE_MEMORY = new Setting<>(
@@ -157,6 +159,38 @@ public record MillraceSettings(
                     + "or with a suffix.",
             MillraceSettings::parseMillis);
 
+    public static final Setting<Integer> WORKERS = new Setting<>(
+            PREFIX + "workers",
+            "a whole number from 0 to 10000, or all",
+            "0",
+            "On how many executors a query runs; with 0 in the driver alone, with all on as many as there are. It may be "
+                    + "changed while a query runs, which goes on with the new number at its next epoch. A local master has "
+                    + "no executors to run on.",
+            MillraceSettings::parseWorkers);
+
+    public static final Setting<Long> WORKERS_TIMEOUT = new Setting<>(
+            PREFIX + "workers.timeout",
+            "a time of at least 1ms, such as 30s or 5m",
+            "60s",
+            "How long a query that starts waits for its workers, and for their answers. Unit: milliseconds, or with a "
+                    + "suffix.",
+            MillraceSettings::parseMillis);
+
+    public static final Setting<Long> DETECTION = new Setting<>(
+            PREFIX + "detection",
+            "a time of at least 500ms, such as 2s or 10s",
+            "5s",
+            "After how long without a sign of life a worker on an executor counts as lost. An executor that dies is found "
+                    + "at once. Unit: milliseconds, or with a suffix.",
+            MillraceSettings::parseDetection);
+
+    public static final Setting<Boolean> EXCHANGE_COMPRESS = new Setting<>(
+            PREFIX + "exchange.compress",
+            "true or false",
+            "false",
+            "Whether rows that go from one executor to another are compressed.",
+            MillraceSettings::parseBoolean);
+
     /** Read where the Kafka source is; listed here, where all that a user may set is. */
     public static final Setting<Boolean> KAFKA_NATIVE = new Setting<>(
             PREFIX + "kafka.native",
@@ -196,6 +230,10 @@ public record MillraceSettings(
             PROGRESS_INTERVAL,
             LATE_FORMAT,
             POLL_INTERVAL,
+            WORKERS,
+            WORKERS_TIMEOUT,
+            DETECTION,
+            EXCHANGE_COMPRESS,
             KAFKA_NATIVE,
             KAFKA_TRANSACTIONAL);
 
@@ -217,7 +255,8 @@ public record MillraceSettings(
                 RECOVERY_WINDOW.read(conf, TimeUnit.MINUTES.toMillis(10)),
                 RECOVERY_BACKOFF.read(conf, 100L),
                 PROGRESS_INTERVAL.read(conf, TimeUnit.SECONDS.toMillis(10)),
-                POLL_INTERVAL.read(conf, 5L));
+                POLL_INTERVAL.read(conf, 5L),
+                ClusterSettings.read(conf));
     }
 
     /** Whether real-time queries of a session run on Millrace. Errors: UNSUPPORTED_SETTING. */
@@ -306,6 +345,18 @@ public record MillraceSettings(
     private static long parseMillis(String text) {
         long value = JavaUtils.timeStringAs(text, TimeUnit.MILLISECONDS);
         if (value < 1) {
+            throw new IllegalArgumentException("too short");
+        }
+        return value;
+    }
+
+    private static int parseWorkers(String text) {
+        return text.equalsIgnoreCase("all") ? ClusterSettings.ALL : parseInteger(text, 0, 10_000);
+    }
+
+    private static long parseDetection(String text) {
+        long value = parseMillis(text);
+        if (value < 500) {
             throw new IllegalArgumentException("too short");
         }
         return value;

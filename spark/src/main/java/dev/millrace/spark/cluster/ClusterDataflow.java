@@ -1,0 +1,288 @@
+package dev.millrace.spark.cluster;
+
+import dev.millrace.engine.epoch.BarrierTargets;
+import dev.millrace.engine.epoch.DataflowFailedException;
+import dev.millrace.engine.epoch.EpochCoordinator;
+import dev.millrace.engine.epoch.EpochShape;
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.graph.Dataflow;
+import dev.millrace.engine.metrics.DataflowMetrics;
+import dev.millrace.engine.network.LinkSettings;
+import dev.millrace.engine.task.BarrierTarget;
+import dev.millrace.spark.cluster.WorkerRoster.Member;
+import dev.millrace.spark.network.WorkerTransport.Address;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A dataflow on the workers of a {@link Crew}: what {@code LocalDataflow} does by calls, this does by messages. The
+ * epochs are coordinated here, in the driver.
+ *
+ * <p>Thread: {@link #start} and {@link #stop} the query's; reports come on one of Spark's.
+ */
+public final class ClusterDataflow implements Dataflow, AttemptListener {
+    /** How long a worker may take to end its part. */
+    private static final long STOP_NANOS = TimeUnit.SECONDS.toNanos(3);
+
+    private final WorkerPool pool;
+    private final Crew crew;
+    private final Order order;
+    private final EpochCoordinator coordinator;
+    private final ClusterMetrics metrics;
+
+    /** Guards what is below. */
+    private final Object lock = new Object();
+
+    private final Set<Integer> deployed = new HashSet<>();
+    private final Set<Integer> connected = new HashSet<>();
+    private final Set<Integer> gone = new HashSet<>();
+    private final List<String> alive = new ArrayList<>();
+    private @Nullable DataflowFailedException failure;
+    private boolean isStopping;
+
+    /**
+     * What is to run.
+     *
+     * @param attempt the name of this life of the dataflow, which no other has
+     * @param deployment what each worker is given
+     * @param shape what an epoch needs to be complete
+     * @param loader sees the query's classes
+     */
+    public record Order(
+            String attempt, byte[] deployment, EpochShape shape, long firstEpoch, ClassLoader loader) {}
+
+    public ClusterDataflow(WorkerPool pool, Crew crew, Order order) {
+        this.pool = pool;
+        this.crew = crew;
+        this.order = order;
+        this.coordinator = new EpochCoordinator(order.shape(), order.firstEpoch());
+        this.metrics = new ClusterMetrics(crew.size());
+        List<BarrierTarget> targets = new ArrayList<>();
+        crew.members().forEach(member -> targets.add(new Worker(order.attempt(), member)));
+        coordinator.barrierTargets(new BarrierTargets(Set.of(), List.of(), 0, targets));
+    }
+
+    /** A worker, which asks its own tasks. */
+    private record Worker(String attempt, Member member) implements BarrierTarget {
+        @Override
+        public void requestBarrier(long epoch) {
+            member.send(new Command.Barrier(attempt, epoch, false));
+        }
+
+        @Override
+        public void requestLastBarrier(long epoch) {
+            member.send(new Command.Barrier(attempt, epoch, true));
+        }
+    }
+
+    /** Errors: {@link DataflowFailedException} where a worker fails, is lost, or does not answer in time. */
+    @Override
+    public void start() throws InterruptedException {
+        pool.open(order.attempt(), this);
+        List<Address> addresses = crew.members().stream()
+                .map(member -> member.registration().exchange())
+                .toList();
+        LinkSettings links = new LinkSettings(
+                pool.settings().compresses(),
+                TimeUnit.MILLISECONDS.toNanos(pool.settings().detectionMillis()));
+        tell(worker -> new Command.Deploy(
+                order.attempt(), worker, addresses, crew.loopCount(), links, order.deployment()));
+        awaitAll(deployed, "deployed");
+        tell(worker -> new Command.Connect(order.attempt()));
+        awaitAll(connected, "connected");
+        tell(worker -> new Command.Start(order.attempt()));
+    }
+
+    private void tell(IntFunction<Command> command) {
+        for (int worker = 0; worker < crew.size(); worker++) {
+            crew.members().get(worker).send(command.apply(worker));
+        }
+    }
+
+    private void awaitAll(Set<Integer> answered, String what) throws InterruptedException {
+        long deadline = System.nanoTime()
+                + TimeUnit.MILLISECONDS.toNanos(pool.settings().timeoutMillis());
+        synchronized (lock) {
+            while (answered.size() < crew.size()) {
+                DataflowFailedException failed = failure;
+                if (failed != null) {
+                    throw failed;
+                }
+                long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+                if (left <= 0) {
+                    throw new DataflowFailedException("start", late(answered, what));
+                }
+                lock.wait(left);
+            }
+        }
+    }
+
+    private MillraceException late(Set<Integer> answered, String what) {
+        List<String> missing = new ArrayList<>();
+        for (int worker = 0; worker < crew.size(); worker++) {
+            if (!answered.contains(worker)) {
+                missing.add(crew.members().get(worker).told());
+            }
+        }
+        return new MillraceException(
+                ErrorCode.WORKER_LOST,
+                ("Cannot start the query on executors: %s=%d of %d after %d ms, missing %s. See these executors' logs; raise "
+                                + "spark.millrace.workers.timeout if they only need more time.")
+                        .formatted(
+                                what,
+                                answered.size(),
+                                crew.size(),
+                                pool.settings().timeoutMillis(),
+                                missing));
+    }
+
+    @Override
+    public EpochCoordinator epochs() {
+        return coordinator;
+    }
+
+    @Override
+    public DataflowMetrics metrics() {
+        return metrics;
+    }
+
+    @Override
+    public void reported(Member from, WorkerReport report) {
+        int worker = crew.indexOf(from);
+        if (worker < 0) {
+            return;
+        }
+        try {
+            take(worker, report);
+        } catch (RuntimeException e) {
+            fail("worker %d".formatted(worker), e); // on a thread of Spark's nobody else would see it
+        }
+    }
+
+    private void take(int worker, WorkerReport report) {
+        if (report instanceof WorkerReport.Deployed) {
+            answered(deployed, worker);
+        } else if (report instanceof WorkerReport.Connected) {
+            answered(connected, worker);
+        } else if (report instanceof WorkerReport.Stopped stopped) {
+            synchronized (lock) {
+                alive.addAll(stopped.alive());
+            }
+            answered(gone, worker);
+        } else if (report instanceof WorkerReport.Failed failed) {
+            fail(failed.where(), ObjectBytes.error(failed.error(), order.loader()));
+        } else if (report instanceof WorkerReport.Sampled sampled) {
+            metrics.took(worker, MetricsSample.fromBytes(sampled.sample()));
+        } else {
+            pass(report);
+        }
+    }
+
+    private void answered(Set<Integer> set, int worker) {
+        synchronized (lock) {
+            set.add(worker);
+            lock.notifyAll();
+        }
+    }
+
+    /** What tasks report for an epoch. */
+    @SuppressWarnings("unchecked") // as the worker's part wrote it
+    private void pass(WorkerReport report) {
+        if (report instanceof WorkerReport.Positions positions) {
+            Object found = ObjectBytes.from(positions.positions(), order.loader());
+            coordinator.sourcePositions(
+                    positions.stageId(),
+                    positions.taskIndex(),
+                    positions.epoch(),
+                    positions.partitionIndexes(),
+                    (List<Object>) Objects.requireNonNull(found, "positions"),
+                    positions.rowsRead());
+        } else if (report instanceof WorkerReport.BarrierTaken taken) {
+            coordinator.barrierTaken(taken.stageId(), taken.taskIndex(), taken.epoch());
+        } else if (report instanceof WorkerReport.SinkPrepared prepared) {
+            coordinator.sinkPrepared(
+                    prepared.stageId(),
+                    prepared.taskIndex(),
+                    prepared.epoch(),
+                    ObjectBytes.from(prepared.message(), order.loader()),
+                    prepared.rowsWritten());
+        } else if (report instanceof WorkerReport.Observed observed) {
+            coordinator.observed(observed.operator(), observed.epoch(), observed.observation());
+        } else if (report instanceof WorkerReport.SnapshotStored stored) {
+            coordinator.snapshotStored(stored.epoch(), stored.snapshot());
+        }
+    }
+
+    private void fail(String where, Throwable cause) {
+        synchronized (lock) {
+            if (isStopping || failure != null) {
+                return;
+            }
+            failure = new DataflowFailedException(where, cause);
+            lock.notifyAll();
+        }
+        coordinator.failed(where, cause);
+    }
+
+    @Override
+    public void lost(Member member, String why) {
+        int worker = crew.indexOf(member);
+        if (worker >= 0) {
+            answered(gone, worker);
+            fail(
+                    "worker %d".formatted(worker),
+                    new MillraceException(
+                            ErrorCode.WORKER_LOST,
+                            ("Cannot go on with a worker: %s, %s. The query goes on from its checkpoint with the workers that "
+                                            + "are there; look at that executor's log if this comes again.")
+                                    .formatted(member.told(), why)));
+        }
+    }
+
+    /**
+     * Ends the parts of all workers. One that does not say so in time counts as lost from then on: it may be cut
+     * off, and whatever it still does, nobody takes it.
+     */
+    @Override
+    public List<String> stop() {
+        boolean interrupted = false;
+        synchronized (lock) {
+            isStopping = true;
+        }
+        tell(worker -> new Command.Stop(order.attempt()));
+        long deadline = System.nanoTime()
+                + STOP_NANOS
+                + TimeUnit.MILLISECONDS.toNanos(pool.settings().detectionMillis());
+        List<String> left;
+        Set<Integer> silent = new HashSet<>();
+        synchronized (lock) {
+            while (gone.size() < crew.size() && deadline - System.nanoTime() > 0) {
+                try {
+                    lock.wait(Math.max(1, TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime())));
+                } catch (InterruptedException e) {
+                    interrupted = true; // who stops may be told to hurry; the workers must still end
+                }
+            }
+            for (int worker = 0; worker < crew.size(); worker++) {
+                if (!gone.contains(worker)) {
+                    silent.add(worker);
+                }
+            }
+            left = List.copyOf(alive);
+        }
+        pool.close(order.attempt());
+        silent.forEach(worker -> pool.dismiss(
+                crew.members().get(worker), "it did not end attempt=%s when it was told to".formatted(order.attempt())));
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return left;
+    }
+}

@@ -1,0 +1,116 @@
+package dev.millrace.spark.cluster;
+
+import dev.millrace.engine.network.LinkSettings;
+import dev.millrace.spark.network.WorkerTransport.Address;
+import java.util.List;
+
+/**
+ * What the driver tells a worker. All but {@link Retire} and {@link End} belong to one attempt, a life of a query's
+ * dataflow, and come in the order in which they were sent.
+ *
+ * <p>Layout: incarnation 8 | kind 1 | attempt, text | the record's other fields in their order; see {@link
+ * FieldWriter}.
+ */
+sealed interface Command {
+    /** The life of a dataflow that this is about; no two ever have the same name. */
+    String attempt();
+
+    /**
+     * Builds this worker's part, and answers {@link WorkerReport.Deployed}.
+     *
+     * @param worker its number among those of the attempt
+     * @param workers where each of them is connected to
+     * @param loopCount loops of each
+     * @param deployment what is to run, as {@code Deployment} made it
+     */
+    record Deploy(
+            String attempt,
+            int worker,
+            List<Address> workers,
+            int loopCount,
+            LinkSettings links,
+            byte[] deployment)
+            implements Command {}
+
+    /** Connects to the workers before it, once all are deployed; answers {@link WorkerReport.Connected}. */
+    record Connect(String attempt) implements Command {}
+
+    /** Lets the tasks run. */
+    record Start(String attempt) implements Command {}
+
+    /** Asks the reading tasks for a barrier. */
+    record Barrier(String attempt, long epoch, boolean isLast) implements Command {}
+
+    /** Ends all that belongs to the attempt, if there is anything; answers {@link WorkerReport.Stopped}. */
+    record Stop(String attempt) implements Command {}
+
+    /** The driver does not count the worker among its own any more: all it runs ends, and it registers anew. */
+    record Retire() implements Command {
+        @Override
+        public String attempt() {
+            return "";
+        }
+    }
+
+    /** The worker's task is to end. */
+    record End() implements Command {
+        @Override
+        public String attempt() {
+            return "";
+        }
+    }
+
+    /** @param incarnation the worker that it is for */
+    default byte[] toBytes(long incarnation) {
+        FieldWriter to = new FieldWriter().number(incarnation);
+        if (this instanceof Deploy deploy) {
+            return to.kind(1)
+                    .text(deploy.attempt())
+                    .number(deploy.worker())
+                    .list(deploy.workers(), (writer, address) -> writer.text(address.host())
+                            .number(address.port()))
+                    .number(deploy.loopCount())
+                    .flag(deploy.links().compresses())
+                    .number(deploy.links().silenceLimitNanos())
+                    .bytes(deploy.deployment())
+                    .toBytes();
+        } else if (this instanceof Barrier barrier) {
+            return to.kind(4)
+                    .text(barrier.attempt())
+                    .number(barrier.epoch())
+                    .flag(barrier.isLast())
+                    .toBytes();
+        }
+        int kind = this instanceof Connect ? 2 : this instanceof Start ? 3 : this instanceof Stop ? 5 : 6;
+        return to.kind(this instanceof End ? 7 : kind).text(attempt()).toBytes();
+    }
+
+    /** A command and whom it is for. */
+    record Sent(long incarnation, Command command) {}
+
+    static Sent fromBytes(byte[] message) {
+        FieldReader from = new FieldReader(message);
+        long incarnation = from.longNumber();
+        int kind = from.kind();
+        String attempt = from.text();
+        Command command =
+                switch (kind) {
+                    case 1 -> new Deploy(
+                            attempt,
+                            from.number(),
+                            from.list(2 * Integer.BYTES, field -> new Address(field.text(), field.number())),
+                            from.number(),
+                            new LinkSettings(from.flag(), from.longNumber()),
+                            from.bytes());
+                    case 2 -> new Connect(attempt);
+                    case 3 -> new Start(attempt);
+                    case 4 -> new Barrier(attempt, from.longNumber(), from.flag());
+                    case 5 -> new Stop(attempt);
+                    case 6 -> new Retire();
+                    case 7 -> new End();
+                    default -> throw from.malformed("command of kind=%d".formatted(kind));
+                };
+        from.end();
+        return new Sent(incarnation, command);
+    }
+}

@@ -1,0 +1,11 @@
+package dev.millrace.spark.cluster;
+
+import java.io.Serializable;
+
+/**
+ * What a worker's task is told when Spark starts it.
+ *
+ * @param endpoint the driver's end, by its name
+ * @param cpus what the task asks Spark for: threads for connections, and loops where a query sets no number
+ */
+record WorkerOrder(String endpoint, int cpus) implements Serializable {}

@@ -1,0 +1,346 @@
+package dev.millrace.spark.cluster;
+
+import dev.millrace.engine.error.ErrorCode;
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.spark.cluster.WorkerRoster.Member;
+import dev.millrace.spark.settings.ClusterSettings;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import org.apache.spark.SparkContext;
+import org.apache.spark.rpc.RpcEndpointRef;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerApplicationEnd;
+import org.apache.spark.scheduler.SparkListenerExecutorAdded;
+import org.apache.spark.scheduler.SparkListenerExecutorRemoved;
+import org.apache.spark.status.api.v1.ExecutorSummary;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The workers of an application, which all its queries share: has their tasks started, knows who is there, hears
+ * when one is gone, and passes on what driver and workers say to each other. A worker counts as lost when its
+ * connection breaks, when Spark removes its executor, or when it says nothing for the detection time.
+ *
+ * <p>Lifetime: from the first query that wants workers until a while after the last one, or the application's end.
+ * Thread: any.
+ */
+public final class WorkerPool {
+    /** As many workers as there are executors. */
+    public static final int ALL = ClusterSettings.ALL;
+
+    private static final Logger LOG = LoggerFactory.getLogger(WorkerPool.class);
+    private static final long MAX_TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+
+    /** Beats in the time after which silence counts as loss. */
+    private static final int BEATS_PER_LIMIT = 5;
+
+    /** How long workers stay when no query wants them. */
+    private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(30);
+
+    /** So long the number of workers must stay the same before a running query goes by it. */
+    private static final long SETTLED_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private static final AtomicInteger NUMBER = new AtomicInteger();
+    private static @Nullable WorkerPool current;
+
+    private final SparkContext context;
+    private final ClusterSettings settings;
+    private final String name = "millrace-workers-" + NUMBER.incrementAndGet();
+    private final WorkerRoster roster = new WorkerRoster();
+    private final Map<String, AttemptListener> attempts = new ConcurrentHashMap<>();
+
+    /** For each query, by its own object, how many workers it wants. */
+    private final Map<Object, Integer> wants = new ConcurrentHashMap<>();
+
+    private final ScheduledExecutorService ticker;
+    private final RpcEndpointRef endpoint;
+    private final Listener listener = new Listener();
+
+    /** Made once an executor is known, by the ticker. */
+    private volatile @Nullable WorkerJobs jobs;
+
+    private volatile int cpus;
+    private volatile long changedNanos = System.nanoTime();
+    private long lastTickNanos = System.nanoTime();
+    private long lastWantedNanos = System.nanoTime();
+    private volatile boolean isClosed;
+
+    private WorkerPool(SparkContext context, ClusterSettings settings) {
+        this.context = context;
+        this.settings = settings;
+        this.endpoint = Rpc.open(context.env().rpcEnv(), name, new Incoming());
+        this.ticker = Executors.newSingleThreadScheduledExecutor(task -> {
+            Thread thread = new Thread(task, name);
+            thread.setDaemon(true);
+            return thread;
+        });
+        context.addSparkListener(listener);
+        long interval = Math.min(MAX_TICK_NANOS, detectionNanos() / BEATS_PER_LIMIT);
+        var unused = ticker.scheduleWithFixedDelay(this::tick, 0, interval, TimeUnit.NANOSECONDS);
+    }
+
+    /**
+     * The pool of an application, in which {@code query} wants so many workers from now on.
+     *
+     * @param settings those of the first query hold for all
+     */
+    public static synchronized WorkerPool join(
+            SparkContext context, ClusterSettings settings, Object query, int workers) {
+        WorkerPool pool = current;
+        if (pool == null || pool.isClosed || pool.context != context) {
+            pool = new WorkerPool(context, settings);
+            current = pool;
+        }
+        pool.want(query, workers);
+        return pool;
+    }
+
+    /** A query wants so many workers from now on. */
+    public void want(Object query, int workers) {
+        wants.put(query, workers);
+    }
+
+    /** A query wants none any more. */
+    public void leave(Object query) {
+        wants.remove(query);
+    }
+
+    private long detectionNanos() {
+        return TimeUnit.MILLISECONDS.toNanos(settings.detectionMillis());
+    }
+
+    /**
+     * Waits until there are enough workers for a query and gives as many as it wants, those that are there longest
+     * first.
+     *
+     * @param least with so many it goes on rather than wait for more
+     * <p>Errors: WORKERS_MISSING when the time set is up.
+     */
+    public Crew await(Object query, int least) throws InterruptedException {
+        int wanted = wants.getOrDefault(query, 1);
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(settings.timeoutMillis());
+        synchronized (roster) {
+            while (true) {
+                List<Member> there = roster.members();
+                boolean isWhole = wanted == ALL ? isSettled() && isEverywhere(there) : there.size() >= wanted;
+                if (!there.isEmpty() && (isWhole || there.size() >= least)) {
+                    return new Crew(
+                            there.subList(0, Math.min(wanted, there.size())),
+                            settings.loopCount() > 0 ? settings.loopCount() : cpus);
+                }
+                long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+                if (left <= 0 || isClosed) {
+                    throw missing(wanted, there);
+                }
+                roster.wait(Math.min(left, 100));
+            }
+        }
+    }
+
+    private boolean isSettled() {
+        return System.nanoTime() - changedNanos >= SETTLED_NANOS;
+    }
+
+    private boolean isEverywhere(List<Member> there) {
+        return there.size() >= WorkerJobs.executors(context).size();
+    }
+
+    private MillraceException missing(int wanted, List<Member> there) {
+        return new MillraceException(
+                ErrorCode.WORKERS_MISSING,
+                ("Cannot run the query on executors: workers wanted=%s, registered=%d (%s), executors=%d, waited %d ms. Each "
+                                + "worker needs an executor with %d free cores; give the application more executors, lower "
+                                + "spark.millrace.workers or spark.millrace.loops, or raise spark.millrace.workers.timeout.")
+                        .formatted(
+                                wanted == ALL ? "all" : wanted,
+                                there.size(),
+                                there.stream().map(Member::told).collect(Collectors.joining("; ")),
+                                context.isStopped()
+                                        ? 0
+                                        : WorkerJobs.executors(context).size(),
+                                settings.timeoutMillis(),
+                                Math.max(1, cpus)));
+    }
+
+    /** Whether a query would be given other workers than it has, and has been for a moment. */
+    public boolean isOutdated(Object query, Crew crew) {
+        List<Member> there = roster.members();
+        int would = Math.min(wants.getOrDefault(query, crew.size()), there.size());
+        return would > 0 && would != crew.size() && isSettled();
+    }
+
+    void open(String attempt, AttemptListener hears) {
+        attempts.put(attempt, hears);
+    }
+
+    void close(String attempt) {
+        attempts.remove(attempt);
+    }
+
+    ClusterSettings settings() {
+        return settings;
+    }
+
+    /** A worker does not answer: it counts as lost, whatever it says from now on. */
+    void dismiss(Member member, String why) {
+        if (roster.dismiss(member.incarnation())) {
+            member.send(new Command.Retire());
+            lost(member, why);
+        }
+    }
+
+    private void lost(Member member, String why) {
+        LOG.warn("A worker is lost: {}, {}.", member.told(), why);
+        changed();
+        attempts.values().forEach(attempt -> attempt.lost(member, why));
+    }
+
+    private void changed() {
+        changedNanos = System.nanoTime();
+        synchronized (roster) {
+            roster.notifyAll();
+        }
+    }
+
+    /** Thread: the ticker's. */
+    private void tick() {
+        try {
+            long now = System.nanoTime();
+            if (now - lastTickNanos > detectionNanos() / 2) {
+                roster.forgive(now); // the driver was away itself, and could hear nobody
+            }
+            lastTickNanos = now;
+            for (Member member : roster.silent(now, detectionNanos())) {
+                member.send(new Command.Retire());
+                lost(member, "it said nothing for %d ms".formatted(settings.detectionMillis()));
+            }
+            int wanted = wants.values().stream().mapToInt(Integer::intValue).max().orElse(0);
+            if (wanted > 0) {
+                lastWantedNanos = now;
+                fill(wanted);
+            } else if (now - lastWantedNanos > LINGER_NANOS) {
+                close();
+            }
+        } catch (RuntimeException e) {
+            if (!context.isStopped()) {
+                LOG.warn("The workers could not be looked after; it is tried again.", e);
+            }
+        }
+    }
+
+    private void fill(int wanted) {
+        WorkerJobs to = jobs;
+        if (to == null) {
+            int cores = executorCores();
+            if (cores < 1) {
+                return; // no executor is there yet, and nothing says how many cores it will have
+            }
+            cpus = Math.min(cores, settings.loopCount() > 0 ? settings.loopCount() : Math.max(1, cores - 1));
+            to = new WorkerJobs(context, new WorkerOrder(name, cpus));
+            jobs = to;
+        }
+        to.fill(
+                wanted,
+                roster.members().stream()
+                        .map(member -> member.registration().executorId())
+                        .collect(Collectors.toSet()));
+    }
+
+    private int executorCores() {
+        return context.getConf()
+                .getInt(
+                        "spark.executor.cores",
+                        WorkerJobs.executors(context).stream()
+                                .mapToInt(ExecutorSummary::totalCores)
+                                .min()
+                                .orElse(0));
+    }
+
+    /** What comes from workers. Thread: one of Spark's. */
+    private final class Incoming implements Rpc.Handler {
+        @Override
+        public void received(byte[] message) {
+            WorkerReport.Sent sent = WorkerReport.fromBytes(message);
+            Member from = roster.heard(sent.incarnation(), System.nanoTime());
+            AttemptListener attempt = attempts.get(sent.report().attempt());
+            if (from != null && attempt != null) {
+                attempt.reported(from, sent.report());
+            }
+        }
+
+        /** A question is a registration or, of eight bytes, a heartbeat; that is told whether it is known. */
+        @Override
+        public byte[] asked(byte[] question, RpcEndpointRef from, String address) {
+            if (question.length == Long.BYTES) {
+                long incarnation = new FieldReader(question).longNumber();
+                boolean isKnown = roster.heard(incarnation, System.nanoTime()) != null;
+                return new FieldWriter().flag(isKnown).toBytes();
+            }
+            Registration registration = Registration.fromBytes(question);
+            if (isClosed) {
+                return Admission.refused("no query wants workers any more").toBytes();
+            }
+            Member member = roster.admit(registration, address, from::send, System.nanoTime());
+            if (member == null) {
+                return Admission.refused("the executor has a worker").toBytes();
+            }
+            LOG.info("A worker is there: {}.", member.told());
+            changed();
+            return new Admission(member.incarnation(), detectionNanos() / BEATS_PER_LIMIT, "").toBytes();
+        }
+
+        @Override
+        public void disconnected(String address) {
+            roster.disconnected(address).forEach(member -> lost(member, "its connection broke"));
+        }
+    }
+
+    /** Hears of executors, so that nothing waits for the next tick. Thread: the listener bus's. */
+    private final class Listener extends SparkListener {
+        @Override
+        public void onExecutorAdded(SparkListenerExecutorAdded added) {
+            changed();
+        }
+
+        @Override
+        public void onExecutorRemoved(SparkListenerExecutorRemoved removed) {
+            Member member = roster.ofExecutor(removed.executorId());
+            if (member != null && roster.dismiss(member.incarnation())) {
+                lost(member, "Spark removed its executor: " + removed.reason());
+            }
+        }
+
+        @Override
+        public void onApplicationEnd(SparkListenerApplicationEnd end) {
+            close();
+        }
+    }
+
+    /** Ends all workers. */
+    private void close() {
+        isClosed = true;
+        ticker.shutdown();
+        roster.members().forEach(member -> member.send(new Command.End()));
+        if (!context.isStopped()) {
+            WorkerJobs started = jobs;
+            if (started != null) {
+                started.cancel();
+            }
+            context.env().rpcEnv().stop(endpoint);
+            context.removeSparkListener(listener);
+        }
+        changed();
+    }
+
+    /** Who is there now. */
+    List<Member> members() {
+        return roster.members();
+    }
+}

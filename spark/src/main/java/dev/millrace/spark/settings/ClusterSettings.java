@@ -1,0 +1,32 @@
+package dev.millrace.spark.settings;
+
+import org.apache.spark.sql.internal.SQLConf;
+
+/**
+ * What a user may set about running queries on executors.
+ *
+ * @param workers how many; 0 for none, so that the driver runs the query alone
+ * @param loopCount loops of each, or 0 where that is left to the executors' cores
+ * @param timeoutMillis how long to wait for them
+ * @param detectionMillis after how long without a sign of life a worker counts as lost
+ * @param compresses whether rows between workers are compressed
+ */
+public record ClusterSettings(
+        int workers, int loopCount, long timeoutMillis, long detectionMillis, boolean compresses) {
+    /** As many workers as there are executors. */
+    public static final int ALL = Integer.MAX_VALUE;
+
+    static ClusterSettings read(SQLConf conf) {
+        return new ClusterSettings(
+                workers(conf),
+                MillraceSettings.LOOPS.read(conf, 0),
+                MillraceSettings.WORKERS_TIMEOUT.read(conf, 60_000L),
+                MillraceSettings.DETECTION.read(conf, 5_000L),
+                MillraceSettings.EXCHANGE_COMPRESS.read(conf, false));
+    }
+
+    /** How many workers are wanted now, which may change while a query runs. Errors: UNSUPPORTED_SETTING. */
+    public static int workers(SQLConf conf) {
+        return MillraceSettings.WORKERS.read(conf, 0);
+    }
+}

@@ -1,0 +1,212 @@
+package dev.millrace.spark.cluster;
+
+import static org.awaitility.Awaitility.await;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A Spark standalone master and one of its workers in processes of their own, which runs the executors of an
+ * application in further ones. All listen on loopback, at ports that are free.
+ *
+ * <p>Lifetime: {@link #close}, or the end of this process, ends them all.
+ */
+public final class StandaloneCluster implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Pattern MASTER_URL = Pattern.compile("Starting Spark master at (spark://\\S+)");
+    private static final String LOOPBACK = "127.0.0.1";
+
+    /** Spark starts no executor with less than 450 MB. */
+    private static final int EXECUTOR_MEGABYTES = 512;
+
+    private final Path folder;
+    private final List<Process> processes = new ArrayList<>();
+    private final Thread atExit = new Thread(this::endProcesses, "end of a standalone cluster");
+    private final String master;
+    private final int executorCount;
+    private final int coresEach;
+    private final String applicationClassPath;
+
+    private StandaloneCluster(Path folder, int executorCount, int coresEach, Map<String, String> settings)
+            throws IOException {
+        this.folder = folder;
+        this.executorCount = executorCount;
+        this.coresEach = coresEach;
+        this.applicationClassPath = linkJars();
+        Runtime.getRuntime().addShutdownHook(atExit);
+        master = startMaster(settings);
+        startWorker(settings);
+    }
+
+    /**
+     * Starts one with room for so many executors.
+     *
+     * @param folder where the processes write, their logs among it; emptied by nobody
+     * @param settings Spark's settings of the master and the worker
+     */
+    public static StandaloneCluster start(Path folder, int executorCount, int coresEach, Map<String, String> settings)
+            throws IOException {
+        Files.createDirectories(folder);
+        return new StandaloneCluster(
+                Files.createTempDirectory(folder, "standalone-").toAbsolutePath(), executorCount, coresEach, settings);
+    }
+
+    public String master() {
+        return master;
+    }
+
+    /** Spark's home, which its scripts and launchers look into. */
+    public Path home() {
+        return folder.resolve("home");
+    }
+
+    /** What a session needs to run on all executors, with the class path of this test. */
+    public Map<String, String> settings() {
+        Map<String, String> settings = new LinkedHashMap<>();
+        settings.put("spark.driver.host", LOOPBACK);
+        settings.put("spark.driver.bindAddress", LOOPBACK);
+        settings.put("spark.executor.extraClassPath", applicationClassPath);
+        settings.put("spark.executor.cores", Integer.toString(coresEach));
+        settings.put("spark.executor.memory", EXECUTOR_MEGABYTES + "m");
+        settings.put("spark.cores.max", Integer.toString(executorCount * coresEach));
+        return settings;
+    }
+
+    /** Links what Spark ships into the place where its processes look for it; gives the rest of the class path. */
+    private String linkJars() throws IOException {
+        Path jars = Files.createDirectories(home().resolve("jars"));
+        List<String> rest = new ArrayList<>();
+        for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+            Path path = Path.of(entry).toAbsolutePath();
+            if (Files.isRegularFile(path) && !path.getFileName().toString().startsWith("millrace-")) {
+                Path link = jars.resolve(path.getFileName().toString());
+                if (!Files.exists(link)) {
+                    Path unused = Files.createSymbolicLink(link, path);
+                }
+            } else if (Files.exists(path)) {
+                rest.add(path.toString());
+            }
+        }
+        return String.join(File.pathSeparator, rest);
+    }
+
+    private String startMaster(Map<String, String> settings) throws IOException {
+        Path log = start("master", settings, List.of("--host", LOOPBACK, "--port", "0", "--webui-port", "0"));
+        return awaitLine(log, MASTER_URL).group(1);
+    }
+
+    private void startWorker(Map<String, String> settings) throws IOException {
+        Path log = start(
+                "worker",
+                settings,
+                List.of(
+                        "--host",
+                        LOOPBACK,
+                        "--port",
+                        "0",
+                        "--webui-port",
+                        "0",
+                        "--cores",
+                        Integer.toString(executorCount * coresEach),
+                        "--memory",
+                        executorCount * EXECUTOR_MEGABYTES + "m",
+                        "--work-dir",
+                        folder.resolve("work").toString(),
+                        master));
+        Matcher unused = awaitLine(log, Pattern.compile("Successfully registered with master"));
+    }
+
+    private Path start(String role, Map<String, String> settings, List<String> arguments) throws IOException {
+        List<String> words = new ArrayList<>();
+        words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        words.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(option -> option.startsWith("--add-opens") || option.startsWith("-XX:+Ignore"))
+                .toList());
+        settings.forEach((key, value) -> words.add("-D" + key + "=" + value));
+        words.addAll(List.of("-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", home().resolve("jars") + "/*"));
+        words.add("org.apache.spark.deploy." + role + "."
+                + role.substring(0, 1).toUpperCase(java.util.Locale.ROOT) + role.substring(1));
+        words.addAll(arguments);
+        Path log = folder.resolve(role + ".log");
+        ProcessBuilder builder =
+                new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(log.toFile());
+        builder.environment().put("SPARK_HOME", home().toString());
+        builder.environment().put("SPARK_SCALA_VERSION", "2.13");
+        builder.environment().put("SPARK_LOCAL_IP", LOOPBACK);
+        processes.add(builder.start());
+        return log;
+    }
+
+    private static Matcher awaitLine(Path log, Pattern pattern) {
+        return await().atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(50))
+                .until(
+                        () -> pattern.matcher(Files.readString(log)),
+                        Matcher::find);
+    }
+
+    /** Ends an executor as {@code kill -9} does. */
+    public static void kill(long executorPid) {
+        signal("KILL", executorPid);
+    }
+
+    /** Stops an executor in its tracks until {@link #resume}. */
+    public static void freeze(long executorPid) {
+        signal("STOP", executorPid);
+    }
+
+    public static void resume(long executorPid) {
+        signal("CONT", executorPid);
+    }
+
+    private static void signal(String name, long pid) {
+        try {
+            int code = new ProcessBuilder("kill", "-" + name, Long.toString(pid))
+                    .inheritIO()
+                    .start()
+                    .waitFor();
+            if (code != 0) {
+                throw new IllegalStateException("kill -%s %d gave %d".formatted(name, pid, code));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private void endProcesses() {
+        List<ProcessHandle> all = new ArrayList<>();
+        for (Process process : processes) {
+            all.addAll(process.descendants().toList());
+            all.add(process.toHandle());
+        }
+        all.forEach(ProcessHandle::destroyForcibly);
+    }
+
+    @Override
+    public void close() {
+        endProcesses();
+        try {
+            for (Process process : processes) {
+                boolean unused = process.waitFor(10, TimeUnit.SECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        boolean unused = Runtime.getRuntime().removeShutdownHook(atExit);
+    }
+}
