@@ -67,13 +67,11 @@ class DataflowMetricsTest {
     }
 
     private static StepClock.Times times(DataflowMetrics metrics, int stage) {
-        return metrics.tasks().stream()
+        return metrics.tasks(System.nanoTime()).stream()
                 .filter(task -> task.stageId() == stage)
                 .findFirst()
                 .orElseThrow()
-                .metrics()
-                .clock()
-                .times(System.nanoTime());
+                .times();
     }
 
     /** Takes nothing until it is opened. */

@@ -104,6 +104,6 @@ final class WorkerJobs {
 
     /** Ends all tasks. */
     void cancel() {
-        context.cancelJobGroup(GROUP, "Millrace's workers are not needed any more", scala.Option.empty());
+        context.cancelJobGroup(GROUP, "Millrace's workers are not needed any more");
     }
 }

@@ -120,12 +120,13 @@ public final class WorkerPool {
      * Waits until there are enough workers for a query and gives as many as it wants, those that are there longest
      * first.
      *
+     * <p>Errors: WORKERS_MISSING when the time is up.
+     *
      * @param least with so many it goes on rather than wait for more
-     * <p>Errors: WORKERS_MISSING when the time set is up.
      */
-    public Crew await(Object query, int least) throws InterruptedException {
+    public Crew await(Object query, int least, long timeoutMillis) throws InterruptedException {
         int wanted = wants.getOrDefault(query, 1);
-        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(settings.timeoutMillis());
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
         synchronized (roster) {
             while (true) {
                 List<Member> there = roster.members();
@@ -137,7 +138,7 @@ public final class WorkerPool {
                 }
                 long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
                 if (left <= 0 || isClosed) {
-                    throw missing(wanted, there);
+                    throw missing(wanted, there, timeoutMillis);
                 }
                 roster.wait(Math.min(left, 100));
             }
@@ -152,7 +153,7 @@ public final class WorkerPool {
         return there.size() >= WorkerJobs.executors(context).size();
     }
 
-    private MillraceException missing(int wanted, List<Member> there) {
+    private MillraceException missing(int wanted, List<Member> there, long timeoutMillis) {
         return new MillraceException(
                 ErrorCode.WORKERS_MISSING,
                 ("Cannot run the query on executors: workers wanted=%s, registered=%d (%s), executors=%d, waited %d ms. Each "
@@ -165,7 +166,7 @@ public final class WorkerPool {
                                 context.isStopped()
                                         ? 0
                                         : WorkerJobs.executors(context).size(),
-                                settings.timeoutMillis(),
+                                timeoutMillis,
                                 Math.max(1, cpus)));
     }
 

@@ -28,21 +28,23 @@ final class EpochLoop {
     /** Why the loop ended. */
     enum Outcome {
         STOPPED,
-        /** The sources' partitions changed: the dataflow must be built anew. */
+        /** The sources' partitions changed, or where the query runs: the dataflow must be built anew. */
         RECONFIGURED
     }
 
     private final EpochTimer timer;
     private final Drains drains;
     private final QuerySources sources;
+    private final QueryWorkers workers;
     private volatile @Nullable EpochCoordinator epochs;
     private volatile boolean stopRequested;
     private volatile long stopDeadlineNanos;
 
-    EpochLoop(EpochTimer timer, Drains drains, QuerySources sources) {
+    EpochLoop(EpochTimer timer, Drains drains, QuerySources sources, QueryWorkers workers) {
         this.timer = timer;
         this.drains = drains;
         this.sources = sources;
+        this.workers = workers;
     }
 
     /** Asks for a last epoch; the loop ends when it is committed, or after a moment. Thread: any. */
@@ -64,6 +66,10 @@ final class EpochLoop {
     Outcome run(EpochCoordinator coordinator, EpochCommitter committer) throws InterruptedException {
         epochs = coordinator;
         while (!stopRequested) {
+            if (workers.areOutdated()) {
+                finish(coordinator, committer, System.nanoTime() + RECONFIGURATION_NANOS);
+                return stopRequested ? Outcome.STOPPED : Outcome.RECONFIGURED;
+            }
             drains.begin(sources);
             boolean due = timer.isDue();
             boolean refused = false;
@@ -96,7 +102,8 @@ final class EpochLoop {
             return IN_FLIGHT_NANOS;
         }
         long early = inFlight > 0 ? Long.MAX_VALUE : drains.remainingNanos();
-        return Math.min(Math.min(timer.remainingNanos(), early), committer.untilReportNanos(inFlight));
+        long next = Math.min(timer.remainingNanos(), workers.untilLookNanos());
+        return Math.min(Math.min(next, early), committer.untilReportNanos(inFlight));
     }
 
     /** Ends the epoch under way and commits up to it, if that can be done in time. */

@@ -34,7 +34,12 @@ final class QueryFailure {
             where = inDataflow.where();
             cause = inDataflow.getCause();
         }
-        return new Failure(kindOf(failure, cause), where, told(cause));
+        return new Failure(kindOf(failure, cause), isOfWorker(cause), where, told(cause));
+    }
+
+    private static boolean isOfWorker(Throwable cause) {
+        return cause instanceof MillraceException known
+                && (known.code() == ErrorCode.WORKER_LOST || known.code() == ErrorCode.CONNECTION_FAILED);
     }
 
     /** What is shown of a failure. */

@@ -12,7 +12,8 @@ import java.util.function.LongSupplier;
  * <ul>
  *   <li>What the outside broke (RETRYABLE) may pass: as many attempts as allowed within the window, with
  *       waits that double until an epoch is committed again. But a query that has never run since it was
- *       started ends at once: a mistyped topic is to show, not to be tried for minutes.
+ *       started ends at once, unless only a worker of it was lost: a mistyped topic is to show, not to be tried for
+ *       minutes.
  *   <li>What the query's own code, its data or a limit broke (USER, RESOURCE) breaks again if it depends
  *       on the rows alone: one replay, and the same error at the same place ends the query.
  *   <li>All else cannot pass.
@@ -39,10 +40,15 @@ final class RecoveryPolicy {
     /**
      * A failure as the policy sees it.
      *
+     * @param isOfWorker whether a worker was lost or cut off, which says nothing of the query
      * @param where the place, or the part of the query's own thread
      * @param error what was thrown, by class and message
      */
-    record Failure(ErrorKind kind, String where, String error) {}
+    record Failure(ErrorKind kind, boolean isOfWorker, String where, String error) {
+        Failure(ErrorKind kind, String where, String error) {
+            this(kind, false, where, error);
+        }
+    }
 
     private record Remembered(Failure failure, long nanos) {}
 
@@ -106,7 +112,7 @@ final class RecoveryPolicy {
     private String reasonToEnd(Failure failure) {
         return switch (failure.kind()) {
             case USER, RESOURCE -> "";
-            case RETRYABLE -> hasRun ? "" : "it has not run since it was started";
+            case RETRYABLE -> hasRun || failure.isOfWorker() ? "" : "it has not run since it was started";
             case UNSUPPORTED, CORRUPT, BUG -> "an error of this kind does not pass";
         };
     }

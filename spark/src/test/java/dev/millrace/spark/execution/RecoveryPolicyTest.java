@@ -24,6 +24,15 @@ class RecoveryPolicyTest {
     }
 
     @Test
+    void goesOnWhenOnlyAWorkerWasLostBeforeItRan() {
+        policy.started();
+
+        assertThat(policy.failed(new Failure(ErrorKind.RETRYABLE, true, "worker 1", "gone"))
+                        .goesOn())
+                .isTrue();
+    }
+
+    @Test
     void goesOnOnceAnEpochWasCommittedOrTheDataflowLasted() {
         policy.started();
         policy.committed();

@@ -1,0 +1,126 @@
+package dev.millrace.spark.execution;
+
+import dev.millrace.spark.cluster.Crew;
+import dev.millrace.spark.cluster.WorkerPool;
+import dev.millrace.spark.settings.ClusterSettings;
+import java.util.concurrent.TimeUnit;
+import org.apache.spark.SparkContext;
+import org.apache.spark.sql.SparkSession;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Where one query runs: in the driver alone, or on workers of the application. The number that is wanted is read
+ * anew from the user's session for each attempt and each epoch.
+ *
+ * <p>Thread: the query's.
+ */
+final class QueryWorkers implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(QueryWorkers.class);
+    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private final SparkSession session;
+    private final SparkContext context;
+    private final ClusterSettings settings;
+    private final String label;
+
+    /** Why the query cannot run on several workers; empty where it can. */
+    private String obstacle = "";
+
+    private @Nullable WorkerPool pool;
+    private @Nullable Crew crew;
+    private boolean hasHadCrew;
+
+    /**
+     * @param session the one in which the user sets how many workers there are to be
+     * @param label the query, for messages
+     */
+    QueryWorkers(SparkSession session, SparkContext context, ClusterSettings settings, String label) {
+        this.session = session;
+        this.context = context;
+        this.settings = settings;
+        this.label = label;
+        if (context.isLocal() && settings.workers() > 0) {
+            obstacle = "a local master has no executors";
+            tell();
+        }
+    }
+
+    /** The query runs in the driver alone, whatever is set, and the log says why. */
+    void cannotSpread(String why) {
+        if (obstacle.isEmpty()) {
+            obstacle = why;
+            if (settings.workers() > 0) {
+                tell();
+            }
+        }
+    }
+
+    private void tell() {
+        LOG.info("Query {} runs in the driver alone, although spark.millrace.workers={}: {}.", label, settings.workers(), obstacle);
+    }
+
+    private int wanted() {
+        return obstacle.isEmpty() ? ClusterSettings.workers(session.sessionState().conf()) : 0;
+    }
+
+    /**
+     * The workers for the next attempt, or null for the driver alone. The first time it waits for all that are
+     * wanted; later, when some are gone, it makes do with those that are there, and goes by more as they come.
+     *
+     * <p>Errors: WORKERS_MISSING.
+     */
+    @Nullable
+    Crew next() throws InterruptedException {
+        int wanted = wanted();
+        if (wanted == 0) {
+            leave();
+            return null;
+        }
+        WorkerPool joined = WorkerPool.join(context, settings, this, wanted);
+        pool = joined;
+        Crew found = joined.await(this, hasHadCrew ? 1 : wanted, settings.timeoutMillis());
+        LOG.info("Query {} runs on {} workers with {} loops each.", label, found.size(), found.loopCount());
+        hasHadCrew = true;
+        crew = found;
+        return found;
+    }
+
+    /** Of {@link #next}, once it gave workers. */
+    WorkerPool pool() {
+        return java.util.Objects.requireNonNull(pool, "a pool");
+    }
+
+    /** Whether the next attempt would run elsewhere than the one under way. */
+    boolean areOutdated() {
+        int wanted = wanted();
+        WorkerPool joined = pool;
+        Crew current = crew;
+        if (joined == null || current == null || wanted == 0) {
+            return (wanted == 0) != (current == null);
+        }
+        joined.want(this, wanted);
+        return joined.isOutdated(this, current);
+    }
+
+    /** How long the query may wait before it looks again whether its workers are outdated. */
+    long untilLookNanos() {
+        return obstacle.isEmpty() ? LOOK_NANOS : Long.MAX_VALUE;
+    }
+
+    private void leave() {
+        WorkerPool joined = pool;
+        if (joined != null) {
+            joined.leave(this);
+        }
+        pool = null;
+        crew = null;
+    }
+
+    /** The query wants no workers any more. */
+    @Override
+    public void close() {
+        leave();
+    }
+}

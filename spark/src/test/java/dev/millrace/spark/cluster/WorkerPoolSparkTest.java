@@ -1,0 +1,82 @@
+package dev.millrace.spark.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.millrace.engine.error.MillraceException;
+import dev.millrace.spark.LocalSpark;
+import dev.millrace.spark.cluster.WorkerRoster.Member;
+import dev.millrace.spark.settings.ClusterSettings;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.spark.sql.classic.SparkSession;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/** Workers on two executors of a real standalone master. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class WorkerPoolSparkTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private StandaloneCluster cluster;
+    private SparkSession session;
+
+    @BeforeAll
+    void start() throws Exception {
+        cluster = StandaloneCluster.start(Path.of("target/clusters"), 2, 2, Map.of());
+        session = LocalSpark.start(cluster.master(), new HashMap<>(cluster.settings()));
+    }
+
+    @AfterAll
+    void stop() {
+        LocalSpark.stop(session);
+        cluster.close();
+    }
+
+    private WorkerPool join(Object query, int workers) {
+        ClusterSettings settings = new ClusterSettings(workers, 0, 60_000, 2_000, false);
+        return WorkerPool.join(session.sparkContext(), settings, query, workers);
+    }
+
+    @Test
+    void keepsAWorkerOnEachExecutorWhateverHappensToIt() throws Exception {
+        Object query = new Object();
+        WorkerPool pool = join(query, 2);
+        Crew crew = pool.await(query, 2, 60_000);
+        assertThat(crew.members()).extracting(member -> member.registration().executorId()).doesNotHaveDuplicates();
+        assertThat(session.range(10).count()).as("an ordinary job").isEqualTo(10);
+
+        Member killed = crew.members().get(0);
+        StandaloneCluster.kill(killed.registration().pid());
+        await().atMost(Duration.ofSeconds(2)).until(() -> !pool.members().contains(killed));
+        await().atMost(PATIENCE).until(() -> pool.members().size() == 2);
+        Crew second = pool.await(query, 2, 60_000);
+
+        Member frozen = second.members().get(1);
+        StandaloneCluster.freeze(frozen.registration().pid());
+        await().atMost(PATIENCE).until(() -> !pool.members().contains(frozen));
+        StandaloneCluster.resume(frozen.registration().pid());
+        await().atMost(PATIENCE).until(() -> pool.members().size() == 2);
+        assertThat(pool.members())
+                .as("the same process, with another incarnation")
+                .anyMatch(member -> member.registration().equals(frozen.registration()))
+                .noneMatch(member -> member.incarnation() == frozen.incarnation());
+        pool.leave(query);
+    }
+
+    @Test
+    void saysWhatIsMissingWhenThereAreTooFewExecutors() {
+        Object query = new Object();
+        WorkerPool pool = join(query, 3);
+        assertThatThrownBy(() -> pool.await(query, 3, 2_000))
+                .isInstanceOf(MillraceException.class)
+                .hasMessageContaining("wanted=3, registered=")
+                .hasMessageContaining("spark.millrace.workers");
+        pool.leave(query);
+    }
+}
