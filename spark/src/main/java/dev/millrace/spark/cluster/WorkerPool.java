@@ -6,6 +6,7 @@ import dev.millrace.spark.cluster.WorkerRoster.Member;
 import dev.millrace.spark.settings.ClusterSettings;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -338,6 +339,11 @@ public final class WorkerPool {
             context.removeSparkListener(listener);
         }
         changed();
+    }
+
+    /** The pool of this process's application. */
+    static synchronized WorkerPool running() {
+        return Objects.requireNonNull(current, "a pool that a query has joined");
     }
 
     /** Who is there now. */

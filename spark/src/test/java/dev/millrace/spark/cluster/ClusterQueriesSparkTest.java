@@ -1,0 +1,247 @@
+package dev.millrace.spark.cluster;
+
+import static dev.millrace.spark.LocalSpark.add;
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.expr;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.millrace.spark.LocalSpark;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
+import org.apache.spark.api.java.function.VoidFunction2;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.execution.streaming.sources.LowLatencyMemoryStream;
+import org.apache.spark.sql.streaming.StreamingQuery;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Queries on two executors of a real standalone master, whatever happens to these. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ClusterQueriesSparkTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(90);
+    private static final int PARTITIONS = 4;
+
+    private StandaloneCluster cluster;
+    private SparkSession session;
+
+    @TempDir
+    private Path checkpoints;
+
+    @BeforeAll
+    void start() throws Exception {
+        cluster = StandaloneCluster.start(Path.of("target/clusters"), 2, 2, Map.of());
+        Map<String, String> settings = new HashMap<>(cluster.settings());
+        settings.put("spark.millrace.workers", "2");
+        settings.put("spark.millrace.detection", "2s");
+        session = LocalSpark.start(cluster.master(), settings);
+    }
+
+    @AfterAll
+    void stop() {
+        LocalSpark.stop(session);
+        cluster.close();
+    }
+
+    @BeforeEach
+    void wantTwo() {
+        session.conf().set("spark.millrace.workers", "2");
+    }
+
+    /** The last row of each key that a query gave, by the key's text; each epoch counts once. */
+    private static final class Answers {
+        private final Map<Long, List<Row>> epochs = new ConcurrentHashMap<>();
+
+        void take(Dataset<Row> rows, long epoch) {
+            epochs.put(epoch, rows.collectAsList());
+        }
+
+        Map<String, Row> byKey() {
+            Map<String, Row> last = new TreeMap<>();
+            new TreeMap<>(epochs).values().forEach(rows -> rows.forEach(row -> last.put(row.get(0).toString(), row)));
+            return last;
+        }
+
+        List<String> all() {
+            return epochs.values().stream().flatMap(List::stream).map(Row::toString).sorted().toList();
+        }
+    }
+
+    private LowLatencyMemoryStream<Long> numbers() {
+        return LocalSpark.numbers(session, PARTITIONS);
+    }
+
+    private static Dataset<Row> counted(Dataset<Row> numbers) {
+        return numbers.selectExpr("value % 7 AS key", "timestamp_seconds(value) AS time", "value")
+                .withWatermark("time", "1 hour")
+                .groupBy(expr("window(time, '100 seconds')"), col("key"))
+                .agg(expr("count(*)"), expr("sum(value)"))
+                .selectExpr("concat(window.start, '/', key) AS id", "`count(1)` AS rows", "`sum(value)` AS sum");
+    }
+
+    private StreamingQuery query(Dataset<Row> rows, Answers answers, String checkpoint) throws Exception {
+        return rows.writeStream()
+                .foreachBatch((VoidFunction2<Dataset<Row>, Long>) answers::take)
+                .outputMode("update")
+                .option("checkpointLocation", checkpoints.resolve(checkpoint).toString())
+                .trigger(LocalSpark.every(200))
+                .start();
+    }
+
+    private static long[] range(long from, long to) {
+        return LongStream.range(from, to).toArray();
+    }
+
+    private void assertCounted(Answers answers, long rows) {
+        Dataset<Row> same = session.createDataset(
+                        LongStream.range(0, rows).boxed().toList(), Encoders.LONG())
+                .toDF("value");
+        Map<String, String> expected = counted(same).collectAsList().stream()
+                .collect(Collectors.toMap(row -> row.getString(0), Row::toString));
+        Map<String, String> actual = new HashMap<>();
+        answers.byKey().forEach((key, row) -> actual.put(key, row.toString()));
+        assertThat(actual).isEqualTo(expected);
+    }
+
+    private static List<WorkerRoster.Member> workers() {
+        return WorkerPool.running().members();
+    }
+
+    private static long processOf(int worker) {
+        return workers().get(worker).registration().pid();
+    }
+
+    private static void awaitWorkers(int count) {
+        await().atMost(PATIENCE).until(() -> workers().size() == count);
+    }
+
+    @Test
+    void countsInWindowsAsSparkDoes() throws Exception {
+        LowLatencyMemoryStream<Long> numbers = numbers();
+        Answers answers = new Answers();
+        StreamingQuery query = query(counted(numbers.toDF()), answers, "windows");
+        try {
+            assertThat(LocalSpark.isOnMillrace(query)).isTrue();
+            add(numbers, range(0, 1_000));
+            query.processAllAvailable();
+            add(numbers, range(1_000, 2_000));
+            query.processAllAvailable();
+            assertCounted(answers, 2_000);
+        } finally {
+            query.stop();
+        }
+    }
+
+    @Test
+    void joinsTwoStreamsAsSparkDoes() throws Exception {
+        LowLatencyMemoryStream<Long> left = numbers();
+        LowLatencyMemoryStream<Long> right = numbers();
+        Dataset<Row> joined = left.toDF()
+                .toDF("a")
+                .join(right.toDF().toDF("b"), expr("a % 50 = b"))
+                .selectExpr("a", "b");
+        Answers answers = new Answers();
+        StreamingQuery query = joined.writeStream()
+                .foreachBatch((VoidFunction2<Dataset<Row>, Long>) answers::take)
+                .outputMode("append")
+                .option("checkpointLocation", checkpoints.resolve("join").toString())
+                .trigger(LocalSpark.every(200))
+                .start();
+        try {
+            add(left, range(0, 300));
+            add(right, range(0, 40));
+            query.processAllAvailable();
+            add(right, range(40, 60));
+            query.processAllAvailable();
+        } finally {
+            query.stop();
+        }
+        List<String> expected = new ArrayList<>();
+        for (long a = 0; a < 300; a++) {
+            expected.add("[%d,%d]".formatted(a, a % 50));
+        }
+        assertThat(answers.all()).isEqualTo(expected.stream().sorted().toList());
+    }
+
+    @Test
+    void goesOnWhenAnExecutorIsKilled() throws Exception {
+        LowLatencyMemoryStream<Long> numbers = numbers();
+        Answers answers = new Answers();
+        StreamingQuery query = query(counted(numbers.toDF()), answers, "killed");
+        try {
+            add(numbers, range(0, 500));
+            query.processAllAvailable();
+            long survivor = processOf(0);
+            StandaloneCluster.kill(processOf(1));
+            add(numbers, range(500, 1_000));
+            query.processAllAvailable();
+            assertCounted(answers, 1_000);
+            assertThat(processOf(0)).as("the survivor keeps its process").isEqualTo(survivor);
+            awaitWorkers(2);
+            add(numbers, range(1_000, 1_500));
+            query.processAllAvailable();
+            assertCounted(answers, 1_500);
+        } finally {
+            query.stop();
+        }
+    }
+
+    @Test
+    void aFrozenExecutorIsFoundAndComesBackAsSomebodyElse() throws Exception {
+        LowLatencyMemoryStream<Long> numbers = numbers();
+        Answers answers = new Answers();
+        StreamingQuery query = query(counted(numbers.toDF()), answers, "frozen");
+        try {
+            add(numbers, range(0, 500));
+            query.processAllAvailable();
+            WorkerRoster.Member frozen = workers().get(1);
+            StandaloneCluster.freeze(frozen.registration().pid());
+            add(numbers, range(500, 1_000));
+            query.processAllAvailable();
+            assertCounted(answers, 1_000);
+            StandaloneCluster.resume(frozen.registration().pid());
+            await().atMost(PATIENCE).until(() -> workers().stream()
+                    .anyMatch(member -> member.registration().equals(frozen.registration())
+                            && member.incarnation() != frozen.incarnation()));
+            add(numbers, range(1_000, 1_500));
+            query.processAllAvailable();
+            assertCounted(answers, 1_500);
+        } finally {
+            query.stop();
+        }
+    }
+
+    @Test
+    void changesItsNumberOfWorkersWhileItRuns() throws Exception {
+        LowLatencyMemoryStream<Long> numbers = numbers();
+        Answers answers = new Answers();
+        StreamingQuery query = query(counted(numbers.toDF()), answers, "rescaled");
+        try {
+            long rows = 0;
+            for (String workers : List.of("2", "1", "0", "2")) {
+                session.conf().set("spark.millrace.workers", workers);
+                add(numbers, range(rows, rows + 300));
+                rows += 300;
+                query.processAllAvailable();
+                assertCounted(answers, rows);
+            }
+        } finally {
+            query.stop();
+        }
+    }
+}
