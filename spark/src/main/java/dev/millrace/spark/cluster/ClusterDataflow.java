@@ -51,12 +51,12 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
      * What is to run.
      *
      * @param attempt the name of this life of the dataflow, which no other has
-     * @param deployment what each worker is given
+     * @param deployment what each worker makes its part from
      * @param shape what an epoch needs to be complete
      * @param loader sees the query's classes
      */
     public record Order(
-            String attempt, byte[] deployment, EpochShape shape, long firstEpoch, ClassLoader loader) {}
+            String attempt, Deployment deployment, EpochShape shape, long firstEpoch, ClassLoader loader) {}
 
     public ClusterDataflow(WorkerPool pool, Crew crew, Order order) {
         this.pool = pool;
@@ -92,8 +92,9 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
         LinkSettings links = new LinkSettings(
                 pool.settings().compresses(),
                 TimeUnit.MILLISECONDS.toNanos(pool.settings().detectionMillis()));
-        tell(worker -> new Command.Deploy(
-                order.attempt(), worker, addresses, crew.loopCount(), links, order.deployment()));
+        byte[] deployment = ObjectBytes.of(order.deployment());
+        tell(worker ->
+                new Command.Deploy(order.attempt(), worker, addresses, crew.loopCount(), links, deployment));
         awaitAll(deployed, "deployed");
         tell(worker -> new Command.Connect(order.attempt()));
         awaitAll(connected, "connected");

@@ -60,6 +60,7 @@ final class QueryRun {
     private final @Nullable EpochTime epochTime;
 
     private final EpochTimer timer;
+    private final QueryWorkers workers;
     private final EpochLoop loop;
     private final RecoveryPolicy policy;
     private volatile @Nullable PlannedQuery planned;
@@ -83,7 +84,8 @@ final class QueryRun {
         this.pace = pace;
         this.epochTime = pace.isBounded() ? new EpochTime() : null;
         this.timer = new EpochTimer(query.triggerClock(), pace.intervalMillis(), query.label(), this::wakeUp);
-        this.loop = new EpochLoop(timer, drains, sources);
+        this.workers = new QueryWorkers(query.sparkSession(), session.sparkContext(), settings.cluster(), query.label());
+        this.loop = new EpochLoop(timer, drains, sources, workers);
         this.restoreEpoch = settings.restoreEpoch();
         this.policy = new RecoveryPolicy(
                 settings.recoveryAttempts(),

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.millrace.engine.epoch.CompletedEpoch;
+import dev.millrace.engine.epoch.DataflowFailedException;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.LocalSpark;
 import dev.millrace.spark.cluster.WorkerRoster.Member;
@@ -66,6 +68,68 @@ class WorkerPoolSparkTest {
                 .as("the same process, with another incarnation")
                 .anyMatch(member -> member.registration().equals(frozen.registration()))
                 .noneMatch(member -> member.incarnation() == frozen.incarnation());
+        pool.leave(query);
+    }
+
+    private ClusterDataflow dataflow(WorkerPool pool, Crew crew, String attempt, long failingNumber) {
+        CountedNumbers numbers = new CountedNumbers(3, failingNumber);
+        return new ClusterDataflow(
+                pool,
+                crew,
+                new ClusterDataflow.Order(
+                        attempt, numbers, numbers.shape(crew), 0, WorkerPoolSparkTest.class.getClassLoader()));
+    }
+
+    /** Ends an epoch and gives the rows that its sinks counted, which are those that its sources gave. */
+    private static long epoch(ClusterDataflow dataflow) throws InterruptedException {
+        assertThat(dataflow.epochs().requestBarrier()).isNotNegative();
+        CompletedEpoch epoch = dataflow.epochs().await(PATIENCE.toNanos());
+        assertThat(epoch).isNotNull();
+        long counted = epoch.messages().values().iterator().next().stream()
+                .mapToLong(message -> (Long) message)
+                .sum();
+        assertThat(epoch.rowsRead().values()).containsExactly(counted);
+        return counted;
+    }
+
+    @Test
+    void runsADataflowOnAllWorkersUntilOneIsLost() throws Exception {
+        Object query = new Object();
+        WorkerPool pool = join(query, 2);
+        Crew crew = pool.await(query, 2, 60_000);
+        try (ClusterDataflow dataflow = dataflow(pool, crew, "run-0", -1)) {
+            dataflow.start();
+            await().atMost(PATIENCE).until(() -> epoch(dataflow) > 0);
+            await().atMost(PATIENCE).untilAsserted(() -> assertThat(dataflow.metrics().tasks(System.nanoTime()))
+                    .hasSize(2 * crew.size() * crew.loopCount()));
+            StandaloneCluster.kill(crew.members().get(1).registration().pid());
+            assertThatThrownBy(() -> dataflow.epochs().await(Duration.ofSeconds(5).toNanos()))
+                    .isInstanceOf(DataflowFailedException.class)
+                    .cause()
+                    .isInstanceOf(MillraceException.class);
+        }
+        Crew left = pool.await(query, 1, 60_000);
+        try (ClusterDataflow dataflow = dataflow(pool, left, "run-1", -1)) {
+            dataflow.start();
+            await().atMost(PATIENCE).until(() -> epoch(dataflow) > 0);
+        }
+        pool.leave(query);
+    }
+
+    @Test
+    void tellsAWorkersErrorAsItIs() throws Exception {
+        Object query = new Object();
+        WorkerPool pool = join(query, 2);
+        Crew crew = pool.await(query, 2, 60_000);
+        try (ClusterDataflow dataflow = dataflow(pool, crew, "failing-0", 500)) {
+            dataflow.start();
+            assertThatThrownBy(() -> dataflow.epochs().await(PATIENCE.toNanos()))
+                    .isInstanceOf(DataflowFailedException.class)
+                    .cause()
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("number=500");
+        }
+        assertThat(pool.members()).as("a failure costs no worker").containsAll(crew.members());
         pool.leave(query);
     }
 
