@@ -10,7 +10,7 @@ import java.util.List;
  * <p>Thread: any, but for {@link #epochs}, which has its own rules.
  */
 public interface Dataflow extends AutoCloseable {
-    void start();
+    void start() throws InterruptedException;
 
     EpochCoordinator epochs();
 

@@ -1,5 +1,6 @@
 package dev.millrace.engine.graph;
 
+import dev.millrace.engine.epoch.BarrierTargets;
 import dev.millrace.engine.epoch.EpochCoordinator;
 import dev.millrace.engine.metrics.DataflowMetrics;
 import dev.millrace.engine.network.PeerLink;
@@ -18,10 +19,10 @@ public final class LocalDataflow implements Dataflow {
 
     /** Builds tasks, channels and loops; nothing runs before {@link #start}. */
     public static LocalDataflow create(StreamGraph graph, DataflowSettings settings, TaskScope.Factory scopes) {
-        DataflowPlan plan = DataflowPlan.of(graph);
+        DataflowPlan plan = DataflowPlan.of(graph, settings.placement().workerCount());
         EpochCoordinator coordinator = new EpochCoordinator(plan.epochShape(settings), settings.firstEpoch());
-        WorkerDataflow worker = WorkerDataflow.create(plan, settings, LocalDataflow::noLink, coordinator, scopes);
-        coordinator.barrierTargets(worker.barrierTargets());
+        WorkerDataflow worker = WorkerDataflow.create(plan, settings, LocalDataflow::noLink, new DriverReports(graph, coordinator), scopes);
+        coordinator.barrierTargets(BarrierTargets.ofAll(List.of(PortionedSources.of(graph), worker.barrierTargets())));
         return new LocalDataflow(coordinator, worker);
     }
 

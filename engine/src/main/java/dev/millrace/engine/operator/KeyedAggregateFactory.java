@@ -1,6 +1,5 @@
 package dev.millrace.engine.operator;
 
-import java.util.function.Supplier;
 
 /**
  * Makes the {@link KeyedAggregate} of each task.
@@ -8,7 +7,7 @@ import java.util.function.Supplier;
  * @param aggregates makes one task's expressions, on the task's own thread
  * @param emission how often a changed key gives its result
  */
-public record KeyedAggregateFactory(Supplier<Aggregate> aggregates, String name, Emission emission)
+public record KeyedAggregateFactory(PerTask<Aggregate> aggregates, String name, Emission emission)
         implements OperatorFactory {
 
     @Override

@@ -61,7 +61,7 @@ public final class KeyedDeduplicate implements Operator {
      * @param identities makes one task's view of rows, on the task's own thread
      * @param ofEachEpoch whether a known key passes once in each bounded epoch in which it comes again
      */
-    public record Factory(Supplier<RowIdentity> identities, String name, boolean ofEachEpoch)
+    public record Factory(PerTask<RowIdentity> identities, String name, boolean ofEachEpoch)
             implements OperatorFactory {
         @Override
         public boolean keepsState() {

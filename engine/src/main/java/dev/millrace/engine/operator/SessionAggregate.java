@@ -16,7 +16,6 @@ import dev.millrace.engine.state.KeyedState;
 import dev.millrace.engine.state.KeyedTable;
 import dev.millrace.engine.state.KeyedWalk;
 import java.util.List;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,7 +64,7 @@ public final class SessionAggregate implements Operator {
      * @param emission {@link Emission#AT_EXPIRY} or {@link Emission#ALL_PER_EPOCH}
      */
     public record Factory(
-            Supplier<Aggregate> aggregates, Supplier<SessionWindows> windows, String name, Emission emission)
+            PerTask<Aggregate> aggregates, PerTask<SessionWindows> windows, String name, Emission emission)
             implements OperatorFactory {
         public Factory {
             if (emission != Emission.AT_EXPIRY && emission != Emission.ALL_PER_EPOCH) {

@@ -1,9 +1,8 @@
 package dev.millrace.engine.operator;
 
-import java.util.function.Supplier;
 
 /** An operator whose late rows somebody asks for. */
-public record WithLateRows(OperatorFactory operator, Supplier<LateRowEncoder> lateRows) implements OperatorFactory {
+public record WithLateRows(OperatorFactory operator, PerTask<LateRowEncoder> lateRows) implements OperatorFactory {
     @Override
     public Operator create() {
         return operator.create();

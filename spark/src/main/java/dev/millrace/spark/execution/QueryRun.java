@@ -130,8 +130,8 @@ final class QueryRun {
         SparkCommitLog commitLog = new SparkCommitLog(query.commitLog());
         Checkpoint checkpoint = new Checkpoint(session, offsetLog, commitLog, sources);
         ClassLoader loader = query.userClassLoader(session);
-        SparkSink sink = query.sinks().openSink(session, settings.loopCount(), loader);
-        LateRowTarget late = query.sinks().openLateSink(session, settings.loopCount(), loader);
+        SparkSink sink = query.sinks().openSink(session, loader);
+        LateRowTarget late = query.sinks().openLateSink(session, loader);
         QuerySinks sinks = new QuerySinks(sink, late == null ? null : (SparkSink) late.sink());
         StateFiles files = Checkpoint.stateFiles(session, query.resolvedCheckpointRoot());
         ManifestLog manifests = new ManifestLog(files);
@@ -268,8 +268,7 @@ final class QueryRun {
         PlanSettings shape = new PlanSettings(
                 emission(),
                 TimeUnit.MILLISECONDS.toNanos(settings.watermarkIdleMillis()),
-                settings.loopCount(),
-                epochTime);
+                epochTime != null);
         return QueryPlanner.plan(new PlanRequest(
                 session,
                 sources.plan(),
@@ -303,7 +302,7 @@ final class QueryRun {
         query.started(
                 start.firstEpoch(),
                 Checkpoint.progressOf(surroundings.checkpoint().committedOffsets()));
-        surroundings.sink().open(start.firstEpoch());
+        surroundings.sink().open(start.firstEpoch(), settings.loopCount());
         EpochCommitter committer = new EpochCommitter(surroundings, start, from, this::committed);
         DataflowSettings shape = new DataflowSettings(
                 query.label(),

@@ -1,5 +1,6 @@
 package dev.millrace.spark.fragment;
 
+import java.io.Serializable;
 import dev.millrace.spark.scala.Scala;
 import java.nio.ByteBuffer;
 import org.apache.spark.SparkEnv;
@@ -9,11 +10,13 @@ import scala.reflect.ClassTag$;
 /**
  * An object that every task gets a copy of its own of, as Spark's tasks do: expressions hold user
  * functions, random generators and buffers that two threads must not share. Copies are made through
- * Spark's closure serializer, within this process.
+ * Spark's closure serializer, in whatever process the task runs.
  *
  * <p>Thread: any.
  */
-public final class TaskCopies<T> {
+public final class TaskCopies<T> implements Serializable {
+    private static final long serialVersionUID = 1L;
+
     private final byte[] bytes;
 
     private TaskCopies(byte[] bytes) {
@@ -30,10 +33,15 @@ public final class TaskCopies<T> {
 
     /** A new copy; classes are sought with the thread's context class loader. */
     public T copy() {
+        return copy(Thread.currentThread().getContextClassLoader());
+    }
+
+    /** A new copy, whose classes {@code loader} sees. */
+    public T copy(ClassLoader loader) {
         return SparkEnv.get()
                 .closureSerializer()
                 .newInstance()
-                .<T>deserialize(ByteBuffer.wrap(bytes), Thread.currentThread().getContextClassLoader(), tag());
+                .<T>deserialize(ByteBuffer.wrap(bytes), loader, tag());
     }
 
     private static <T> ClassTag<T> tag() {
