@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 
 /**
  * What all workers of one dataflow have in common: the graph, with what its sources are to read and its sinks to
@@ -84,9 +83,14 @@ public final class DataflowPlan implements Serializable {
         }
     }
 
-    /** What the workers together give for each epoch. */
-    public EpochShape epochShape(DataflowSettings settings) {
-        int taskCount = settings.placement().taskCount();
+    /**
+     * What the workers together give for each epoch.
+     *
+     * @param placement where any of them stands
+     * @param keepsState whether each of them stores a snapshot
+     */
+    public EpochShape epochShape(Placement placement, boolean keepsState) {
+        int taskCount = placement.taskCount();
         Map<Integer, Integer> partitionCounts = new HashMap<>();
         sources().forEach((stage, source) -> partitionCounts.put(stage, source.partitionCount()));
         Map<Integer, Integer> writers = new HashMap<>();
@@ -98,8 +102,7 @@ public final class DataflowPlan implements Serializable {
                 operating += taskCount;
             }
         }
-        int snapshots =
-                Objects.isNull(settings.durability()) ? 0 : settings.placement().workerCount();
+        int snapshots = keepsState ? placement.workerCount() : 0;
         long observing = graph.stages().stream()
                 .flatMap(stage -> stage.body().chain().stream())
                 .filter(OperatorFactory::observes)

@@ -1,5 +1,7 @@
 package dev.millrace.engine.operator;
 
+import dev.millrace.engine.snapshot.StateSchema;
+import java.util.List;
 
 /** An operator whose late rows somebody asks for. */
 public record WithLateRows(OperatorFactory operator, PerTask<LateRowEncoder> lateRows) implements OperatorFactory {
@@ -16,6 +18,11 @@ public record WithLateRows(OperatorFactory operator, PerTask<LateRowEncoder> lat
     @Override
     public boolean keepsState() {
         return operator.keepsState();
+    }
+
+    @Override
+    public List<StateSchema> states() {
+        return operator.states();
     }
 
     @Override

@@ -71,7 +71,7 @@ final class SimulatedWorkers {
         this.random = random;
         DataflowPlan plan = DataflowPlan.of(graph, first.workerCount());
         DataflowSettings shared = settings.apply(first);
-        coordinator = new EpochCoordinator(plan.epochShape(shared), shared.firstEpoch());
+        coordinator = new EpochCoordinator(plan.epochShape(first, shared.durability() != null), shared.firstEpoch());
         boolean isAlone = first.workerCount() == 1;
         List<BarrierTargets> targets = new ArrayList<>();
         targets.add(PortionedSources.of(graph));

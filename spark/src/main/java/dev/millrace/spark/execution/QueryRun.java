@@ -1,5 +1,11 @@
 package dev.millrace.spark.execution;
 
+import dev.millrace.spark.cluster.TaskSurroundings;
+import dev.millrace.spark.cluster.Obstacles;
+import dev.millrace.spark.cluster.Deployment;
+import dev.millrace.engine.epoch.EpochCoordinator;
+import dev.millrace.engine.graph.StreamGraph;
+import dev.millrace.engine.graph.DataflowPlan;
 import dev.millrace.engine.epoch.CommitProtocol;
 import dev.millrace.engine.epoch.CommitProtocol.Found;
 import dev.millrace.engine.epoch.CommitProtocol.Ground;
@@ -7,16 +13,13 @@ import dev.millrace.engine.epoch.CommitProtocol.Planned;
 import dev.millrace.engine.epoch.DataflowFailedException;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.graph.Dataflow;
-import dev.millrace.engine.graph.DataflowSettings;
 import dev.millrace.engine.graph.LocalDataflow;
 import dev.millrace.engine.graph.Placement;
 import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.EpochTime;
 import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.engine.stream.WatermarkPolicy;
-import dev.millrace.engine.task.TaskScope;
 import dev.millrace.spark.checkpoint.StateFiles;
-import dev.millrace.spark.fragment.Clock;
 import dev.millrace.spark.metrics.RunningText;
 import dev.millrace.spark.plan.PlanRequest;
 import dev.millrace.spark.plan.PlanRequest.LateRowTarget;
@@ -27,10 +30,8 @@ import dev.millrace.spark.settings.MillraceSettings;
 import dev.millrace.spark.sink.QuerySinks;
 import dev.millrace.spark.sink.SparkSink;
 import dev.millrace.spark.source.SparkSource;
-import dev.millrace.spark.thread.SparkTaskScopes;
 import java.io.IOException;
 import java.util.List;
-import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
@@ -97,7 +98,8 @@ final class QueryRun {
             PlannedQuery plan,
             EpochCommitter.Surroundings surroundings,
             QueryState state,
-            TaskScope.Factory scopes,
+            ClassLoader loader,
+            TaskSurroundings ofTasks,
             int keyGroupCount,
             BoundedEpochs.@Nullable Parts bounded) {}
 
@@ -150,8 +152,6 @@ final class QueryRun {
         query.observation().planned(plan.graph(), plan.explain(true));
         progress.took("queryPlanning", System.nanoTime() - planningStart);
         Checkpoint.refuseState(session, query.resolvedCheckpointRoot(), plan.isStateful());
-        SparkTaskScopes scopes = new SparkTaskScopes(session.sessionState().conf(), loader, (Properties)
-                session.sparkContext().getLocalProperties().clone());
         return new Prepared(
                 plan,
                 new EpochCommitter.Surroundings(
@@ -165,8 +165,13 @@ final class QueryRun {
                         new Observations(plan.graph()),
                         stage -> plan.graph().stages().get(stage).isLate(),
                         progress),
-                new QueryState(files, manifests, runId, keyGroupCount, plan.isStateful(), plan.graph()),
-                epochTime == null ? scopes : inEpochTime(scopes, epochTime),
+                new QueryState(
+                        query.resolvedCheckpointRoot(),
+                        session.sessionState().newHadoopConf(),
+                        manifests,
+                        runId, keyGroupCount, plan.isStateful(), plan.graph()),
+                loader,
+                TaskSurroundings.of(session),
                 keyGroupCount,
                 epochTime == null ? null : bounded(plan, checkpoint, protocol, progress, epochTime));
     }
@@ -181,17 +186,6 @@ final class QueryRun {
                 plan.noDataRule(),
                 session.sessionState().conf().streamingNoDataMicroBatchesEnabled(),
                 progress);
-    }
-
-    /** What asks for the present time gets the epoch's. */
-    private static TaskScope.Factory inEpochTime(TaskScope.Factory scopes, EpochTime time) {
-        return (threadName, taskIndex, taskCount) -> {
-            TaskScope scope = scopes.create(threadName, taskIndex, taskCount);
-            return body -> scope.run(() -> {
-                Clock.follow(time);
-                body.run();
-            });
-        };
     }
 
     /** Finds out where the checkpoint stands, brings to its end what was cut short, and runs a dataflow from there. */
@@ -304,15 +298,17 @@ final class QueryRun {
                 Checkpoint.progressOf(surroundings.checkpoint().committedOffsets()));
         surroundings.sink().open(start.firstEpoch(), settings.loopCount());
         EpochCommitter committer = new EpochCommitter(surroundings, start, from, this::committed);
-        DataflowSettings shape = new DataflowSettings(
-                query.label(),
-                Placement.alone(settings.loopCount()),
-                prepared.keyGroupCount(),
-                start.firstEpoch(),
-                StateMemory.budget(settings.stateMemoryBytes()),
-                prepared.state().durability(from),
-                epochTime == null ? query.triggerClock()::getTimeMillis : epochTime);
-        Dataflow running = LocalDataflow.create(prepared.plan().graph(), shape, prepared.scopes());
+        Placement placement = Placement.alone(settings.loopCount());
+        Deployment deployment = deployment(prepared, start, from);
+        LocalDataflow running = LocalDataflow.of(
+                prepared.plan().graph(),
+                new EpochCoordinator(deployment.epochShape(placement), start.firstEpoch()),
+                reports -> deployment.create(
+                        placement,
+                        LocalDataflow::noLink,
+                        reports,
+                        prepared.loader(),
+                        epochTime == null ? query.triggerClock()::getTimeMillis : epochTime));
         dataflow = running;
         try {
             surroundings.progress().begin(running.metrics());
@@ -336,6 +332,23 @@ final class QueryRun {
             dataflow = null;
             surroundings.sink().abort(surroundings.protocol().firstUndecided());
         }
+    }
+
+    /** What the workers of an attempt run. */
+    private Deployment deployment(Prepared prepared, Checkpoint.Start start, StateIndex from) {
+        StreamGraph graph = prepared.plan().graph();
+        Deployment planned = new Deployment(
+                query.label(),
+                DataflowPlan.of(graph, 1),
+                prepared.keyGroupCount(),
+                start.firstEpoch(),
+                settings.stateMemoryBytes(),
+                prepared.state().place(from),
+                prepared.ofTasks());
+        boolean fromBytes = Deployment.isAlwaysShipped()
+                && Obstacles.of(graph, query.sink(), query.triggerClock(), session)
+                        .isEmpty();
+        return fromBytes ? Deployment.fromBytes(planned.toBytes(), prepared.loader()) : planned;
     }
 
     private void committed(long epoch) {

@@ -4,6 +4,7 @@ import java.io.Serializable;
 import dev.millrace.spark.scala.Scala;
 import java.nio.ByteBuffer;
 import org.apache.spark.SparkEnv;
+import org.jspecify.annotations.Nullable;
 import scala.reflect.ClassTag;
 import scala.reflect.ClassTag$;
 
@@ -19,8 +20,13 @@ public final class TaskCopies<T> implements Serializable {
 
     private final byte[] bytes;
 
-    private TaskCopies(byte[] bytes) {
+    /** Kept where it was made: a broadcast that the bytes only name is cleaned away once nobody holds it. */
+    @SuppressWarnings("unused")
+    private final transient @Nullable T original;
+
+    private TaskCopies(byte[] bytes, @Nullable T original) {
         this.bytes = bytes;
+        this.original = original;
     }
 
     /** Errors: Spark's own, naming the class, where the object cannot be serialized. */
@@ -28,7 +34,17 @@ public final class TaskCopies<T> implements Serializable {
         ByteBuffer buffer = SparkEnv.get().closureSerializer().newInstance().serialize(original, tag());
         byte[] bytes = new byte[buffer.remaining()];
         buffer.get(bytes);
-        return new TaskCopies<>(bytes);
+        return new TaskCopies<>(bytes, original);
+    }
+
+    /** What {@link #bytes} gave, perhaps in another process. */
+    public static <T> TaskCopies<T> ofBytes(byte[] bytes) {
+        return new TaskCopies<>(bytes, null);
+    }
+
+    /** The object as bytes, which are not to be changed. */
+    public byte[] bytes() {
+        return bytes;
     }
 
     /** A new copy; classes are sought with the thread's context class loader. */
