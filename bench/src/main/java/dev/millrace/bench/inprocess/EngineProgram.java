@@ -6,7 +6,6 @@ import dev.millrace.bench.workload.Arguments;
 import dev.millrace.bench.workload.ThroughputSampler;
 import dev.millrace.bench.workload.Workload;
 import dev.millrace.bench.workload.Workloads;
-import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.DataflowSettings;
 import dev.millrace.engine.graph.Exchange;
 import dev.millrace.engine.graph.LocalDataflow;
@@ -16,7 +15,7 @@ import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.KeyedAggregateFactory;
 import dev.millrace.engine.page.RowCursor;
-import dev.millrace.engine.sink.Sink;
+import dev.millrace.engine.sink.PlannedSink;
 import dev.millrace.engine.sink.SinkWriter;
 import dev.millrace.engine.state.MemoryBudget;
 import dev.millrace.engine.task.TaskScope;
@@ -53,7 +52,7 @@ public final class EngineProgram {
                 new MemoryBudget(Long.MAX_VALUE / 2),
                 null,
                 System::currentTimeMillis);
-        try (Dataflow dataflow =
+        try (LocalDataflow dataflow =
                 LocalDataflow.create(graph(keyCount, loops), settings, (name, index, count) -> TaskScope.PLAIN)) {
             dataflow.start();
             Thread epochs = new Thread(() -> runEpochs(dataflow), "epochs");
@@ -88,7 +87,7 @@ public final class EngineProgram {
         return builder.build();
     }
 
-    private static void runEpochs(Dataflow dataflow) {
+    private static void runEpochs(LocalDataflow dataflow) {
         try {
             while (true) {
                 dataflow.epochs().requestBarrier();
@@ -104,7 +103,7 @@ public final class EngineProgram {
     }
 
     /** Drops rows. */
-    private static final class Nothing implements Sink {
+    private static final class Nothing implements PlannedSink {
         @Override
         public String name() {
             return "nothing";

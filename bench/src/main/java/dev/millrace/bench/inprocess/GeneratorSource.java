@@ -5,6 +5,8 @@ import dev.millrace.bench.workload.PartitionRows;
 import dev.millrace.bench.workload.RowMeter;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.source.PartitionOutput;
+import dev.millrace.engine.source.PlannedSource;
+import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceReader;
 import java.util.ArrayList;
@@ -26,12 +28,19 @@ final class GeneratorSource implements Source {
     }
 
     @Override
-    public List<SourceReader> readers() {
-        List<SourceReader> readers = new ArrayList<>();
+    public PlannedSource plan(int workerCount) {
+        List<ReaderFactory> readers = new ArrayList<>();
         for (int i = 0; i < partitionCount; i++) {
-            readers.add(new Reader(keyCount, new PartitionRows(i, partitionCount)));
+            readers.add(new Readers(keyCount, i, partitionCount));
         }
-        return readers;
+        return PlannedSource.flowing(name(), readers);
+    }
+
+    private record Readers(int keyCount, int partition, int ofCount) implements ReaderFactory {
+        @Override
+        public SourceReader create() {
+            return new Reader(keyCount, new PartitionRows(partition, ofCount));
+        }
     }
 
     private static final class Reader implements SourceReader {

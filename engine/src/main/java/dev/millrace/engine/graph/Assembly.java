@@ -12,7 +12,8 @@ import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.PortionEventTimes;
 import dev.millrace.engine.page.Side;
-import dev.millrace.engine.source.Source;
+import dev.millrace.engine.sink.PlannedSink;
+import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.engine.source.SourceQueue;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.engine.task.BarrierTarget;
@@ -112,19 +113,6 @@ final class Assembly {
         graph.stages().forEach(this::makeTasks);
     }
 
-    /** A source that ends epochs itself, among those that are asked for barriers. */
-    private record PortionedSource(Source source) implements BarrierTarget {
-        @Override
-        public void requestBarrier(long epoch) {
-            source.endEpoch(epoch);
-        }
-
-        @Override
-        public void requestLastBarrier(long epoch) {
-            source.endEpoch(epoch);
-        }
-    }
-
     /** Those of this worker that are asked for barriers. */
     BarrierTargets barrierTargets() {
         Set<Integer> portionedStages = new HashSet<>();
@@ -135,7 +123,6 @@ final class Assembly {
                 boolean isPortioned = reading.source().endsEpochs();
                 if (isPortioned) {
                     portionedStages.add(stage.id());
-                    portioned.add(new PortionedSource(reading.source()));
                 }
                 (isPortioned ? portioned : others).addAll(Objects.requireNonNull(readingTasks.get(stage.id())));
             }
@@ -157,14 +144,15 @@ final class Assembly {
     /** For each reading stage the names of the partitions that each task here reads; of others nothing is asked. */
     private Map<Integer, List<List<String>>> readPartitions() {
         Map<Integer, List<List<String>>> readPartitions = new HashMap<>();
-        plan.readers().forEach((stage, readers) -> {
+        plan.sources().forEach((stage, source) -> {
+            List<ReaderFactory> readers = source.readers();
             List<List<String>> ofTasks = new ArrayList<>();
             for (int i = 0; i < taskCount; i++) {
                 ofTasks.add(new ArrayList<>());
             }
             int dealt = 0;
             for (int r = 0; r < readers.size(); r++) {
-                SourceReader reader = readers.get(r);
+                ReaderFactory reader = readers.get(r);
                 for (int i = 0; i < reader.partitionCount() && placement.reads(r); i++) {
                     ofTasks.get(taskOfPartition(dealt++)).add(reader.partitionName(i));
                 }
@@ -369,7 +357,7 @@ final class Assembly {
         return new WritingTask(
                 place,
                 inbox,
-                writing.sink().writer(place.taskIndex(), taskCount),
+                ((PlannedSink) writing.sink()).writer(place.taskIndex(), taskCount),
                 settings.firstEpoch(),
                 reports,
                 metrics,
@@ -382,26 +370,27 @@ final class Assembly {
         for (int i = 0; i < placement.loopCount(); i++) {
             ofTasks.add(new ArrayList<>());
         }
-        List<SourceReader> all = plan.readersOf(stage);
+        List<ReaderFactory> all = plan.readersOf(stage);
         int partition = 0;
         int dealt = 0;
         for (int r = 0; r < all.size(); r++) {
-            SourceReader reader = all.get(r);
+            ReaderFactory planned = all.get(r);
             if (!placement.reads(r)) {
-                partition += reader.partitionCount();
+                partition += planned.partitionCount();
                 continue;
             }
+            SourceReader reader = planned.create();
             LoopPlan loop = ownLoop(
                     "stage-%d-reader-%d".formatted(stage.id(), r), taskOfPartition(dealt), new Signal(reader::wakeUp));
             List<SourceQueue> queues = new ArrayList<>();
-            for (int p = 0; p < reader.partitionCount(); p++, partition++, dealt++) {
+            for (int p = 0; p < planned.partitionCount(); p++, partition++, dealt++) {
                 int task = taskOfPartition(dealt);
                 List<ReadingTask.Input> ofTask = ofTasks.get(task - placement.firstTask());
                 SourceQueue queue = new SourceQueue(
                         loop.signal(), at(loopsOfStage, stage.id(), task).signal());
                 queues.add(queue);
                 counters.partition(stage.id(), partition, task, ofTask.size(), queue);
-                ofTask.add(new ReadingTask.Input(partition, reader.partitionName(p), queue));
+                ofTask.add(new ReadingTask.Input(partition, planned.partitionName(p), queue));
             }
             String name = "stage %d (%s) reader %d".formatted(stage.id(), stage.name(), r);
             loop.steps().add(new ReaderStep(name, reader, queues));
@@ -439,6 +428,7 @@ final class Assembly {
                     settings.stateBudget(),
                     operatorMetrics(place, i, factory),
                     settings.time(),
+                    nanoClock,
                     late.of(factory.lateRows()),
                     settings.firstEpoch()));
         }

@@ -10,7 +10,6 @@ import java.util.List;
  * <p>Thread: any, but for {@link #epochs}, which has its own rules.
  */
 public interface Dataflow extends AutoCloseable {
-    /** Lets all of it run; waits until it does. */
     void start() throws InterruptedException;
 
     EpochCoordinator epochs();

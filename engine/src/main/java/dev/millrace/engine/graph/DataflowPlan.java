@@ -4,62 +4,95 @@ import dev.millrace.engine.epoch.EpochShape;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.operator.OperatorFactory;
-import dev.millrace.engine.source.SourceReader;
+import dev.millrace.engine.source.PlannedSource;
+import dev.millrace.engine.source.ReaderFactory;
+import java.io.Serializable;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 
 /**
- * What all workers of one dataflow have in common: the graph, and what its sources are to read this time.
- *
- * @param readers for each reading stage's id, the readers of all partitions
+ * What all workers of one dataflow have in common: the graph, with what its sources are to read and its sinks to
+ * write this time. It travels to them, but where a source of it is read in the driver alone.
  */
-public record DataflowPlan(StreamGraph graph, Map<Integer, List<SourceReader>> readers) {
-    public DataflowPlan {
-        readers = Map.copyOf(readers);
+public final class DataflowPlan implements Serializable {
+    private static final long serialVersionUID = 1L;
+
+    private final StreamGraph graph;
+
+    private DataflowPlan(StreamGraph graph) {
+        this.graph = graph;
     }
 
     /**
-     * Has every source plan what it reads.
+     * Has every source plan what is read, and every sink what writes.
      *
      * <p>Thread: the query's.
      */
-    public static DataflowPlan of(StreamGraph graph) {
-        Map<Integer, List<SourceReader>> readers = new HashMap<>();
+    public static DataflowPlan of(StreamGraph graph, int workerCount) {
+        List<StreamGraph.Stage> stages = new ArrayList<>();
         for (StreamGraph.Stage stage : graph.stages()) {
-            if (stage.body() instanceof StageBody.Reading reading) {
-                readers.put(stage.id(), List.copyOf(reading.source().readers()));
-            }
+            stages.add(new StreamGraph.Stage(
+                    stage.id(), stage.name(), stage.inputs(), planned(stage.body(), workerCount)));
         }
-        return new DataflowPlan(graph, readers);
+        return new DataflowPlan(new StreamGraph(stages, graph.watermarkPolicy()));
     }
 
-    List<SourceReader> readersOf(StreamGraph.Stage stage) {
-        return readers.getOrDefault(stage.id(), List.of());
+    private static StageBody planned(StageBody body, int workerCount) {
+        if (body instanceof StageBody.Reading reading) {
+            return new StageBody.Reading(reading.source().plan(workerCount), reading.chain());
+        }
+        return body instanceof StageBody.Writing writing
+                ? new StageBody.Writing(writing.sink().plan())
+                : body;
+    }
+
+    StreamGraph graph() {
+        return graph;
+    }
+
+    /** For each reading stage's id, what its source reads. */
+    Map<Integer, PlannedSource> sources() {
+        Map<Integer, PlannedSource> sources = new HashMap<>();
+        for (StreamGraph.Stage stage : graph.stages()) {
+            if (stage.body() instanceof StageBody.Reading reading) {
+                sources.put(stage.id(), (PlannedSource) reading.source());
+            }
+        }
+        return sources;
+    }
+
+    /** The readers of a stage's source, and none where it has no source. */
+    List<ReaderFactory> readersOf(StreamGraph.Stage stage) {
+        return stage.body() instanceof StageBody.Reading reading
+                ? ((PlannedSource) reading.source()).readers()
+                : List.of();
     }
 
     /** Errors: UNSUPPORTED_SOURCE where several workers cannot read a source together. */
     void requireFor(Placement placement) {
-        for (StreamGraph.Stage stage : graph.stages()) {
-            if (placement.workerCount() > 1
-                    && stage.body() instanceof StageBody.Reading reading
-                    && reading.source().endsEpochs()) {
+        for (PlannedSource source : sources().values()) {
+            if (placement.workerCount() > 1 && source.endsEpochs()) {
                 throw new MillraceException(
                         ErrorCode.UNSUPPORTED_SOURCE,
                         ("Cannot read a source on several workers: source=%s is read batch by batch, workers=%d. Run the "
                                         + "query with one worker.")
-                                .formatted(reading.source().name(), placement.workerCount()));
+                                .formatted(source.name(), placement.workerCount()));
             }
         }
     }
 
-    /** What the workers together give for each epoch. */
-    public EpochShape epochShape(DataflowSettings settings) {
-        int taskCount = settings.placement().taskCount();
+    /**
+     * What the workers together give for each epoch.
+     *
+     * @param placement where any of them stands
+     * @param keepsState whether each of them stores a snapshot
+     */
+    public EpochShape epochShape(Placement placement, boolean keepsState) {
+        int taskCount = placement.taskCount();
         Map<Integer, Integer> partitionCounts = new HashMap<>();
-        readers.forEach((stage, list) -> partitionCounts.put(
-                stage, list.stream().mapToInt(SourceReader::partitionCount).sum()));
+        sources().forEach((stage, source) -> partitionCounts.put(stage, source.partitionCount()));
         Map<Integer, Integer> writers = new HashMap<>();
         int operating = 0;
         for (StreamGraph.Stage stage : graph.stages()) {
@@ -69,15 +102,14 @@ public record DataflowPlan(StreamGraph graph, Map<Integer, List<SourceReader>> r
                 operating += taskCount;
             }
         }
-        int snapshots =
-                Objects.isNull(settings.durability()) ? 0 : settings.placement().workerCount();
+        int snapshots = keepsState ? placement.workerCount() : 0;
         long observing = graph.stages().stream()
                 .flatMap(stage -> stage.body().chain().stream())
                 .filter(OperatorFactory::observes)
                 .count();
         return new EpochShape(
                 partitionCounts,
-                readers.size() * taskCount,
+                partitionCounts.size() * taskCount,
                 operating,
                 writers,
                 snapshots,

@@ -1,10 +1,11 @@
 package dev.millrace.engine.graph;
 
 import dev.millrace.engine.exchange.KeyGroupFunction;
-import java.util.function.Supplier;
+import dev.millrace.engine.operator.PerTask;
+import java.io.Serializable;
 
 /** How the rows of one stage's tasks reach another stage's tasks. */
-public sealed interface Exchange {
+public sealed interface Exchange extends Serializable {
     /** Task i to task i. */
     record Forward() implements Exchange {}
 
@@ -14,7 +15,7 @@ public sealed interface Exchange {
      * @param keys what the rows are split by, for {@code explain}
      * @param functions makes the function of one producing task
      */
-    record Hash(String keys, Supplier<KeyGroupFunction> functions) implements Exchange {}
+    record Hash(String keys, PerTask<KeyGroupFunction> functions) implements Exchange {}
 
     /** All rows to task 0, which owns key group 0 alone. */
     record Single() implements Exchange {}

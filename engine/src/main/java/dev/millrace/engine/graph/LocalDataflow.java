@@ -1,10 +1,14 @@
 package dev.millrace.engine.graph;
 
+import dev.millrace.engine.epoch.BarrierTargets;
 import dev.millrace.engine.epoch.EpochCoordinator;
+import dev.millrace.engine.epoch.EpochShape;
 import dev.millrace.engine.metrics.DataflowMetrics;
 import dev.millrace.engine.network.PeerLink;
+import dev.millrace.engine.task.TaskReports;
 import dev.millrace.engine.task.TaskScope;
 import java.util.List;
+import java.util.function.Function;
 
 /** A dataflow whose only worker is this process: what its tasks report and are asked for are calls. */
 public final class LocalDataflow implements Dataflow {
@@ -16,17 +20,31 @@ public final class LocalDataflow implements Dataflow {
         this.worker = worker;
     }
 
-    /** Builds tasks, channels and loops; nothing runs before {@link #start}. */
+    /** Plans and builds a dataflow of this process's own; nothing runs before {@link #start}. */
     public static LocalDataflow create(StreamGraph graph, DataflowSettings settings, TaskScope.Factory scopes) {
-        DataflowPlan plan = DataflowPlan.of(graph);
-        EpochCoordinator coordinator = new EpochCoordinator(plan.epochShape(settings), settings.firstEpoch());
-        WorkerDataflow worker = WorkerDataflow.create(plan, settings, LocalDataflow::noLink, coordinator, scopes);
-        coordinator.barrierTargets(worker.barrierTargets());
-        return new LocalDataflow(coordinator, worker);
+        DataflowPlan plan = DataflowPlan.of(graph, 1);
+        EpochShape shape = plan.epochShape(settings.placement(), settings.durability() != null);
+        return of(
+                graph,
+                new EpochCoordinator(shape, settings.firstEpoch()),
+                reports -> WorkerDataflow.create(plan, settings, LocalDataflow::noLink, reports, scopes));
+    }
+
+    /**
+     * A dataflow whose only worker is built here.
+     *
+     * @param graph not the planned one: its sources and sinks are the driver's
+     * @param worker builds the worker, which reports as it is told to
+     */
+    public static LocalDataflow of(
+            StreamGraph graph, EpochCoordinator coordinator, Function<TaskReports, WorkerDataflow> worker) {
+        WorkerDataflow built = worker.apply(new DriverReports(graph, coordinator));
+        coordinator.barrierTargets(BarrierTargets.ofAll(List.of(PortionedSources.of(graph), built.barrierTargets())));
+        return new LocalDataflow(coordinator, built);
     }
 
     /** The links of the only worker. */
-    private static PeerLink noLink(int worker) {
+    public static PeerLink noLink(int worker) {
         throw new IllegalArgumentException("Cannot link to worker=%d: there is no other.".formatted(worker));
     }
 

@@ -4,10 +4,11 @@ import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.PulledFragment;
 import dev.millrace.engine.sink.Sink;
 import dev.millrace.engine.source.Source;
+import java.io.Serializable;
 import java.util.List;
 
-/** What the tasks of a stage do. */
-public sealed interface StageBody {
+/** What the tasks of a stage do. It travels to workers once its source and sink are planned ones. */
+public sealed interface StageBody extends Serializable {
     /** The operators of its tasks; none where a task is none of a chain. */
     default List<OperatorFactory> chain() {
         return List.of();

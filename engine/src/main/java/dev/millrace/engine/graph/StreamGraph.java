@@ -2,6 +2,7 @@ package dev.millrace.engine.graph;
 
 import dev.millrace.engine.page.Side;
 import dev.millrace.engine.stream.WatermarkPolicy;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -9,13 +10,15 @@ import java.util.List;
  * The description of a dataflow: stages, and the exchanges between them. Immutable; says nothing of
  * threads. Stage ids count up from 0, and a stage's inputs have smaller ids than its own.
  */
-public final class StreamGraph {
+public final class StreamGraph implements Serializable {
+    private static final long serialVersionUID = 1L;
+
     /**
      * An edge: the stage that produces, how its rows are spread, and by which input they come.
      *
      * @param isLate whether the rows are those that the stage's operators drop as late
      */
-    public record Input(int stageId, Exchange exchange, Side side, boolean isLate) {
+    public record Input(int stageId, Exchange exchange, Side side, boolean isLate) implements Serializable {
         public Input(int stageId, Exchange exchange) {
             this(stageId, exchange, Side.LEFT, false);
         }
@@ -31,7 +34,7 @@ public final class StreamGraph {
         }
     }
 
-    public record Stage(int id, String name, List<Input> inputs, StageBody body) {
+    public record Stage(int id, String name, List<Input> inputs, StageBody body) implements Serializable {
         /** Whether the stage takes late rows alone. */
         public boolean isLate() {
             return inputs.stream().anyMatch(Input::isLate);
@@ -41,7 +44,7 @@ public final class StreamGraph {
     private final List<Stage> stages;
     private final WatermarkPolicy watermarkPolicy;
 
-    private StreamGraph(List<Stage> stages, WatermarkPolicy watermarkPolicy) {
+    StreamGraph(List<Stage> stages, WatermarkPolicy watermarkPolicy) {
         this.stages = List.copyOf(stages);
         this.watermarkPolicy = watermarkPolicy;
     }

@@ -49,7 +49,7 @@ public final class EpochSort implements Operator {
     }
 
     /** Makes the operator of each task. */
-    public record Factory(Supplier<RowOrder> orders, int limit, String name) implements OperatorFactory {
+    public record Factory(PerTask<RowOrder> orders, int limit, String name) implements OperatorFactory {
         @Override
         public Operator create() {
             return new EpochSort(orders, limit);

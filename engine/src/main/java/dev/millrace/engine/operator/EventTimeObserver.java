@@ -7,7 +7,8 @@ import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
-import java.util.function.Supplier;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Stands where a {@link WatermarkAssigner} stands in continuous epochs: tells which event times pass in a
@@ -19,15 +20,14 @@ import java.util.function.Supplier;
 public final class EventTimeObserver implements PassThrough {
     private final EventTimeExtractor extractor;
     private final String watermark;
-    private final EpochTime time;
     private final WatermarkMetrics metrics = new WatermarkMetrics();
     private final RowView row = new RowView();
     private EventTimes ofEpoch = EventTimes.NONE;
+    private @Nullable EpochTime time;
 
-    private EventTimeObserver(EventTimeExtractor extractor, String watermark, EpochTime time) {
+    private EventTimeObserver(EventTimeExtractor extractor, String watermark) {
         this.extractor = extractor;
         this.watermark = watermark;
-        this.time = time;
     }
 
     /**
@@ -36,7 +36,7 @@ public final class EventTimeObserver implements PassThrough {
      * @param extractors makes one task's extractor
      * @param watermark tells this watermark of the query from the others
      */
-    public record Factory(Supplier<EventTimeExtractor> extractors, String name, String watermark, EpochTime time)
+    public record Factory(PerTask<EventTimeExtractor> extractors, String name, String watermark)
             implements OperatorFactory {
         @Override
         public boolean assignsWatermark() {
@@ -45,12 +45,14 @@ public final class EventTimeObserver implements PassThrough {
 
         @Override
         public Operator create() {
-            return new EventTimeObserver(extractors.get(), watermark, time);
+            return new EventTimeObserver(extractors.get(), watermark);
         }
     }
 
     @Override
     public void open(OperatorContext context) {
+        // Whoever plans such an operator runs the dataflow by the time of bounded epochs.
+        time = (EpochTime) context.time();
         context.metrics().watermark(metrics);
     }
 
@@ -79,7 +81,7 @@ public final class EventTimeObserver implements PassThrough {
     public boolean barrier(long epoch, Output output) {
         metrics.ended(epoch, ofEpoch);
         if (ofEpoch.count() > 0) {
-            time.observed(watermark, ofEpoch);
+            time().observed(watermark, ofEpoch);
         }
         ofEpoch = EventTimes.NONE;
         return true;
@@ -87,12 +89,16 @@ public final class EventTimeObserver implements PassThrough {
 
     @Override
     public long epochWatermark(long inputMicros) {
-        return time.watermarkMicros();
+        return time().watermarkMicros();
     }
 
     @Override
     public FrozenState freeze(OperatorId id) {
-        return FrozenState.of(WatermarkState.section(id, time.watermarkMicros()));
+        return FrozenState.of(WatermarkState.section(id, time().watermarkMicros()));
+    }
+
+    private EpochTime time() {
+        return Objects.requireNonNull(time, "not open");
     }
 
     /** The query's thread knows the watermark, from the log. */

@@ -1,5 +1,6 @@
 package dev.millrace.engine.operator;
 
+import java.io.Serializable;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
@@ -27,7 +28,7 @@ public interface GroupFunction extends AutoCloseable {
 
     /** Makes the function of each task. Thread: the owning task. */
     @FunctionalInterface
-    interface Factory {
+    interface Factory extends Serializable {
         GroupFunction open(OperatorContext context) throws Exception;
     }
 

@@ -1,5 +1,6 @@
 package dev.millrace.engine.operator;
 
+import java.io.Serializable;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.page.Side;
 
@@ -14,7 +15,7 @@ import dev.millrace.engine.page.Side;
 public interface Join {
     /** Makes the expressions of one task. Thread: any; called on the task's own. */
     @FunctionalInterface
-    interface Factory {
+    interface Factory extends Serializable {
         Join create(int taskIndex);
     }
 

@@ -2,7 +2,6 @@ package dev.millrace.engine.operator;
 
 import dev.millrace.engine.snapshot.StateSchema;
 import java.util.List;
-import java.util.function.Supplier;
 
 /**
  * Makes the {@link KeyedAggregate} of each task.
@@ -12,14 +11,14 @@ import java.util.function.Supplier;
  * @param states what the state holds
  */
 public record KeyedAggregateFactory(
-        Supplier<Aggregate> aggregates, String name, Emission emission, List<StateSchema> states)
+        PerTask<Aggregate> aggregates, String name, Emission emission, List<StateSchema> states)
         implements OperatorFactory {
     public KeyedAggregateFactory {
         states = List.copyOf(states);
     }
 
     /** Of operators whose state nobody else reads. */
-    public KeyedAggregateFactory(Supplier<Aggregate> aggregates, String name, Emission emission) {
+    public KeyedAggregateFactory(PerTask<Aggregate> aggregates, String name, Emission emission) {
         this(aggregates, name, emission, List.of());
     }
 

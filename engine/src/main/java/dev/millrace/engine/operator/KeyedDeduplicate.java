@@ -63,7 +63,7 @@ public final class KeyedDeduplicate implements Operator {
      * @param ofEachEpoch whether a known key passes once in each bounded epoch in which it comes again
      * @param states what the state holds
      */
-    public record Factory(Supplier<RowIdentity> identities, String name, boolean ofEachEpoch, List<StateSchema> states)
+    public record Factory(PerTask<RowIdentity> identities, String name, boolean ofEachEpoch, List<StateSchema> states)
             implements OperatorFactory {
         public Factory {
             states = List.copyOf(states);

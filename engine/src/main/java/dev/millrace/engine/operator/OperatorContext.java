@@ -1,5 +1,6 @@
 package dev.millrace.engine.operator;
 
+import java.util.function.LongSupplier;
 import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.state.MemoryBudget;
 
@@ -12,6 +13,7 @@ import dev.millrace.engine.state.MemoryBudget;
  * @param stateBudget the memory that keyed state of the process may take
  * @param metrics where the operator counts
  * @param time what the operator's clock says
+ * @param nanoClock as {@link System#nanoTime}
  * @param lateRows where the operator leaves rows that it drops as late
  * @param firstEpoch the epoch that the first rows belong to
  */
@@ -22,6 +24,7 @@ public record OperatorContext(
         MemoryBudget stateBudget,
         OperatorMetrics metrics,
         ProcessingTime time,
+        LongSupplier nanoClock,
         LateRows lateRows,
         long firstEpoch) {
     /** Of an operator whose late rows nobody asks for. */
@@ -33,6 +36,6 @@ public record OperatorContext(
             OperatorMetrics metrics,
             ProcessingTime time,
             long firstEpoch) {
-        this(taskIndex, taskCount, keyGroupCount, stateBudget, metrics, time, LateRows.NOWHERE, firstEpoch);
+        this(taskIndex, taskCount, keyGroupCount, stateBudget, metrics, time, System::nanoTime, LateRows.NOWHERE, firstEpoch);
     }
 }

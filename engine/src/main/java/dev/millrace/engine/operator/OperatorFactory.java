@@ -2,16 +2,16 @@ package dev.millrace.engine.operator;
 
 import dev.millrace.engine.snapshot.StateSchema;
 import java.util.List;
-import java.util.function.Supplier;
+import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Makes one operator per task. Shared by all tasks of a stage, so it holds nothing that one of them
- * changes.
+ * changes; and travels to the process that runs them, so it holds only what can be serialised.
  *
  * <p>Thread: any.
  */
-public interface OperatorFactory {
+public interface OperatorFactory extends Serializable {
     Operator create();
 
     /** The name that {@code explain} and error messages show, such as {@code Aggregate[keys=card]}. */
@@ -38,7 +38,7 @@ public interface OperatorFactory {
     }
 
     /** What makes of its late rows those that tell of them, or null where nobody asks for them. */
-    default @Nullable Supplier<LateRowEncoder> lateRows() {
+    default @Nullable PerTask<LateRowEncoder> lateRows() {
         return null;
     }
 

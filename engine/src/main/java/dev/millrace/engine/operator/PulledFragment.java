@@ -1,5 +1,6 @@
 package dev.millrace.engine.operator;
 
+import java.io.Serializable;
 import dev.millrace.engine.page.RowView;
 
 /**
@@ -17,7 +18,7 @@ public interface PulledFragment extends AutoCloseable {
     }
 
     /** Makes one fragment per task. Thread: any. */
-    interface Factory {
+    interface Factory extends Serializable {
         PulledFragment create(int taskIndex, int taskCount);
 
         String name();

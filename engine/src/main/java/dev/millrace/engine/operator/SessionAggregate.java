@@ -17,7 +17,6 @@ import dev.millrace.engine.state.KeyedState;
 import dev.millrace.engine.state.KeyedTable;
 import dev.millrace.engine.state.KeyedWalk;
 import java.util.List;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,8 +66,8 @@ public final class SessionAggregate implements Operator {
      * @param states what the state holds
      */
     public record Factory(
-            Supplier<Aggregate> aggregates,
-            Supplier<SessionWindows> windows,
+            PerTask<Aggregate> aggregates,
+            PerTask<SessionWindows> windows,
             String name,
             Emission emission,
             List<StateSchema> states)

@@ -38,7 +38,6 @@ public final class WatermarkAssigner implements PassThrough {
     private final EventTimeExtractor extractor;
     private final long delayMicros;
     private final long idleAfterNanos;
-    private final LongSupplier nanoClock;
     private final RowView row = new RowView();
     private final WatermarkMetrics metrics = new WatermarkMetrics();
 
@@ -55,22 +54,22 @@ public final class WatermarkAssigner implements PassThrough {
     private EventTimes eventTimesOfEpoch = EventTimes.NONE;
     private long publishedNanos;
 
-    /**
-     * @param idleAfterNanos a partition without rows for so long is left out; {@link Long#MAX_VALUE} for never
-     * @param nanoClock as {@link System#nanoTime}
-     */
-    public WatermarkAssigner(
-            EventTimeExtractor extractor, long delayMicros, long idleAfterNanos, LongSupplier nanoClock) {
+    /** As {@link System#nanoTime}; the dataflow's own from {@link #open} on. */
+    private LongSupplier nanoClock = System::nanoTime;
+
+    /** @param idleAfterNanos a partition without rows for so long is left out; {@link Long#MAX_VALUE} for never */
+    public WatermarkAssigner(EventTimeExtractor extractor, long delayMicros, long idleAfterNanos) {
         this.extractor = extractor;
         this.delayMicros = delayMicros;
         this.idleAfterNanos = idleAfterNanos;
-        this.nanoClock = nanoClock;
-        this.lastRowNanos = new long[] {nanoClock.getAsLong()};
-        this.publishedNanos = lastRowNanos[0] - PUBLISHING_NANOS;
+        this.lastRowNanos = new long[1];
     }
 
     @Override
     public void open(OperatorContext context) {
+        nanoClock = context.nanoClock();
+        Arrays.fill(lastRowNanos, nanoClock.getAsLong());
+        publishedNanos = lastRowNanos[0] - PUBLISHING_NANOS;
         context.metrics().watermark(metrics);
     }
 

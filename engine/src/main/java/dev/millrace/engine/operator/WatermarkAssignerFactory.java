@@ -1,20 +1,16 @@
 package dev.millrace.engine.operator;
 
-import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 
 /**
  * Makes the {@link WatermarkAssigner} of each task.
  *
  * @param extractors makes one task's extractor
- * @param nanoClock as {@link System#nanoTime}; called by all tasks
  */
 public record WatermarkAssignerFactory(
-        Supplier<EventTimeExtractor> extractors,
+        PerTask<EventTimeExtractor> extractors,
         String name,
         long delayMicros,
-        long idleAfterNanos,
-        LongSupplier nanoClock)
+        long idleAfterNanos)
         implements OperatorFactory {
 
     @Override
@@ -24,6 +20,6 @@ public record WatermarkAssignerFactory(
 
     @Override
     public Operator create() {
-        return new WatermarkAssigner(extractors.get(), delayMicros, idleAfterNanos, nanoClock);
+        return new WatermarkAssigner(extractors.get(), delayMicros, idleAfterNanos);
     }
 }

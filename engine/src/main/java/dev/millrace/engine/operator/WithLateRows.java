@@ -2,10 +2,9 @@ package dev.millrace.engine.operator;
 
 import dev.millrace.engine.snapshot.StateSchema;
 import java.util.List;
-import java.util.function.Supplier;
 
 /** An operator whose late rows somebody asks for. */
-public record WithLateRows(OperatorFactory operator, Supplier<LateRowEncoder> lateRows) implements OperatorFactory {
+public record WithLateRows(OperatorFactory operator, PerTask<LateRowEncoder> lateRows) implements OperatorFactory {
     @Override
     public Operator create() {
         return operator.create();

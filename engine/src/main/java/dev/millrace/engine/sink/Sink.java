@@ -1,10 +1,19 @@
 package dev.millrace.engine.sink;
 
-/** One sink of a query. */
+import org.jspecify.annotations.Nullable;
+
+/** One sink of a query, as the driver knows it. */
 public interface Sink {
     /** The name that {@code explain} and errors show. */
     String name();
 
-    /** A writer for one of the sink's tasks. Thread: any; called once per task before rows flow. */
-    SinkWriter writer(int taskIndex, int taskCount);
+    /** What writes in one life of a dataflow. Thread: the query's. */
+    PlannedSink plan();
+
+    /**
+     * One of the sink's tasks has prepared an epoch, which nobody has decided yet. Thread: any.
+     *
+     * @param message what its writer gave
+     */
+    default void prepared(long epoch, int taskIndex, @Nullable Object message) {}
 }

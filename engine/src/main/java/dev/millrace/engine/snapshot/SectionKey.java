@@ -1,12 +1,14 @@
 package dev.millrace.engine.snapshot;
 
+import java.io.Serializable;
+
 /**
  * The place of a section: one of an operator's states in one key group, or for {@link #TASK} what one
  * task of the operator keeps for itself.
  *
  * @param stateIndex which of the operator's states, from 0; an operator numbers them the same in every run
  */
-public record SectionKey(OperatorId operator, int stateIndex, int keyGroup) implements Comparable<SectionKey> {
+public record SectionKey(OperatorId operator, int stateIndex, int keyGroup) implements Comparable<SectionKey>, Serializable {
     /** The key group of entries that belong to no key. */
     public static final int TASK = -1;
 

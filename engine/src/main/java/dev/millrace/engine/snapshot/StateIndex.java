@@ -1,5 +1,6 @@
 package dev.millrace.engine.snapshot;
 
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -18,7 +19,8 @@ import java.util.TreeSet;
  * @param files for each section, its files
  */
 public record StateIndex(
-        int keyGroupCount, Map<OperatorId, StatefulOperator> operators, Map<SectionKey, List<String>> files) {
+        int keyGroupCount, Map<OperatorId, StatefulOperator> operators, Map<SectionKey, List<String>> files)
+        implements Serializable {
     public StateIndex {
         operators = Collections.unmodifiableMap(new TreeMap<>(operators));
         files = Collections.unmodifiableMap(new TreeMap<>(files));

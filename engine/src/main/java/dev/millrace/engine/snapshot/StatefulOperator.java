@@ -1,5 +1,6 @@
 package dev.millrace.engine.snapshot;
 
+import java.io.Serializable;
 import java.util.List;
 
 /**
@@ -8,7 +9,7 @@ import java.util.List;
  * @param name what it is, such as {@code Aggregate[keys=card]}; one that takes the state back has the same
  * @param states what it keeps for each key, as far as that is known before it runs
  */
-public record StatefulOperator(String name, List<StateSchema> states) {
+public record StatefulOperator(String name, List<StateSchema> states) implements Serializable {
     public StatefulOperator {
         states = List.copyOf(states);
     }

@@ -6,24 +6,9 @@ import java.util.List;
  * Reads partitions of a source, from the positions that it was made with, batch by batch.
  *
  * <p>Thread: all calls on the reader's own thread, which is interrupted when the query stops; but for
- * {@link #partitionCount} and {@link #wakeUp}.
+ * {@link #wakeUp}.
  */
 public interface SourceReader extends AutoCloseable {
-    /** How many partitions this reader reads. Thread: any. */
-    default int partitionCount() {
-        return 1;
-    }
-
-    /**
-     * What tells one of this reader's partitions from all others of the source, in every run: by it a watermark
-     * goes on from how far the partition had come. Empty where nothing does. Thread: any.
-     *
-     * @param partition counts from 0
-     */
-    default String partitionName(int partition) {
-        return "";
-    }
-
     /** Called once, before {@link #read}. Publishes where each partition starts. {@code outputs} are in their order. */
     void open(List<PartitionOutput> outputs) throws Exception;
 

@@ -2,14 +2,14 @@ package dev.millrace.engine.graph;
 
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
-import dev.millrace.engine.sink.Sink;
+import dev.millrace.engine.sink.PlannedSink;
 import dev.millrace.engine.sink.SinkWriter;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
 /** Keeps what it is given: the message of an epoch is the list of its (key, number) rows of one task. */
-final class CollectingSink implements Sink {
+final class CollectingSink implements PlannedSink {
     record Pair(long key, long number) {}
 
     final List<Pair> all = Collections.synchronizedList(new ArrayList<>());

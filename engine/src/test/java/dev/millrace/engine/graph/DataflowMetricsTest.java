@@ -6,7 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.millrace.engine.metrics.DataflowMetrics;
 import dev.millrace.engine.metrics.StepClock;
 import dev.millrace.engine.page.RowCursor;
-import dev.millrace.engine.sink.Sink;
+import dev.millrace.engine.sink.PlannedSink;
 import dev.millrace.engine.sink.SinkWriter;
 import dev.millrace.engine.state.MemoryBudget;
 import dev.millrace.engine.task.TaskScope;
@@ -75,7 +75,7 @@ class DataflowMetricsTest {
     }
 
     /** Takes nothing until it is opened. */
-    private final class ShutSink implements Sink {
+    private final class ShutSink implements PlannedSink {
         @Override
         public String name() {
             return "shut";

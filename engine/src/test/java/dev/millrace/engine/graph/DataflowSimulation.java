@@ -226,8 +226,7 @@ class DataflowSimulation {
                             () -> (bytes, offset, size) -> NumberSource.longAt(bytes, offset + 8) - 1,
                             "watermark",
                             0,
-                            Long.MAX_VALUE,
-                            () -> nanos));
+                            Long.MAX_VALUE));
             return chain;
         }
 

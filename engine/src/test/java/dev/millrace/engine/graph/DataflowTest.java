@@ -8,9 +8,11 @@ import dev.millrace.engine.epoch.DataflowFailedException;
 import dev.millrace.engine.operator.PulledFragment;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.sink.PlannedSink;
 import dev.millrace.engine.sink.Sink;
 import dev.millrace.engine.sink.SinkWriter;
 import dev.millrace.engine.source.PartitionOutput;
+import dev.millrace.engine.source.PlannedSource;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.engine.state.MemoryBudget;
@@ -109,7 +111,7 @@ class DataflowTest {
 
     @Test
     void namesTheStageThatFailed() throws Exception {
-        Sink failing = new Sink() {
+        Sink failing = new PlannedSink() {
             @Override
             public String name() {
                 return "failing";
@@ -147,17 +149,7 @@ class DataflowTest {
     }
 
     private static Source singleReader(SourceReader reader) {
-        return new Source() {
-            @Override
-            public String name() {
-                return "single";
-            }
-
-            @Override
-            public List<SourceReader> readers() {
-                return List.of(reader);
-            }
-        };
+        return PlannedSource.flowing("single", List.of(() -> reader));
     }
 
     private static PulledFragment.Factory identity() {

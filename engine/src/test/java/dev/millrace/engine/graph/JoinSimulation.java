@@ -15,9 +15,11 @@ import dev.millrace.engine.operator.WatermarkAssignerFactory;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.page.Side;
-import dev.millrace.engine.sink.Sink;
+import dev.millrace.engine.sink.PlannedSink;
 import dev.millrace.engine.sink.SinkWriter;
 import dev.millrace.engine.source.PartitionOutput;
+import dev.millrace.engine.source.PlannedSource;
+import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.engine.state.MemoryBudget;
@@ -125,8 +127,7 @@ class JoinSimulation {
                         () -> (bytes, offset, size) -> NumberSource.longAt(bytes, offset + 8),
                         "watermark",
                         0,
-                        Long.MAX_VALUE,
-                        () -> nanos);
+                        Long.MAX_VALUE);
                 int id =
                         builder.add("source", List.of(), new StageBody.Reading(source(partitions), List.of(watermark)));
                 side.add(new Stage(id, partitions));
@@ -152,19 +153,9 @@ class JoinSimulation {
         }
 
         private Source source(List<Partition> partitions) {
-            List<SourceReader> readers = new ArrayList<>();
-            partitions.forEach(partition -> readers.add(new Reader(partition.rows())));
-            return new Source() {
-                @Override
-                public String name() {
-                    return "rows";
-                }
-
-                @Override
-                public List<SourceReader> readers() {
-                    return readers;
-                }
-            };
+            List<ReaderFactory> readers = new ArrayList<>();
+            partitions.forEach(partition -> readers.add(() -> new Reader(partition.rows())));
+            return PlannedSource.flowing("rows", readers);
         }
 
         private final class Reader implements SourceReader {
@@ -199,7 +190,7 @@ class JoinSimulation {
             }
         }
 
-        private final class Given implements Sink {
+        private final class Given implements PlannedSink {
             @Override
             public String name() {
                 return "given";

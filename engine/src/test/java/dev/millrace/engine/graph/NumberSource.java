@@ -2,6 +2,8 @@ package dev.millrace.engine.graph;
 
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.source.PartitionOutput;
+import dev.millrace.engine.source.PlannedSource;
+import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceReader;
 import java.nio.ByteBuffer;
@@ -46,14 +48,21 @@ final class NumberSource implements Source {
     }
 
     @Override
-    public List<SourceReader> readers() {
-        List<SourceReader> readers = new ArrayList<>();
+    public PlannedSource plan(int workerCount) {
+        List<ReaderFactory> readers = new ArrayList<>();
         for (int p = 0; p < partitions; ) {
             int count = Math.min(partitions - p, readers.size() + 1);
-            readers.add(new Reader(count));
+            readers.add(new Readers(this, count));
             p += count;
         }
-        return readers;
+        return PlannedSource.flowing(name(), readers);
+    }
+
+    private record Readers(NumberSource source, int partitionCount) implements ReaderFactory {
+        @Override
+        public SourceReader create() {
+            return source.new Reader(partitionCount);
+        }
     }
 
     /** Reads so many partitions, each batch from the next one, and of a size that {@code dry} ends. */
@@ -67,11 +76,6 @@ final class NumberSource implements Source {
         Reader(int partitionCount) {
             given = new long[partitionCount];
             blocked = new boolean[partitionCount];
-        }
-
-        @Override
-        public int partitionCount() {
-            return given.length;
         }
 
         @Override

@@ -46,7 +46,7 @@ final class SimulatedAttempt {
                 storage,
                 place.name(),
                 place.state().files().isEmpty() ? null : new RestoredState(storage, place.state()));
-        StreamGraph graph = query.graph(place.positions(), sink, nanoClock);
+        StreamGraph graph = query.graph(place.positions(), sink);
         Placement first = readsPortions(graph)
                 ? Placement.alone(place.taskCount())
                 : SimulatedWorkers.placement(random, place.taskCount());

@@ -2,6 +2,8 @@ package dev.millrace.engine.graph;
 
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.source.PartitionOutput;
+import dev.millrace.engine.source.PlannedSource;
+import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceReader;
 import java.util.ArrayList;
@@ -53,9 +55,17 @@ final class SimulatedPortions implements Source {
     }
 
     @Override
-    public List<SourceReader> readers() {
+    public PlannedSource plan(int workerCount) {
         Arrays.setAll(slots, slot -> new Slot());
-        return List.of(slots);
+        return PlannedSource.portioned(
+                name(), Arrays.stream(slots).map(SlotReader::new).toList());
+    }
+
+    private record SlotReader(Slot slot) implements ReaderFactory {
+        @Override
+        public SourceReader create() {
+            return slot;
+        }
     }
 
     @Override

@@ -24,6 +24,8 @@ import dev.millrace.engine.page.Side;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.StatefulOperator;
 import dev.millrace.engine.source.PartitionOutput;
+import dev.millrace.engine.source.PlannedSource;
+import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceReader;
 import java.nio.ByteBuffer;
@@ -35,7 +37,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
-import java.util.function.Supplier;
+import dev.millrace.engine.operator.PerTask;
 
 /**
  * The query of one seed, its rows, and its right answer found the simple way: sources, something that keeps state by
@@ -123,14 +125,14 @@ final class SimulatedQuery {
         return made;
     }
 
-    StreamGraph graph(long[] positions, SimulatedSink sink, LongSupplier nanoClock) {
+    StreamGraph graph(long[] positions, SimulatedSink sink) {
         StreamGraph.Builder builder = StreamGraph.builder();
         List<StreamGraph.Input> inputs = new ArrayList<>();
         for (int s = 0; s < sources; s++) {
             int stage = builder.add(
                     "source " + s,
                     List.of(),
-                    new StageBody.Reading(source(s, positions), List.of(watermarkAssigner(nanoClock))));
+                    new StageBody.Reading(source(s, positions), List.of(watermarkAssigner())));
             StreamGraph.Input input = new StreamGraph.Input(stage, exchange());
             inputs.add(work == Work.JOIN && s == 1 ? input.on(Side.RIGHT) : input);
         }
@@ -153,13 +155,12 @@ final class SimulatedQuery {
         return new CountsByKey(GroupFunction.TimeDomain.EVENT_TIME, context);
     }
 
-    private OperatorFactory watermarkAssigner(LongSupplier nanoClock) {
+    private OperatorFactory watermarkAssigner() {
         return new WatermarkAssignerFactory(
                 () -> (bytes, offset, size) -> number(bytes, offset) - 1,
                 "watermark",
                 0,
-                rowsMayBeLate ? 20_000_000 : Long.MAX_VALUE,
-                nanoClock);
+                rowsMayBeLate ? 20_000_000 : Long.MAX_VALUE);
     }
 
     private Exchange exchange() {
@@ -169,7 +170,7 @@ final class SimulatedQuery {
         return withoutKeys ? new Exchange.Single() : new Exchange.Hash("key", () -> byKey);
     }
 
-    Supplier<Aggregate> aggregates() {
+    PerTask<Aggregate> aggregates() {
         return () -> ofObjects ? new CollectValues() : new CountSumMax(withoutKeys);
     }
 
@@ -301,21 +302,23 @@ final class SimulatedQuery {
             long[] from = Arrays.copyOfRange(positions, first, first + partitions);
             return new SimulatedPortions(this, first, from, random);
         }
-        List<SourceReader> readers = new ArrayList<>();
+        List<ReaderFactory> readers = new ArrayList<>();
         for (int p = index * partitions; p < (index + 1) * partitions; p++) {
-            readers.add(new Reader(p, positions[p]));
+            readers.add(new Readers(this, p, positions[p]));
         }
-        return new Source() {
-            @Override
-            public String name() {
-                return "rows";
-            }
+        return PlannedSource.flowing("rows", readers);
+    }
 
-            @Override
-            public List<SourceReader> readers() {
-                return readers;
-            }
-        };
+    private record Readers(SimulatedQuery query, int partition, long position) implements ReaderFactory {
+        @Override
+        public String partitionName(int unused) {
+            return "partition %d".formatted(partition);
+        }
+
+        @Override
+        public SourceReader create() {
+            return query.new Reader(partition, position);
+        }
     }
 
     private final class Reader implements SourceReader {
@@ -327,11 +330,6 @@ final class SimulatedQuery {
         Reader(int partition, long position) {
             this.partition = partition;
             this.given = position;
-        }
-
-        @Override
-        public String partitionName(int unused) {
-            return "partition %d".formatted(partition);
         }
 
         @Override

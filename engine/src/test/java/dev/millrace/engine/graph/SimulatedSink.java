@@ -6,7 +6,7 @@ import dev.millrace.engine.epoch.SinkCommit;
 import dev.millrace.engine.harness.MemoryStorage.Watcher;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
-import dev.millrace.engine.sink.Sink;
+import dev.millrace.engine.sink.PlannedSink;
 import dev.millrace.engine.sink.SinkWriter;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * giving up; one transaction after the other is committed, and that may be cut short. The other kind
  * takes an epoch whole, and drops epochs whose number it has seen.
  */
-final class SimulatedSink implements Sink, SinkCommit {
+final class SimulatedSink implements PlannedSink, SinkCommit {
     /** A writer of an older attempt wants to prepare. */
     static final class WriterFenced extends RuntimeException {
         private static final long serialVersionUID = 1L;

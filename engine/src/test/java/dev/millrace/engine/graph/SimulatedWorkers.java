@@ -69,11 +69,12 @@ final class SimulatedWorkers {
         this.attempt = attempt;
         this.nanoClock = nanoClock;
         this.random = random;
-        DataflowPlan plan = DataflowPlan.of(graph);
+        DataflowPlan plan = DataflowPlan.of(graph, first.workerCount());
         DataflowSettings shared = settings.apply(first);
-        coordinator = new EpochCoordinator(plan.epochShape(shared), shared.firstEpoch());
+        coordinator = new EpochCoordinator(plan.epochShape(first, shared.durability() != null), shared.firstEpoch());
         boolean isAlone = first.workerCount() == 1;
         List<BarrierTargets> targets = new ArrayList<>();
+        targets.add(PortionedSources.of(graph));
         for (int worker = 0; worker < first.workerCount(); worker++) {
             int self = worker;
             TaskReports reports = isAlone ? coordinator : new LaterReports(queue());

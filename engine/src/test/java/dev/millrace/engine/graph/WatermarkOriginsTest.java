@@ -52,7 +52,7 @@ class WatermarkOriginsTest {
     private int source(boolean hasWatermark) {
         List<OperatorFactory> chain = hasWatermark
                 ? List.of(new WatermarkAssignerFactory(
-                        () -> (bytes, offset, sizeBytes) -> 0, "watermark", 0, Long.MAX_VALUE, () -> 0))
+                        () -> (bytes, offset, sizeBytes) -> 0, "watermark", 0, Long.MAX_VALUE))
                 : List.of();
         return builder.add("source", List.of(), new StageBody.Reading(new NumberSource(1, 1, 1, () -> false), chain));
     }

@@ -18,7 +18,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 /** SessionAggregate against lists of sessions, plainly and with adversity. */
@@ -66,9 +65,9 @@ class SessionAggregatePropertyTest {
         BYTES(() -> new CountSumMax(false)),
         OBJECTS(CollectValues::new);
 
-        private final Supplier<Aggregate> aggregates;
+        private final PerTask<Aggregate> aggregates;
 
-        Kind(Supplier<Aggregate> aggregates) {
+        Kind(PerTask<Aggregate> aggregates) {
             this.aggregates = aggregates;
         }
 

@@ -226,7 +226,7 @@ class WatermarkAssignerTest {
     @Test
     void saysHowFarEachPartitionHasComeAndTheEventTimesOfEachEpoch() {
         OperatorMetrics metrics = new OperatorMetrics();
-        assigner.open(new OperatorContext(0, 1, 1, new MemoryBudget(1), metrics, () -> 0, 0));
+        assigner.open(context(metrics));
         assigner.inputPartitions(List.of("a", "b"));
         observe(0, 10, 30);
         observe(1, 50);
@@ -251,8 +251,15 @@ class WatermarkAssignerTest {
     }
 
     private WatermarkAssigner assigner() {
-        return new WatermarkAssigner(
-                (bytes, offset, sizeBytes) -> KeyedRows.value(bytes, offset), DELAY_MICROS, IDLE_NANOS, () -> nanos);
+        WatermarkAssigner made = new WatermarkAssigner(
+                (bytes, offset, sizeBytes) -> KeyedRows.value(bytes, offset), DELAY_MICROS, IDLE_NANOS);
+        made.open(context(new OperatorMetrics()));
+        return made;
+    }
+
+    private OperatorContext context(OperatorMetrics metrics) {
+        return new OperatorContext(
+                0, 1, 1, new MemoryBudget(1), metrics, () -> 0, () -> nanos, LateRows.NOWHERE, 0);
     }
 
     private long watermark() {

@@ -3,7 +3,7 @@ package dev.millrace.kafka.source;
 import dev.millrace.spark.settings.MillraceSettings;
 import dev.millrace.spark.source.ReadProvider;
 import dev.millrace.spark.source.ReadRequest;
-import dev.millrace.spark.source.ReaderFactory;
+import dev.millrace.spark.source.ReaderPlanner;
 import java.util.Optional;
 
 /** Reads the streams of Spark's Kafka connector, unless {@code spark.millrace.kafka.native} is off. Thread: any. */
@@ -12,9 +12,10 @@ public final class KafkaReadProvider implements ReadProvider {
     private static final String STREAM = "org.apache.spark.sql.kafka010.KafkaMicroBatchStream";
 
     @Override
-    public Optional<ReaderFactory> readers(ReadRequest request) {
+    public Optional<ReaderPlanner> readers(ReadRequest request) {
         boolean mine = request.stream().getClass().getName().equals(STREAM)
                 && MillraceSettings.KAFKA_NATIVE.read(request.conf(), true);
-        return mine ? Optional.of(partitions -> KafkaReader.ofAll(request.sourceName(), partitions)) : Optional.empty();
+        return mine ? Optional.of((partitions, workerCount) ->
+                        KafkaReader.ofAll(request.sourceName(), partitions, workerCount)) : Optional.empty();
     }
 }

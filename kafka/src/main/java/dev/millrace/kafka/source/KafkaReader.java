@@ -3,6 +3,7 @@ package dev.millrace.kafka.source;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.source.PartitionOutput;
+import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.spark.scala.Scala;
 import java.nio.ByteBuffer;
@@ -31,7 +32,7 @@ import org.apache.spark.sql.kafka010.KafkaBatchInputPartition;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads all partitions of a Kafka source with one consumer, so one thread, and one fetch session with
+ * Reads one worker's partitions of a Kafka source with one consumer, so one thread, and one fetch session with
  * each broker. A partition whose output is full is paused; the others go on.
  *
  * <p>Bounds: for each partition what one poll gives, beside what the consumer buffers by its own
@@ -60,23 +61,35 @@ final class KafkaReader implements SourceReader {
         this.loss = new DataLoss(sourceName, partitions.get(0).failOnDataLoss());
     }
 
-    /** One reader of all partitions, as Spark's stream planned them; none without partitions. */
-    static List<SourceReader> ofAll(String sourceName, InputPartition[] planned) {
-        List<KafkaBatchInputPartition> partitions = new ArrayList<>();
-        for (InputPartition partition : planned) {
-            partitions.add((KafkaBatchInputPartition) partition);
+    /** One reader for each worker that gets partitions, which are dealt out as Spark's stream planned them. */
+    static List<Factory> ofAll(String sourceName, InputPartition[] planned, int workerCount) {
+        List<Factory> readers = new ArrayList<>();
+        for (int worker = 0; worker < Math.min(workerCount, planned.length); worker++) {
+            List<KafkaBatchInputPartition> partitions = new ArrayList<>();
+            for (int i = worker; i < planned.length; i += workerCount) {
+                partitions.add((KafkaBatchInputPartition) planned[i]);
+            }
+            readers.add(new Factory(sourceName, List.copyOf(partitions)));
         }
-        return partitions.isEmpty() ? List.of() : List.of(new KafkaReader(sourceName, List.copyOf(partitions)));
+        return readers;
     }
 
-    @Override
-    public int partitionCount() {
-        return partitions.size();
-    }
+    /** Makes the reader of some partitions. Their positions name them, so they may be in any order. */
+    record Factory(String sourceName, List<KafkaBatchInputPartition> partitions) implements ReaderFactory {
+        @Override
+        public int partitionCount() {
+            return partitions.size();
+        }
 
-    @Override
-    public String partitionName(int partition) {
-        return partitions.get(partition).offsetRange().topicPartition().toString();
+        @Override
+        public String partitionName(int partition) {
+            return partitions.get(partition).offsetRange().topicPartition().toString();
+        }
+
+        @Override
+        public SourceReader create() {
+            return new KafkaReader(sourceName, partitions);
+        }
     }
 
     @Override

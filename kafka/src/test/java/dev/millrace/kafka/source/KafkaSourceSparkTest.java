@@ -308,7 +308,7 @@ final class KafkaSourceSparkTest {
                     new KafkaOffsetRange(new TopicPartition(topic, p), 0, Long.MAX_VALUE, scala.Option.empty());
             planned[p] = new KafkaBatchInputPartition(range, settings, 1_000, true, false);
         }
-        return KafkaReader.ofAll("test", planned).get(0);
+        return KafkaReader.ofAll("test", planned, 1).get(0).create();
     }
 
     private static Map<String, String> options(String topic, Map<String, String> more) {

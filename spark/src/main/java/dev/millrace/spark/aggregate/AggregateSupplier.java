@@ -1,15 +1,17 @@
 package dev.millrace.spark.aggregate;
 
+import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.operator.Aggregate;
 import dev.millrace.spark.fragment.TaskCopies;
-import java.util.function.Supplier;
 
 /**
  * Makes one task's aggregation, of the kind that its functions' buffers call for.
  *
  * <p>Thread: any; what is made belongs to the calling task.
  */
-public final class AggregateSupplier implements Supplier<Aggregate> {
+public final class AggregateSupplier implements PerTask<Aggregate> {
+    private static final long serialVersionUID = 1L;
+
     private final TaskCopies<AggregateSpecification> specifications;
 
     /** Errors: Spark's own where a function cannot be serialized. */

@@ -22,11 +22,15 @@ import scala.Function1;
  * <p>Thread: any, but for {@link #row}, which is the query's.
  */
 public final class Observation implements OperatorFactory {
+    private static final long serialVersionUID = 1L;
+
     private final String name;
     private final AggregateSupplier aggregates;
     private final StructType schema;
-    private final Function1<Object, Object> toRow;
-    private @Nullable Aggregate merging;
+
+    // What the driver alone uses, when it first does.
+    private transient @Nullable Function1<Object, Object> toRow;
+    private transient @Nullable Aggregate merging;
 
     /** @param specification without keys; its results are the metrics */
     public Observation(String name, AggregateSpecification specification) {
@@ -40,7 +44,6 @@ public final class Observation implements OperatorFactory {
                     metric.toAttribute().nullable());
         }
         this.schema = fields;
-        this.toRow = CatalystTypeConverters$.MODULE$.createToScalaConverter(fields);
     }
 
     /** The name that the user gave it. */
@@ -66,11 +69,14 @@ public final class Observation implements OperatorFactory {
     /** The metrics of one epoch. */
     public Row row(List<byte[]> observations) {
         Aggregate aggregate = merging;
-        if (aggregate == null) {
+        Function1<Object, Object> converter = toRow;
+        if (aggregate == null || converter == null) {
             aggregate = aggregates.get();
             merging = aggregate;
+            converter = CatalystTypeConverters$.MODULE$.createToScalaConverter(schema);
+            toRow = converter;
         }
         RowView result = Observe.result(aggregate, observations);
-        return (Row) toRow.apply(Rows.point(new UnsafeRow(schema.size()), result));
+        return (Row) converter.apply(Rows.point(new UnsafeRow(schema.size()), result));
     }
 }

@@ -3,13 +3,15 @@ package dev.millrace.spark.cluster;
 import dev.millrace.engine.epoch.BarrierTargets;
 import dev.millrace.engine.epoch.DataflowFailedException;
 import dev.millrace.engine.epoch.EpochCoordinator;
-import dev.millrace.engine.epoch.EpochShape;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.graph.Dataflow;
+import dev.millrace.engine.graph.DriverReports;
+import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.metrics.DataflowMetrics;
 import dev.millrace.engine.network.LinkSettings;
 import dev.millrace.engine.task.BarrierTarget;
+import dev.millrace.engine.task.TaskReports;
 import dev.millrace.spark.cluster.WorkerRoster.Member;
 import dev.millrace.spark.network.WorkerTransport.Address;
 import java.util.ArrayList;
@@ -35,6 +37,7 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
     private final Crew crew;
     private final Order order;
     private final EpochCoordinator coordinator;
+    private final TaskReports reports;
     private final ClusterMetrics metrics;
 
     /** Guards what is below. */
@@ -52,17 +55,23 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
      *
      * @param attempt the name of this life of the dataflow, which no other has
      * @param deployment what each worker makes its part from
-     * @param shape what an epoch needs to be complete
+     * @param graph with the driver's sinks
+     * @param coordinator of the attempt's epochs
      * @param loader sees the query's classes
      */
     public record Order(
-            String attempt, Deployment deployment, EpochShape shape, long firstEpoch, ClassLoader loader) {}
+            String attempt,
+            Deployment deployment,
+            StreamGraph graph,
+            EpochCoordinator coordinator,
+            ClassLoader loader) {}
 
     public ClusterDataflow(WorkerPool pool, Crew crew, Order order) {
         this.pool = pool;
         this.crew = crew;
         this.order = order;
-        this.coordinator = new EpochCoordinator(order.shape(), order.firstEpoch());
+        this.coordinator = order.coordinator();
+        this.reports = new DriverReports(order.graph(), coordinator);
         this.metrics = new ClusterMetrics(crew.size());
         List<BarrierTarget> targets = new ArrayList<>();
         crew.members().forEach(member -> targets.add(new Worker(order.attempt(), member)));
@@ -92,7 +101,7 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
         LinkSettings links = new LinkSettings(
                 pool.settings().compresses(),
                 TimeUnit.MILLISECONDS.toNanos(pool.settings().detectionMillis()));
-        byte[] deployment = ObjectBytes.of(order.deployment());
+        byte[] deployment = order.deployment().toBytes();
         tell(worker ->
                 new Command.Deploy(order.attempt(), worker, addresses, crew.loopCount(), links, deployment));
         awaitAll(deployed, "deployed");
@@ -198,7 +207,7 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
     private void pass(WorkerReport report) {
         if (report instanceof WorkerReport.Positions positions) {
             Object found = ObjectBytes.from(positions.positions(), order.loader());
-            coordinator.sourcePositions(
+            reports.sourcePositions(
                     positions.stageId(),
                     positions.taskIndex(),
                     positions.epoch(),
@@ -206,18 +215,18 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
                     (List<Object>) Objects.requireNonNull(found, "positions"),
                     positions.rowsRead());
         } else if (report instanceof WorkerReport.BarrierTaken taken) {
-            coordinator.barrierTaken(taken.stageId(), taken.taskIndex(), taken.epoch());
+            reports.barrierTaken(taken.stageId(), taken.taskIndex(), taken.epoch());
         } else if (report instanceof WorkerReport.SinkPrepared prepared) {
-            coordinator.sinkPrepared(
+            reports.sinkPrepared(
                     prepared.stageId(),
                     prepared.taskIndex(),
                     prepared.epoch(),
                     ObjectBytes.from(prepared.message(), order.loader()),
                     prepared.rowsWritten());
         } else if (report instanceof WorkerReport.Observed observed) {
-            coordinator.observed(observed.operator(), observed.epoch(), observed.observation());
+            reports.observed(observed.operator(), observed.epoch(), observed.observation());
         } else if (report instanceof WorkerReport.SnapshotStored stored) {
-            coordinator.snapshotStored(stored.epoch(), stored.snapshot());
+            reports.snapshotStored(stored.epoch(), stored.snapshot());
         }
     }
 

@@ -143,12 +143,12 @@ final class WorkerAttempt implements LinkListener, TaskReports {
             PeerLink link = new PeerLink(hello, connects, deploy.links(), this, System::nanoTime);
             links.put(other, link);
         }
-        Deployment deployment = (Deployment)
-                Objects.requireNonNull(ObjectBytes.from(deploy.deployment(), loader), "a deployment");
-        WorkerDataflow built = deployment.create(
-                new Placement(own, deploy.workers().size(), deploy.loopCount()),
-                other -> Objects.requireNonNull(links.get(other), "a link to another worker"),
-                this);
+        WorkerDataflow built = Deployment.fromBytes(deploy.deployment(), loader)
+                .create(
+                        new Placement(own, deploy.workers().size(), deploy.loopCount()),
+                        other -> Objects.requireNonNull(links.get(other), "a link to another worker"),
+                        this,
+                        loader);
         dataflow = built;
         latency = built.metrics().latency().newReader();
         for (PeerLink link : incoming()) {

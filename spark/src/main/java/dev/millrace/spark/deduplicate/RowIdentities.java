@@ -1,12 +1,12 @@
 package dev.millrace.spark.deduplicate;
 
+import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.operator.RowIdentity;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.spark.fragment.TaskCopies;
 import dev.millrace.spark.key.EventTimeColumn;
 import dev.millrace.spark.key.KeyReader;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.plans.logical.EventTimeWatermark$;
 
@@ -16,7 +16,9 @@ import org.apache.spark.sql.catalyst.plans.logical.EventTimeWatermark$;
  * <p>Thread: any; what is made belongs to the calling task. Source: Spark's
  * BaseStreamingDeduplicateExec and those that extend it.
  */
-public final class RowIdentities implements Supplier<RowIdentity> {
+public final class RowIdentities implements PerTask<RowIdentity> {
+    private static final long serialVersionUID = 1L;
+
     private final TaskCopies<DeduplicationSpecification> specifications;
 
     public RowIdentities(DeduplicationSpecification specification) {

@@ -1,5 +1,12 @@
 package dev.millrace.spark.execution;
 
+import dev.millrace.spark.cluster.TaskSurroundings;
+import dev.millrace.spark.cluster.Obstacles;
+import dev.millrace.spark.cluster.Crew;
+import dev.millrace.spark.cluster.Deployment;
+import dev.millrace.engine.epoch.EpochCoordinator;
+import dev.millrace.engine.graph.StreamGraph;
+import dev.millrace.engine.graph.DataflowPlan;
 import dev.millrace.engine.epoch.CommitProtocol;
 import dev.millrace.engine.epoch.CommitProtocol.Found;
 import dev.millrace.engine.epoch.CommitProtocol.Ground;
@@ -7,16 +14,13 @@ import dev.millrace.engine.epoch.CommitProtocol.Planned;
 import dev.millrace.engine.epoch.DataflowFailedException;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.graph.Dataflow;
-import dev.millrace.engine.graph.DataflowSettings;
 import dev.millrace.engine.graph.LocalDataflow;
 import dev.millrace.engine.graph.Placement;
 import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.EpochTime;
 import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.engine.stream.WatermarkPolicy;
-import dev.millrace.engine.task.TaskScope;
 import dev.millrace.spark.checkpoint.StateFiles;
-import dev.millrace.spark.fragment.Clock;
 import dev.millrace.spark.metrics.RunningText;
 import dev.millrace.spark.plan.PlanRequest;
 import dev.millrace.spark.plan.PlanRequest.LateRowTarget;
@@ -27,10 +31,8 @@ import dev.millrace.spark.settings.MillraceSettings;
 import dev.millrace.spark.sink.QuerySinks;
 import dev.millrace.spark.sink.SparkSink;
 import dev.millrace.spark.source.SparkSource;
-import dev.millrace.spark.thread.SparkTaskScopes;
 import java.io.IOException;
 import java.util.List;
-import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
@@ -84,7 +86,7 @@ final class QueryRun {
         this.pace = pace;
         this.epochTime = pace.isBounded() ? new EpochTime() : null;
         this.timer = new EpochTimer(query.triggerClock(), pace.intervalMillis(), query.label(), this::wakeUp);
-        this.workers = new QueryWorkers(query.sparkSession(), session.sparkContext(), settings.cluster(), query.label());
+        this.workers = new QueryWorkers(query, session.sparkContext(), settings.cluster());
         this.loop = new EpochLoop(timer, drains, sources, workers);
         this.restoreEpoch = settings.restoreEpoch();
         this.policy = new RecoveryPolicy(
@@ -99,7 +101,8 @@ final class QueryRun {
             PlannedQuery plan,
             EpochCommitter.Surroundings surroundings,
             QueryState state,
-            TaskScope.Factory scopes,
+            ClassLoader loader,
+            TaskSurroundings ofTasks,
             int keyGroupCount,
             BoundedEpochs.@Nullable Parts bounded) {}
 
@@ -116,13 +119,14 @@ final class QueryRun {
                     if (attempt(prepared) == EpochLoop.Outcome.STOPPED) {
                         return;
                     }
-                    LOG.info("The partitions of a source changed; query {} goes on with all of them.", query.label());
+                    LOG.info("The partitions of a source changed, or the workers; query {} goes on with all of them.", query.label());
                 } catch (Exception e) {
                     recoverFrom(e, prepared);
                 }
             }
         } finally {
             timer.close();
+            workers.close();
         }
     }
 
@@ -132,8 +136,8 @@ final class QueryRun {
         SparkCommitLog commitLog = new SparkCommitLog(query.commitLog());
         Checkpoint checkpoint = new Checkpoint(session, offsetLog, commitLog, sources);
         ClassLoader loader = query.userClassLoader(session);
-        SparkSink sink = query.sinks().openSink(session, settings.loopCount(), loader);
-        LateRowTarget late = query.sinks().openLateSink(session, settings.loopCount(), loader);
+        SparkSink sink = query.sinks().openSink(session, loader);
+        LateRowTarget late = query.sinks().openLateSink(session, loader);
         QuerySinks sinks = new QuerySinks(sink, late == null ? null : (SparkSink) late.sink());
         StateFiles files = Checkpoint.stateFiles(session, query.resolvedCheckpointRoot());
         ManifestLog manifests = new ManifestLog(files);
@@ -149,11 +153,10 @@ final class QueryRun {
         long planningStart = System.nanoTime();
         PlannedQuery plan = plan(sink, late, keyGroupCount, start.restoredEpoch() < 0);
         planned = plan;
+        Obstacles.of(plan.graph(), query.sink(), query.triggerClock(), session).ifPresent(workers::cannotSpread);
         query.observation().planned(plan.graph(), plan.explain(true));
         progress.took("queryPlanning", System.nanoTime() - planningStart);
         Checkpoint.refuseState(session, query.resolvedCheckpointRoot(), plan.isStateful());
-        SparkTaskScopes scopes = new SparkTaskScopes(session.sessionState().conf(), loader, (Properties)
-                session.sparkContext().getLocalProperties().clone());
         return new Prepared(
                 plan,
                 new EpochCommitter.Surroundings(
@@ -167,8 +170,13 @@ final class QueryRun {
                         new Observations(plan.graph()),
                         stage -> plan.graph().stages().get(stage).isLate(),
                         progress),
-                new QueryState(files, manifests, runId, keyGroupCount, plan.isStateful(), plan.graph()),
-                epochTime == null ? scopes : inEpochTime(scopes, epochTime),
+                new QueryState(
+                        query.resolvedCheckpointRoot(),
+                        session.sessionState().newHadoopConf(),
+                        manifests,
+                        runId, keyGroupCount, plan.isStateful(), plan.graph()),
+                loader,
+                TaskSurroundings.of(session),
                 keyGroupCount,
                 epochTime == null ? null : bounded(plan, checkpoint, protocol, progress, epochTime));
     }
@@ -183,17 +191,6 @@ final class QueryRun {
                 plan.noDataRule(),
                 session.sessionState().conf().streamingNoDataMicroBatchesEnabled(),
                 progress);
-    }
-
-    /** What asks for the present time gets the epoch's. */
-    private static TaskScope.Factory inEpochTime(TaskScope.Factory scopes, EpochTime time) {
-        return (threadName, taskIndex, taskCount) -> {
-            TaskScope scope = scopes.create(threadName, taskIndex, taskCount);
-            return body -> scope.run(() -> {
-                Clock.follow(time);
-                body.run();
-            });
-        };
     }
 
     /** Finds out where the checkpoint stands, brings to its end what was cut short, and runs a dataflow from there. */
@@ -270,8 +267,7 @@ final class QueryRun {
         PlanSettings shape = new PlanSettings(
                 emission(),
                 TimeUnit.MILLISECONDS.toNanos(settings.watermarkIdleMillis()),
-                settings.loopCount(),
-                epochTime);
+                epochTime != null);
         return QueryPlanner.plan(new PlanRequest(
                 session,
                 sources.plan(),
@@ -302,20 +298,21 @@ final class QueryRun {
             throws IOException, InterruptedException {
         EpochCommitter.Surroundings surroundings = prepared.surroundings();
         epochUnderWay = start.firstEpoch();
+        Crew crew = workers.next();
+        Placement placement = crew == null
+                ? Placement.alone(settings.loopCount())
+                : new Placement(0, crew.size(), crew.loopCount());
         query.started(
                 start.firstEpoch(),
                 Checkpoint.progressOf(surroundings.checkpoint().committedOffsets()));
-        surroundings.sink().open(start.firstEpoch());
+        surroundings.sink().open(start.firstEpoch(), placement.taskCount());
         EpochCommitter committer = new EpochCommitter(surroundings, start, from, this::committed);
-        DataflowSettings shape = new DataflowSettings(
-                query.label(),
-                Placement.alone(settings.loopCount()),
-                prepared.keyGroupCount(),
-                start.firstEpoch(),
-                StateMemory.budget(settings.stateMemoryBytes()),
-                prepared.state().durability(from),
-                epochTime == null ? query.triggerClock()::getTimeMillis : epochTime);
-        Dataflow running = LocalDataflow.create(prepared.plan().graph(), shape, prepared.scopes());
+        Deployment deployment = deployment(prepared, start, from, placement.workerCount());
+        EpochCoordinator coordinator = new EpochCoordinator(deployment.epochShape(placement), start.firstEpoch());
+        Dataflow running = crew == null
+                ? local(prepared, deployment, placement, coordinator)
+                : workers.dataflow(
+                        crew, deployment, prepared.plan().graph(), coordinator, prepared.loader());
         dataflow = running;
         try {
             surroundings.progress().begin(running.metrics());
@@ -339,6 +336,36 @@ final class QueryRun {
             dataflow = null;
             surroundings.sink().abort(surroundings.protocol().firstUndecided());
         }
+    }
+
+    private Dataflow local(
+            Prepared prepared, Deployment deployment, Placement placement, EpochCoordinator coordinator) {
+        return LocalDataflow.of(
+                prepared.plan().graph(),
+                coordinator,
+                reports -> deployment.create(
+                        placement,
+                        LocalDataflow::noLink,
+                        reports,
+                        prepared.loader(),
+                        epochTime == null ? query.triggerClock()::getTimeMillis : epochTime));
+    }
+
+    /** What the workers of an attempt run. */
+    private Deployment deployment(Prepared prepared, Checkpoint.Start start, StateIndex from, int workerCount) {
+        StreamGraph graph = prepared.plan().graph();
+        Deployment planned = new Deployment(
+                query.label(),
+                DataflowPlan.of(graph, workerCount),
+                prepared.keyGroupCount(),
+                start.firstEpoch(),
+                settings.stateMemoryBytes(),
+                prepared.state().place(from),
+                prepared.ofTasks());
+        boolean fromBytes = Deployment.isAlwaysShipped()
+                && Obstacles.of(graph, query.sink(), query.triggerClock(), session)
+                        .isEmpty();
+        return fromBytes ? Deployment.fromBytes(planned.toBytes(), prepared.loader()) : planned;
     }
 
     private void committed(long epoch) {

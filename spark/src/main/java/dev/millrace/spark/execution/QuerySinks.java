@@ -89,19 +89,18 @@ final class QuerySinks {
         return write;
     }
 
-    SparkSink openSink(SparkSession session, int taskCount, ClassLoader loader) {
+    SparkSink openSink(SparkSession session, ClassLoader loader) {
         LogicalPlan plan = query.logicalPlan();
         return new SparkSink(
                 StreamingWrites.nameOf(query.sink()),
                 plan.output().size(),
-                taskCount,
                 loader,
                 () -> Scala.cast(session.withActive(() -> streamingWrite(session, plan))));
     }
 
     /** Where late rows go, or null where they are only counted. Errors: UNSUPPORTED_…, Spark's own. */
     @Nullable
-    LateRowTarget openLateSink(SparkSession session, int taskCount, ClassLoader loader) {
+    LateRowTarget openLateSink(SparkSession session, ClassLoader loader) {
         LateSink late = LateSink.of(session).orElse(null);
         if (late == null) {
             return null;
@@ -110,7 +109,6 @@ final class QuerySinks {
         SparkSink sink = new SparkSink(
                 late.name(),
                 late.layout().schema().size(),
-                taskCount,
                 loader,
                 () -> Scala.cast(session.withActive(() -> late.write(writeRequest(session, plan)))));
         return new LateRowTarget(sink, late.layout());

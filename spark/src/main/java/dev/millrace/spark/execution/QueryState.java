@@ -1,16 +1,15 @@
 package dev.millrace.spark.execution;
 
+import org.apache.hadoop.conf.Configuration;
+import dev.millrace.spark.cluster.StatePlace;
 import dev.millrace.engine.epoch.CommitProtocol.Found;
 import dev.millrace.engine.epoch.Manifest;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
-import dev.millrace.engine.graph.Durability;
 import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.snapshot.OperatorId;
-import dev.millrace.engine.snapshot.RestoredState;
-import dev.millrace.engine.snapshot.SnapshotStorage;
 import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.engine.snapshot.StatefulOperator;
 import dev.millrace.spark.key.StateColumns;
@@ -29,7 +28,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Errors: UNSUPPORTED_CHECKPOINT for state that is not this query's, STATE_CORRUPT.
  */
 final class QueryState {
-    private final SnapshotStorage storage;
+    private final String checkpointRoot;
+    private final Configuration configuration;
     private final ManifestLog manifests;
     private final String runId;
     private final int keyGroupCount;
@@ -41,13 +41,15 @@ final class QueryState {
      * @param graph its stateful operators count, if the query keeps state at all
      */
     QueryState(
-            SnapshotStorage storage,
+            String checkpointRoot,
+            Configuration configuration,
             ManifestLog manifests,
             String runId,
             int keyGroupCount,
             boolean isStateful,
             StreamGraph graph) {
-        this.storage = storage;
+        this.checkpointRoot = checkpointRoot;
+        this.configuration = configuration;
         this.manifests = manifests;
         this.runId = runId;
         this.keyGroupCount = keyGroupCount;
@@ -129,13 +131,11 @@ final class QueryState {
         return operator.states().stream().map(StateColumns::describe).toList();
     }
 
-    /** Where the next dataflow's state comes from and goes to; null for a query without state. */
+    /** Where the next attempt's state comes from and goes to; null for a query without state. */
     @Nullable
-    Durability durability(StateIndex from) {
-        if (operators.isEmpty()) {
-            return null;
-        }
-        RestoredState restored = from.files().isEmpty() ? null : new RestoredState(storage, from);
-        return new Durability(storage, runId + "-" + attempts++, restored);
+    StatePlace place(StateIndex from) {
+        return operators.isEmpty()
+                ? null
+                : StatePlace.of(checkpointRoot, configuration, runId + "-" + attempts++, from);
     }
 }

@@ -1,11 +1,16 @@
 package dev.millrace.spark.execution;
 
+import dev.millrace.engine.epoch.EpochCoordinator;
+import dev.millrace.engine.graph.Dataflow;
+import dev.millrace.engine.graph.StreamGraph;
+import dev.millrace.spark.cluster.ClusterDataflow;
 import dev.millrace.spark.cluster.Crew;
+import dev.millrace.spark.cluster.Deployment;
 import dev.millrace.spark.cluster.WorkerPool;
 import dev.millrace.spark.settings.ClusterSettings;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkContext;
-import org.apache.spark.sql.SparkSession;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,7 +25,7 @@ final class QueryWorkers implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(QueryWorkers.class);
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    private final SparkSession session;
+    private final MillraceExecution query;
     private final SparkContext context;
     private final ClusterSettings settings;
     private final String label;
@@ -31,16 +36,13 @@ final class QueryWorkers implements AutoCloseable {
     private @Nullable WorkerPool pool;
     private @Nullable Crew crew;
     private boolean hasHadCrew;
+    private int attempts;
 
-    /**
-     * @param session the one in which the user sets how many workers there are to be
-     * @param label the query, for messages
-     */
-    QueryWorkers(SparkSession session, SparkContext context, ClusterSettings settings, String label) {
-        this.session = session;
+    QueryWorkers(MillraceExecution query, SparkContext context, ClusterSettings settings) {
+        this.query = query;
         this.context = context;
         this.settings = settings;
-        this.label = label;
+        this.label = query.label();
         if (context.isLocal() && settings.workers() > 0) {
             obstacle = "a local master has no executors";
             tell();
@@ -62,7 +64,7 @@ final class QueryWorkers implements AutoCloseable {
     }
 
     private int wanted() {
-        return obstacle.isEmpty() ? ClusterSettings.workers(session.sessionState().conf()) : 0;
+        return obstacle.isEmpty() ? ClusterSettings.workers(query.sparkSession().sessionState().conf()) : 0;
     }
 
     /**
@@ -87,9 +89,14 @@ final class QueryWorkers implements AutoCloseable {
         return found;
     }
 
-    /** Of {@link #next}, once it gave workers. */
-    WorkerPool pool() {
-        return java.util.Objects.requireNonNull(pool, "a pool");
+    /** A dataflow on the workers that {@link #next} gave. */
+    Dataflow dataflow(
+            Crew on, Deployment deployment, StreamGraph graph, EpochCoordinator coordinator, ClassLoader loader) {
+        String attempt = "%s-%d".formatted(query.runId(), attempts++);
+        return new ClusterDataflow(
+                Objects.requireNonNull(pool, "a pool"),
+                on,
+                new ClusterDataflow.Order(attempt, deployment, graph, coordinator, loader));
     }
 
     /** Whether the next attempt would run elsewhere than the one under way. */

@@ -1,5 +1,6 @@
 package dev.millrace.spark.fragment;
 
+import java.io.Serializable;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.scala.Scala;
@@ -34,7 +35,8 @@ import scala.util.control.NonFatal$;
  * @param references what the source refers to, a copy for each task
  * @param inputFieldCount columns of a row that comes in
  */
-public record FusedCode(CodeAndComment source, TaskCopies<Object[]> references, int inputFieldCount) {
+public record FusedCode(CodeAndComment source, TaskCopies<Object[]> references, int inputFieldCount)
+        implements Serializable {
     private static final Logger LOG = LoggerFactory.getLogger(FusedCode.class);
 
     /**

@@ -1,7 +1,6 @@
 package dev.millrace.spark.fragment;
 
 import dev.millrace.spark.scala.Scala;
-import java.util.Objects;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
@@ -9,15 +8,13 @@ import org.apache.spark.sql.execution.SparkPlan;
 import scala.collection.immutable.IndexedSeq;
 import scala.collection.immutable.Seq;
 
-/** The leaf below a pulled fragment. Its fields are the constructor's arguments, as Spark's trees demand. */
+/** The leaf below a pulled fragment. Its field is the constructor's argument, as Spark's trees demand. */
 public final class PulledInputExec extends SparkPlan {
     private static final long serialVersionUID = 1L;
 
-    private final int taskCount;
     private final Seq<Attribute> output;
 
-    public PulledInputExec(int taskCount, Seq<Attribute> output) {
-        this.taskCount = taskCount;
+    public PulledInputExec(Seq<Attribute> output) {
         this.output = output;
     }
 
@@ -38,7 +35,7 @@ public final class PulledInputExec extends SparkPlan {
 
     @Override
     public RDD<InternalRow> doExecute() {
-        return new PulledInputRdd(sparkContext(), taskCount);
+        return new PulledInputRdd(sparkContext());
     }
 
     @Override
@@ -53,21 +50,21 @@ public final class PulledInputExec extends SparkPlan {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof PulledInputExec node && node.taskCount == taskCount && node.output.equals(output);
+        return other instanceof PulledInputExec node && node.output.equals(output);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(taskCount, output);
+        return output.hashCode();
     }
 
     @Override
     public int productArity() {
-        return 2;
+        return 1;
     }
 
     @Override
     public Object productElement(int index) {
-        return index == 0 ? Integer.valueOf(taskCount) : output;
+        return output;
     }
 }

@@ -18,11 +18,8 @@ final class PulledInputRdd extends RDD<InternalRow> {
 
     private static final ThreadLocal<@Nullable Iterator<InternalRow>> HANDED_IN = new ThreadLocal<>();
 
-    private final int taskCount;
-
-    PulledInputRdd(SparkContext context, int taskCount) {
+    PulledInputRdd(SparkContext context) {
         super(context, Scala.<Dependency<?>>emptySeq(), ClassTag$.MODULE$.apply(InternalRow.class));
-        this.taskCount = taskCount;
     }
 
     private record Part(int index) implements Partition {}
@@ -38,10 +35,12 @@ final class PulledInputRdd extends RDD<InternalRow> {
         }
     }
 
+    /** One for each task of the stage, however many the dataflow has that runs it; planned outside of any. */
     @Override
     public Partition[] getPartitions() {
-        Partition[] parts = new Partition[taskCount];
-        for (int i = 0; i < taskCount; i++) {
+        TaskContext task = TaskContext.get();
+        Partition[] parts = new Partition[task == null ? 1 : task.numPartitions()];
+        for (int i = 0; i < parts.length; i++) {
             parts[i] = new Part(i);
         }
         return parts;

@@ -1,5 +1,6 @@
 package dev.millrace.spark.fragment;
 
+import org.jspecify.annotations.Nullable;
 import dev.millrace.engine.operator.PulledFragment;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.spark.scala.Scala;
@@ -18,18 +19,21 @@ import scala.collection.Iterator;
  * <p>Thread: the fragment's own, which has a TaskContext.
  */
 public final class RddFragment implements PulledFragment {
-    private final RDD<InternalRow> rdd;
+    private final TaskCopies<RDD<InternalRow>> rdds;
     private final int taskIndex;
     private final int inputFieldCount;
+    private @Nullable RDD<InternalRow> rdd;
 
-    private RddFragment(RDD<InternalRow> rdd, int taskIndex, int inputFieldCount) {
-        this.rdd = rdd;
+    private RddFragment(TaskCopies<RDD<InternalRow>> rdds, int taskIndex, int inputFieldCount) {
+        this.rdds = rdds;
         this.taskIndex = taskIndex;
         this.inputFieldCount = inputFieldCount;
     }
 
     /** Makes one fragment per task, each with its own copy of the user's functions. */
     public static final class Factory implements PulledFragment.Factory {
+    private static final long serialVersionUID = 1L;
+
         private final TaskCopies<RDD<InternalRow>> rdds;
         private final int inputFieldCount;
         private final String name;
@@ -49,7 +53,7 @@ public final class RddFragment implements PulledFragment {
 
         @Override
         public PulledFragment create(int taskIndex, int taskCount) {
-            return new RddFragment(rdds.copy(), taskIndex, inputFieldCount);
+            return new RddFragment(rdds, taskIndex, inputFieldCount);
         }
 
         @Override
@@ -61,8 +65,13 @@ public final class RddFragment implements PulledFragment {
     @Override
     public RowIterator open(RowIterator input) {
         Clock.tick().advance();
+        RDD<InternalRow> own = rdd;
+        if (own == null) {
+            own = rdds.copy();
+            rdd = own;
+        }
         Iterator<InternalRow> rows =
-                PulledInputRdd.open(rdd, taskIndex, TaskContext.get(), new InputRows(input, inputFieldCount));
+                PulledInputRdd.open(own, taskIndex, TaskContext.get(), new InputRows(input, inputFieldCount));
         return new OutputRows(rows);
     }
 

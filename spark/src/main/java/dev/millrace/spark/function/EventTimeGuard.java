@@ -1,5 +1,6 @@
 package dev.millrace.spark.function;
 
+import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.operator.EventTimeExtractor;
@@ -8,7 +9,6 @@ import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.PassThrough;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
-import java.util.function.Supplier;
 import org.apache.spark.sql.errors.QueryExecutionErrors$;
 
 /**
@@ -29,7 +29,7 @@ public final class EventTimeGuard implements PassThrough {
     }
 
     /** Makes one guard per task. */
-    public record Factory(Supplier<EventTimeExtractor> eventTimes, String name) implements OperatorFactory {
+    public record Factory(PerTask<EventTimeExtractor> eventTimes, String name) implements OperatorFactory {
         @Override
         public Operator create() {
             return new EventTimeGuard(eventTimes.get());

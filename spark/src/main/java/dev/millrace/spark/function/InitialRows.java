@@ -3,26 +3,31 @@ package dev.millrace.spark.function;
 import dev.millrace.engine.exchange.KeyGroups;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.page.RowView;
-import java.util.ArrayList;
+import java.io.Serializable;
 import java.util.List;
+import org.apache.spark.SparkContext;
+import org.apache.spark.broadcast.Broadcast;
+import scala.reflect.ClassTag$;
 
 /**
  * The rows of the static plan that state begins with, by key group. Read by the tasks of a query's
  * first start, each those that it owns.
  *
- * <p>Thread: filled by one, then any.
+ * <p>Thread: any.
  */
-public final class InitialRows {
-    private final List<List<byte[]>> byKeyGroup = new ArrayList<>();
+public final class InitialRows implements Serializable {
+    private static final long serialVersionUID = 1L;
 
-    public InitialRows(int keyGroupCount) {
-        for (int i = 0; i < keyGroupCount; i++) {
-            byKeyGroup.add(new ArrayList<>());
-        }
+    /** Spread by Spark, so that they are not sent along with each plan. */
+    private final Broadcast<List<List<byte[]>>> byKeyGroup;
+
+    private InitialRows(Broadcast<List<List<byte[]>>> byKeyGroup) {
+        this.byKeyGroup = byKeyGroup;
     }
 
-    public void add(int keyGroup, byte[] row) {
-        byKeyGroup.get(keyGroup).add(row);
+    /** @param byKeyGroup for each key group its rows */
+    public static InitialRows spread(SparkContext context, List<List<byte[]>> byKeyGroup) {
+        return new InitialRows(context.broadcast(byKeyGroup, ClassTag$.MODULE$.apply(List.class)));
     }
 
     /** Takes a row. */
@@ -34,9 +39,10 @@ public final class InitialRows {
     /** Gives the rows that a task owns, key group by key group. */
     void read(OperatorContext context, Reader reader) {
         RowView view = new RowView();
-        for (int keyGroup = 0; keyGroup < byKeyGroup.size(); keyGroup++) {
+        List<List<byte[]>> all = byKeyGroup.value();
+        for (int keyGroup = 0; keyGroup < all.size(); keyGroup++) {
             if (KeyGroups.owner(keyGroup, context.keyGroupCount(), context.taskCount()) == context.taskIndex()) {
-                for (byte[] row : byKeyGroup.get(keyGroup)) {
+                for (byte[] row : all.get(keyGroup)) {
                     reader.row(keyGroup, view.pointTo(row, 0, row.length));
                 }
             }

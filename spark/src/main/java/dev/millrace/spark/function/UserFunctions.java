@@ -1,10 +1,10 @@
 package dev.millrace.spark.function;
 
+import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.operator.EventTimeExtractor;
 import dev.millrace.engine.operator.GroupFunction;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.spark.fragment.TaskCopies;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record UserFunctions(
         TaskCopies<FunctionSpecification> specifications,
-        @Nullable Supplier<EventTimeExtractor> eventTimes,
+        @Nullable PerTask<EventTimeExtractor> eventTimes,
         @Nullable InitialRows initialRows)
         implements GroupFunction.Factory {
     @Override

@@ -1,12 +1,12 @@
 package dev.millrace.spark.key;
 
+import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.operator.SessionWindows;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.spark.fragment.Rows;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Supplier;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
@@ -48,9 +48,15 @@ public final class SessionKeys implements SessionWindows {
     }
 
     /** Makes them for each task over the columns of a key, exactly one of which is a session window. */
-    public static Supplier<SessionWindows> over(List<Attribute> keys) {
-        List<Attribute> columns = List.copyOf(keys);
-        return () -> new SessionKeys(columns);
+    public static PerTask<SessionWindows> over(List<Attribute> keys) {
+        return new Over(List.copyOf(keys));
+    }
+
+    private record Over(List<Attribute> keys) implements PerTask<SessionWindows> {
+        @Override
+        public SessionWindows get() {
+            return new SessionKeys(keys);
+        }
     }
 
     /** Whether a column is a session window, by Spark's own mark. */

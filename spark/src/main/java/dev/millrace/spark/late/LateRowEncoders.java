@@ -1,5 +1,6 @@
 package dev.millrace.spark.late;
 
+import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.operator.LateRowEncoder;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.page.Side;
@@ -9,7 +10,6 @@ import dev.millrace.spark.scala.Scala;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Supplier;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.AttributeReference;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -26,7 +26,9 @@ import org.apache.spark.sql.types.Metadata;
  *
  * <p>Thread: any; what is made belongs to the calling task.
  */
-public final class LateRowEncoders implements Supplier<LateRowEncoder> {
+public final class LateRowEncoders implements PerTask<LateRowEncoder> {
+    private static final long serialVersionUID = 1L;
+
     private static final int WATERMARK = 0;
     private static final int EVENT_TIME = 1;
 

@@ -1,9 +1,9 @@
 package dev.millrace.spark.plan;
 
+import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.operator.EventTimeExtractor;
 import dev.millrace.spark.scala.Scala;
 import java.util.List;
-import java.util.function.Supplier;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
 import org.apache.spark.sql.types.StructType;
@@ -16,7 +16,9 @@ import scala.collection.immutable.Seq;
  *
  * <p>Thread: any; what is made belongs to one task.
  */
-final class EventTimes implements Supplier<EventTimeExtractor> {
+final class EventTimes implements PerTask<EventTimeExtractor> {
+    private static final long serialVersionUID = 1L;
+
     private static final int END_FIELD = 1;
     private static final int FIELDS_OF_WINDOW = 2;
     private static final long MICROS_PER_MILLI = 1000;

@@ -36,11 +36,9 @@ import scala.collection.immutable.Seq;
  */
 final class FragmentPlanner {
     private final SQLConf conf;
-    private final int taskCount;
 
-    FragmentPlanner(SQLConf conf, int taskCount) {
+    FragmentPlanner(SQLConf conf) {
         this.conf = conf;
-        this.taskCount = taskCount;
     }
 
     /** A piece of a run. */
@@ -230,7 +228,7 @@ final class FragmentPlanner {
     private Piece pulled(List<Segment> segments) {
         Segment bottom = segments.get(0);
         SparkPlan top = segments.get(segments.size() - 1).top();
-        PulledInputExec input = new PulledInputExec(taskCount, bottom.below().output());
+        PulledInputExec input = new PulledInputExec(bottom.below().output());
         SparkPlan plan = replace(top, bottom.below(), input);
         List<SparkPlan> nodes = new ArrayList<>();
         for (int i = segments.size() - 1; i >= 0; i--) {

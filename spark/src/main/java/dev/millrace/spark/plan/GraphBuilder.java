@@ -6,7 +6,6 @@ import dev.millrace.engine.graph.Exchange;
 import dev.millrace.engine.graph.StageBody;
 import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.graph.StreamGraph.Input;
-import dev.millrace.engine.operator.EpochTime;
 import dev.millrace.engine.operator.EventTimeObserver;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.StreamJoinFactory;
@@ -63,7 +62,7 @@ final class GraphBuilder {
     GraphBuilder(PlanRequest request, SQLConf conf) {
         this.request = request;
         this.conf = conf;
-        this.fragments = new FragmentPlanner(conf, request.settings().taskCount());
+        this.fragments = new FragmentPlanner(conf);
     }
 
     /** Operators in the making, and where their rows come from: a source, or other stages. */
@@ -242,16 +241,14 @@ final class GraphBuilder {
 
     private OperatorFactory assigner(WatermarkExec node, EventTimes times) {
         String name = "Watermark[%s - %d ms]".formatted(node.eventTime().name(), node.delayMillis());
-        EpochTime epochTime = request.settings().epochTime();
-        if (epochTime != null) {
-            return new EventTimeObserver.Factory(times, name, node.watermark(), epochTime);
+        if (request.settings().isBounded()) {
+            return new EventTimeObserver.Factory(times, name, node.watermark());
         }
         return new WatermarkAssignerFactory(
                 times,
                 name,
                 TimeUnit.MILLISECONDS.toMicros(node.delayMillis()),
-                request.settings().watermarkIdleNanos(),
-                System::nanoTime);
+                request.settings().watermarkIdleNanos());
     }
 
     /** A keyed operator stands right behind an exchange, which tells each row's key group. */
@@ -387,7 +384,7 @@ final class GraphBuilder {
 
     private Exchange hash(List<Expression> keys, List<Attribute> input) {
         String names = String.join(", ", keys.stream().map(Expression::sql).toList());
-        return new Exchange.Hash(names, new HashKeyGroups(keys, input, request.keyGroupCount(), conf));
+        return new Exchange.Hash(names, new HashKeyGroups(keys, input, request.keyGroupCount()));
     }
 
     private Flow run(SparkPlan top) {

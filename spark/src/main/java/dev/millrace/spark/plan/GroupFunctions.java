@@ -105,14 +105,18 @@ final class GroupFunctions {
         }
         SparkPlan plan = node.children().apply(1);
         List<Expression> keys = new ArrayList<>(columns.grouping());
-        KeyGroupFunction keyGroups = new HashKeyGroups(keys, Scala.list(plan.output()), keyGroupCount, conf).get();
+        KeyGroupFunction keyGroups = SQLConf$.MODULE$.withExistingConf(
+                conf, new HashKeyGroups(keys, Scala.list(plan.output()), keyGroupCount)::get);
         UnsafeProjection toBytes = UnsafeProjection.create(plan.schema());
-        InitialRows rows = new InitialRows(keyGroupCount);
+        List<List<byte[]>> rows = new ArrayList<>();
+        for (int keyGroup = 0; keyGroup < keyGroupCount; keyGroup++) {
+            rows.add(new ArrayList<>());
+        }
         for (InternalRow row : plan.executeCollect()) {
             byte[] bytes = toBytes.apply(row).copy().getBytes();
-            rows.add(keyGroups.keyGroup(bytes, 0, bytes.length), bytes);
+            rows.get(keyGroups.keyGroup(bytes, 0, bytes.length)).add(bytes);
         }
-        return rows;
+        return InitialRows.spread(plan.session().sparkContext(), rows);
     }
 
     private static FunctionSpecification groupState(

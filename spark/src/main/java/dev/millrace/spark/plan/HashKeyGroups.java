@@ -1,18 +1,16 @@
 package dev.millrace.spark.plan;
 
+import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.exchange.KeyGroupFunction;
 import dev.millrace.spark.fragment.TaskCopies;
 import dev.millrace.spark.scala.Scala;
 import java.io.Serializable;
 import java.util.List;
-import java.util.function.Supplier;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
 import org.apache.spark.sql.catalyst.plans.physical.HashPartitioning;
-import org.apache.spark.sql.internal.SQLConf;
-import org.apache.spark.sql.internal.SQLConf$;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.LongType;
 import org.apache.spark.sql.types.TimestampNTZType;
@@ -26,19 +24,19 @@ import org.apache.spark.unsafe.hash.Murmur3_x86_32;
  *
  * <p>Thread: any; what is made belongs to one task.
  */
-final class HashKeyGroups implements Supplier<KeyGroupFunction> {
+final class HashKeyGroups implements PerTask<KeyGroupFunction> {
+    private static final long serialVersionUID = 1L;
+
     /** Spark's, of every hash that partitions rows. */
     private static final int SEED = 42;
 
     private final TaskCopies<Specification> specifications;
-    private final SQLConf conf;
 
     private record Specification(List<Expression> keys, List<Attribute> input, int keyGroupCount)
             implements Serializable {}
 
-    HashKeyGroups(List<Expression> keys, List<Attribute> input, int keyGroupCount, SQLConf conf) {
+    HashKeyGroups(List<Expression> keys, List<Attribute> input, int keyGroupCount) {
         this.specifications = TaskCopies.of(new Specification(List.copyOf(keys), List.copyOf(input), keyGroupCount));
-        this.conf = conf;
     }
 
     @Override
@@ -47,7 +45,7 @@ final class HashKeyGroups implements Supplier<KeyGroupFunction> {
         int longIndex = indexOfOnlyLong(specification);
         return longIndex >= 0
                 ? new OfLong(longIndex, specification.input().size(), specification.keyGroupCount())
-                : SQLConf$.MODULE$.withExistingConf(conf, () -> new OfExpressions(specification));
+                : new OfExpressions(specification);
     }
 
     /** Where the only key stands in the row, if it is a column of 8 bytes; else -1. */

@@ -1,8 +1,6 @@
 package dev.millrace.spark.plan;
 
 import dev.millrace.engine.operator.Emission;
-import dev.millrace.engine.operator.EpochTime;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What of a query's settings shapes its dataflow.
@@ -10,7 +8,6 @@ import org.jspecify.annotations.Nullable;
  * @param emission how often a changed key gives a row in update mode
  * @param watermarkIdleNanos after how long without rows an input partition holds no watermark back;
  *     units: nanoseconds
- * @param taskCount tasks per stage
- * @param epochTime the time and watermark of bounded epochs, or null where epochs are continuous
+ * @param isBounded whether epochs are bounded, so that all of one has one time and one watermark
  */
-public record PlanSettings(Emission emission, long watermarkIdleNanos, int taskCount, @Nullable EpochTime epochTime) {}
+public record PlanSettings(Emission emission, long watermarkIdleNanos, boolean isBounded) {}

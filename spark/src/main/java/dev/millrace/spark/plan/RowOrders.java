@@ -1,12 +1,12 @@
 package dev.millrace.spark.plan;
 
+import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.operator.RowOrder;
 import dev.millrace.spark.fragment.Rows;
 import dev.millrace.spark.fragment.TaskCopies;
 import dev.millrace.spark.scala.Scala;
 import java.io.Serializable;
 import java.util.List;
-import java.util.function.Supplier;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.BaseOrdering;
 import org.apache.spark.sql.catalyst.expressions.RowOrdering$;
@@ -14,7 +14,9 @@ import org.apache.spark.sql.catalyst.expressions.SortOrder;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
 
 /** Makes one task's order of rows: Spark's own. Thread: any; what is made belongs to the calling task. */
-final class RowOrders implements Supplier<RowOrder> {
+final class RowOrders implements PerTask<RowOrder> {
+    private static final long serialVersionUID = 1L;
+
     private final TaskCopies<Specification> specifications;
 
     private record Specification(List<SortOrder> order, List<Attribute> input) implements Serializable {}

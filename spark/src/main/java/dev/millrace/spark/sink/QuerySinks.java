@@ -43,9 +43,13 @@ public final class QuerySinks implements SinkCommit {
         }
     }
 
-    /** Opens the writes of the first epoch. */
-    public void open(long epoch) {
-        sinks.values().forEach(sink -> sink.open(epoch));
+    /**
+     * Opens the writes of an attempt's first epoch.
+     *
+     * @param taskCount how many writers each of them has
+     */
+    public void open(long epoch, int taskCount) {
+        sinks.values().forEach(sink -> sink.open(epoch, taskCount));
     }
 
     /**

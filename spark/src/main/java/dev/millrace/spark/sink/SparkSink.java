@@ -1,8 +1,9 @@
 package dev.millrace.spark.sink;
 
 import dev.millrace.engine.epoch.SinkCommit;
+import dev.millrace.engine.sink.PlannedSink;
 import dev.millrace.engine.sink.Sink;
-import dev.millrace.engine.sink.SinkWriter;
+import dev.millrace.spark.fragment.TaskCopies;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.NavigableMap;
@@ -22,26 +23,23 @@ import scala.reflect.ClassTag;
 import scala.reflect.ClassTag$;
 
 /**
- * One of Spark's streaming writes as a sink of the engine. Every task has its own copy of the
- * writer factory, as on an executor: a {@code ForeachWriter} keeps its connection in fields.
+ * One of Spark's streaming writes as a sink of the engine, in the driver: opens the write, plans its writers, and
+ * commits what they have prepared or gives it up.
  *
  * <p>One write serves all epochs, as its contract has it. {@code ContinuousMemorySink} alone ends its
  * write at a commit and so gets a new one for each epoch.
  *
- * <p>Thread: {@link #factory} any; the rest the query's.
+ * <p>Thread: {@link #prepared} and {@link #factoryOf} any; the rest the query's.
  *
  * <p>Errors: SINK_FAILED, USER_CODE for a failing {@code ForeachWriter}.
  */
 public final class SparkSink implements Sink, SinkCommit {
     private static final Logger LOG = LoggerFactory.getLogger(SparkSink.class);
-    private static final ClassTag<StreamingDataWriterFactory> FACTORY =
-            ClassTag$.MODULE$.apply(StreamingDataWriterFactory.class);
     private static final ClassTag<WriterCommitMessage[]> MESSAGES =
             ClassTag$.MODULE$.apply(WriterCommitMessage[].class);
 
     private final String name;
     private final int fieldCount;
-    private final int taskCount;
     private final ClassLoader loader;
     private final Supplier<StreamingWrite> writes;
 
@@ -50,6 +48,9 @@ public final class SparkSink implements Sink, SinkCommit {
 
     /** What writers have prepared and is not known to be decided: under its epoch, in the tasks' order. */
     private final TreeMap<Long, WriterCommitMessage[]> prepared = new TreeMap<>();
+
+    /** How many writers the attempt under way has. */
+    private int taskCount;
 
     /** The last epoch that came to its decision, whatever came of that. */
     private long lastTried = -1;
@@ -60,33 +61,30 @@ public final class SparkSink implements Sink, SinkCommit {
     /** An open write, and what makes copies of its factory, once a writer is wanted. */
     private final class EpochWrite {
         private final StreamingWrite write;
-        private @Nullable ByteBuffer factoryBytes;
+        private @Nullable TaskCopies<StreamingDataWriterFactory> factories;
 
         EpochWrite(StreamingWrite write) {
             this.write = write;
         }
 
-        StreamingDataWriterFactory factory() {
-            ByteBuffer bytes = factoryBytes;
-            if (bytes == null) {
-                bytes = serializer()
-                        .serialize(write.createStreamingWriterFactory(new PhysicalWriteInfoImpl(taskCount)), FACTORY);
-                factoryBytes = bytes;
+        TaskCopies<StreamingDataWriterFactory> factories() {
+            TaskCopies<StreamingDataWriterFactory> made = factories;
+            if (made == null) {
+                made = TaskCopies.of(write.createStreamingWriterFactory(new PhysicalWriteInfoImpl(taskCount)));
+                factories = made;
             }
-            return serializer().deserialize(bytes.duplicate(), loader, FACTORY);
+            return made;
         }
     }
 
     /**
      * @param fieldCount columns of a row
-     * @param taskCount how many writers there will be
      * @param loader sees the user's classes
      * @param writes makes a write; called on any thread
      */
-    public SparkSink(String name, int fieldCount, int taskCount, ClassLoader loader, Supplier<StreamingWrite> writes) {
+    public SparkSink(String name, int fieldCount, ClassLoader loader, Supplier<StreamingWrite> writes) {
         this.name = name;
         this.fieldCount = fieldCount;
-        this.taskCount = taskCount;
         this.loader = loader;
         this.writes = writes;
     }
@@ -96,33 +94,41 @@ public final class SparkSink implements Sink, SinkCommit {
         return name;
     }
 
+    /**
+     * Opens the write of an attempt's first epoch, so that what is wrong with the sink shows before rows flow.
+     *
+     * @param tasks how many writers the attempt has
+     */
+    public synchronized void open(long epoch, int tasks) {
+        taskCount = tasks;
+        StreamingDataWriterFactory unused = factoryOf(epoch, loader);
+    }
+
+    /** The writers of the attempt whose first epoch is open. */
     @Override
-    public SinkWriter writer(int taskIndex, int tasks) {
-        return new SparkSinkWriter(this, taskIndex, fieldCount);
+    public synchronized PlannedSink plan() {
+        EpochWrite first = open.firstEntry().getValue();
+        return new PlannedWriters(
+                name,
+                fieldCount,
+                isShared(first)
+                        ? new WriterFactories.OfAllEpochs(first.factories())
+                        : new WriterFactories.OfEachEpoch(this));
     }
 
-    /** Opens the write of the first epoch, so that what is wrong with the sink shows before rows flow. */
-    public void open(long epoch) {
-        StreamingDataWriterFactory unused = factory(epoch);
-    }
-
-    /** A copy of the epoch's factory that the caller alone uses. */
-    synchronized StreamingDataWriterFactory factory(long epoch) {
+    /** A copy of an epoch's factory that the caller alone uses. */
+    synchronized StreamingDataWriterFactory factoryOf(long epoch, ClassLoader classes) {
         try {
-            return writeOf(epoch).factory();
+            return writeOf(epoch).factories().copy(classes);
         } catch (Throwable t) {
             throw SinkFailure.of(name, "open", t);
         }
     }
 
-    /** Whether the factory of one epoch serves all that follow. */
-    synchronized boolean isSharedByEpochs() {
-        return !open.isEmpty() && isShared(open.firstEntry().getValue());
-    }
-
-    /** A writer has prepared an epoch. Thread: any. */
-    synchronized void prepared(long epoch, int taskIndex, @Nullable WriterCommitMessage message) {
-        prepared.computeIfAbsent(epoch, made -> new WriterCommitMessage[taskCount])[taskIndex] = message;
+    @Override
+    public synchronized void prepared(long epoch, int taskIndex, @Nullable Object message) {
+        prepared.computeIfAbsent(epoch, made -> new WriterCommitMessage[taskCount])[taskIndex] =
+                (WriterCommitMessage) message;
     }
 
     /**

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread: the writer's.
  */
 final class SparkSinkWriter implements SinkWriter {
-    private final SparkSink sink;
+    private final PlannedWriters sink;
     private final int taskIndex;
     private final UnsafeRow row;
     private final RowView view = new RowView();
@@ -28,10 +28,10 @@ final class SparkSinkWriter implements SinkWriter {
     private @Nullable StreamingDataWriterFactory factory;
     private @Nullable DataWriter<InternalRow> writer;
 
-    SparkSinkWriter(SparkSink sink, int taskIndex, int fieldCount) {
+    SparkSinkWriter(PlannedWriters sink, int taskIndex) {
         this.sink = sink;
         this.taskIndex = taskIndex;
-        this.row = new UnsafeRow(fieldCount);
+        this.row = new UnsafeRow(sink.fieldCount());
     }
 
     @Override
@@ -59,7 +59,6 @@ final class SparkSinkWriter implements SinkWriter {
         try {
             DataWriter<InternalRow> target = writer();
             WriterCommitMessage message = target.commit();
-            sink.prepared(completedEpoch, taskIndex, message);
             writer = null;
             epoch = completedEpoch + 1;
             target.close();
@@ -87,12 +86,22 @@ final class SparkSinkWriter implements SinkWriter {
 
     private DataWriter<InternalRow> writer() {
         if (writer == null) {
-            if (factory == null || !sink.isSharedByEpochs()) {
-                factory = sink.factory(epoch);
+            StreamingDataWriterFactory made = factory;
+            if (made == null || !sink.factories().areShared()) {
+                made = factoryOfEpoch();
+                factory = made;
             }
             TaskContext context = TaskContext.get();
-            writer = factory.createWriter(taskIndex, context == null ? taskIndex : context.taskAttemptId(), epoch);
+            writer = made.createWriter(taskIndex, context == null ? taskIndex : context.taskAttemptId(), epoch);
         }
         return writer;
+    }
+
+    private StreamingDataWriterFactory factoryOfEpoch() {
+        try {
+            return sink.factories().of(epoch);
+        } catch (Throwable t) {
+            throw SinkFailure.of(sink.name(), "open", t);
+        }
     }
 }

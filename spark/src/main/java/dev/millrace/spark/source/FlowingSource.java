@@ -1,6 +1,6 @@
 package dev.millrace.spark.source;
 
-import dev.millrace.engine.source.SourceReader;
+import dev.millrace.engine.source.PlannedSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -24,12 +24,12 @@ public final class FlowingSource extends SparkSource {
     private static final long QUIET_WITH_TARGET_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     private final StreamAdapter adapter;
-    private final ReaderFactory readers;
+    private final ReaderPlanner readers;
 
     /** Has the partitions that the stream had when its readers were made; empty when it had none. */
     private Optional<Offset> plannedLatest = Optional.empty();
 
-    private FlowingSource(String name, StreamAdapter adapter, ReaderFactory readers) {
+    private FlowingSource(String name, StreamAdapter adapter, ReaderPlanner readers) {
         super(name, adapter.stream());
         this.adapter = adapter;
         this.readers = readers;
@@ -37,18 +37,18 @@ public final class FlowingSource extends SparkSource {
 
     /** @param conf the query's settings */
     static FlowingSource of(SQLConf conf, String name, StreamAdapter adapter, StructType schema) {
-        ReaderFactory readers = StreamReads.of(
+        ReaderPlanner readers = StreamReads.of(
                 new ReadRequest(conf, name, adapter.stream()),
-                () -> partitions -> connectorReaders(name, adapter, schema, partitions));
+                () -> (partitions, workerCount) -> connectorReaders(name, adapter, schema, partitions));
         return new FlowingSource(name, adapter, readers);
     }
 
-    private static List<SourceReader> connectorReaders(
+    private static List<PartitionSourceReader.Factory> connectorReaders(
             String name, StreamAdapter adapter, StructType schema, InputPartition[] partitions) {
         StreamAdapter.CursorFactory cursors = adapter.cursors();
-        List<SourceReader> made = new ArrayList<>(partitions.length);
+        List<PartitionSourceReader.Factory> made = new ArrayList<>(partitions.length);
         for (int i = 0; i < partitions.length; i++) {
-            made.add(new PartitionSourceReader(name, i, partitions, cursors, schema));
+            made.add(new PartitionSourceReader.Factory(name, i, partitions.length, partitions[i], cursors, schema));
         }
         return made;
     }
@@ -65,11 +65,12 @@ public final class FlowingSource extends SparkSource {
 
     /** Readers of every partition that the stream has now, from the committed offset. */
     @Override
-    public List<SourceReader> readers() {
+    public PlannedSource plan(int workerCount) {
         // Kafka plans by the partitions that it last saw, so it must have looked first.
         plannedLatest = latest();
         InputPartition[] partitions = asking("plan its partitions", () -> adapter.planInputPartitions(start()));
-        return asking("make its readers", () -> readers.readers(partitions));
+        return PlannedSource.flowing(
+                name(), asking("make its readers", () -> readers.readers(partitions, workerCount)));
     }
 
     /** Such a stream always has a first offset. */

@@ -2,6 +2,7 @@ package dev.millrace.spark.source;
 
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.source.PartitionOutput;
+import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.engine.source.SourceReader;
 import java.util.List;
 import java.util.Objects;
@@ -19,7 +20,6 @@ final class PartitionSourceReader implements SourceReader {
 
     private final String sourceName;
     private final int partitionIndex;
-    private final int partitionCount;
     private final InputPartition partition;
     private final StreamAdapter.CursorFactory cursors;
     private final RowBytes rows;
@@ -32,24 +32,38 @@ final class PartitionSourceReader implements SourceReader {
     /** The row to be appended next, asked for once: some sources go on when they are asked for it. */
     private @Nullable RowView pending;
 
-    PartitionSourceReader(
+    /** Makes the reader of one partition. */
+    record Factory(
             String sourceName,
             int partitionIndex,
-            InputPartition[] partitions,
+            int ofCount,
+            InputPartition partition,
+            StreamAdapter.CursorFactory cursors,
+            StructType schema)
+            implements ReaderFactory {
+        /** A source of as many partitions as before has the same ones, in the same order: a connector tells no more. */
+        @Override
+        public String partitionName(int unused) {
+            return partitionIndex + " of " + ofCount;
+        }
+
+        @Override
+        public SourceReader create() {
+            return new PartitionSourceReader(sourceName, partitionIndex, partition, cursors, schema);
+        }
+    }
+
+    private PartitionSourceReader(
+            String sourceName,
+            int partitionIndex,
+            InputPartition partition,
             StreamAdapter.CursorFactory cursors,
             StructType schema) {
         this.sourceName = sourceName;
         this.partitionIndex = partitionIndex;
-        this.partitionCount = partitions.length;
-        this.partition = partitions[partitionIndex];
+        this.partition = partition;
         this.cursors = cursors;
         this.rows = new RowBytes(schema);
-    }
-
-    /** A source of as many partitions as before has the same ones, in the same order: a connector tells no more. */
-    @Override
-    public String partitionName(int unused) {
-        return partitionIndex + " of " + partitionCount;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.millrace.spark.source;
 
 import dev.millrace.engine.source.PartitionOutput;
+import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.engine.source.SourceReader;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -19,15 +20,23 @@ final class PortionPlanner implements SourceReader {
     private final Portions portions;
     private final long intervalNanos;
 
-    PortionPlanner(PortionedSource source, Portions portions, long intervalNanos) {
+    /** Makes it, in the driver: that is where the source is. */
+    record Factory(PortionedSource source, Portions portions, long intervalNanos) implements ReaderFactory {
+        @Override
+        public int partitionCount() {
+            return 0;
+        }
+
+        @Override
+        public SourceReader create() {
+            return new PortionPlanner(source, portions, intervalNanos);
+        }
+    }
+
+    private PortionPlanner(PortionedSource source, Portions portions, long intervalNanos) {
         this.source = source;
         this.portions = portions;
         this.intervalNanos = intervalNanos;
-    }
-
-    @Override
-    public int partitionCount() {
-        return 0;
     }
 
     @Override

@@ -2,7 +2,8 @@ package dev.millrace.spark.source;
 
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
-import dev.millrace.engine.source.SourceReader;
+import dev.millrace.engine.source.PlannedSource;
+import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.spark.thread.DriverScope;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,19 +68,19 @@ public final class PortionedSource extends SparkSource {
 
     /** The slots that read portions behind the committed offset, and what polls the stream if it is polled. */
     @Override
-    public synchronized List<SourceReader> readers() {
+    public synchronized PlannedSource plan(int workerCount) {
         Portions made = new Portions(settings.slotCount(), new Boundary(0, committed()));
         portions = made;
         committedPortion = 0;
         lastVainLook = null;
-        List<SourceReader> readers = new ArrayList<>();
+        List<ReaderFactory> readers = new ArrayList<>();
         for (int slot = 0; slot < settings.slotCount(); slot++) {
-            readers.add(new SlotReader(name(), slot, settings.slotCount(), made, schema));
+            readers.add(new SlotReader.Factory(name(), slot, settings.slotCount(), made, schema));
         }
         if (settings.isPolled()) {
-            readers.add(new PortionPlanner(this, made, settings.pollNanos()));
+            readers.add(new PortionPlanner.Factory(this, made, settings.pollNanos()));
         }
-        return readers;
+        return PlannedSource.portioned(name(), readers);
     }
 
     @Override

@@ -13,5 +13,5 @@ public interface ReadProvider {
      * What reads the stream's partitions, or empty to leave it to the next provider and in the end to its
      * connector. Asked once for each stream of a query that starts.
      */
-    Optional<ReaderFactory> readers(ReadRequest request);
+    Optional<ReaderPlanner> readers(ReadRequest request);
 }

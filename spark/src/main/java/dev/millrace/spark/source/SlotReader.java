@@ -2,6 +2,7 @@ package dev.millrace.spark.source;
 
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.source.PartitionOutput;
+import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.spark.thread.SparkTask;
 import java.util.List;
@@ -20,16 +21,29 @@ final class SlotReader implements SourceReader {
 
     private final String sourceName;
     private final int slot;
-    private final int slotCount;
     private final Portions portions;
     private final RowBytes bytes;
     private @Nullable PartitionOutput output;
     private @Nullable OpenSplit open;
 
-    SlotReader(String sourceName, int slot, int slotCount, Portions portions, StructType schema) {
+    /** Makes the reader of one slot, in the driver: that is where the portions are. */
+    record Factory(String sourceName, int slot, int slotCount, Portions portions, StructType schema)
+            implements ReaderFactory {
+        /** Where {@code withWatermark} stands behind a union, each slot is a partition. */
+        @Override
+        public String partitionName(int unused) {
+            return slot + " of " + slotCount;
+        }
+
+        @Override
+        public SourceReader create() {
+            return new SlotReader(sourceName, slot, portions, schema);
+        }
+    }
+
+    private SlotReader(String sourceName, int slot, Portions portions, StructType schema) {
         this.sourceName = sourceName;
         this.slot = slot;
-        this.slotCount = slotCount;
         this.portions = portions;
         this.bytes = new RowBytes(schema);
     }
@@ -42,12 +56,6 @@ final class SlotReader implements SourceReader {
         /** The row to be appended next, asked for once: some sources go on when they are asked for it. */
         @Nullable
         RowView pending;
-    }
-
-    /** Where {@code withWatermark} stands behind a union, each slot is a partition. */
-    @Override
-    public String partitionName(int unused) {
-        return slot + " of " + slotCount;
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.millrace.spark.source;
 
+import java.io.Serializable;
 import java.util.Optional;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.connector.read.InputPartition;
@@ -27,7 +28,7 @@ sealed interface StreamAdapter {
 
     InputPartition[] planInputPartitions(Offset start);
 
-    /** Makes the readers; may be serialised by a stream that runs elsewhere. */
+    /** What opens the partitions where they are read. */
     CursorFactory cursors();
 
     /** One offset of the stream out of one of every partition. */
@@ -40,7 +41,7 @@ sealed interface StreamAdapter {
     boolean needsReconfiguration();
 
     /** Opens one partition. Thread: the reader's. */
-    interface CursorFactory {
+    interface CursorFactory extends Serializable {
         Cursor open(InputPartition partition);
     }
 
@@ -77,13 +78,15 @@ sealed interface StreamAdapter {
 
         @Override
         public CursorFactory cursors() {
-            PartitionReaderFactory factory = stream.createReaderFactory();
-            return partition -> new RealTimeCursor(asRealTime(factory.createReader(partition)));
+            return new RealTimeCursors(stream.createReaderFactory());
         }
 
-        @SuppressWarnings("unchecked")
-        private static SupportsRealTimeRead<InternalRow> asRealTime(PartitionReader<InternalRow> reader) {
-            return (SupportsRealTimeRead<InternalRow>) reader;
+        private record RealTimeCursors(PartitionReaderFactory factory) implements CursorFactory {
+            @Override
+            @SuppressWarnings("unchecked")
+            public Cursor open(InputPartition partition) {
+                return new RealTimeCursor((SupportsRealTimeRead<InternalRow>) factory.createReader(partition));
+            }
         }
 
         @Override
@@ -137,11 +140,15 @@ sealed interface StreamAdapter {
 
         @Override
         public CursorFactory cursors() {
-            PartitionReaderFactory factory = stream.createContinuousReaderFactory();
-            return partition -> {
+            return new ContinuousCursors(stream.createContinuousReaderFactory());
+        }
+
+        private record ContinuousCursors(PartitionReaderFactory factory) implements CursorFactory {
+            @Override
+            public Cursor open(InputPartition partition) {
                 PartitionReader<InternalRow> reader = factory.createReader(partition);
                 return new ContinuousCursor((ContinuousPartitionReader<InternalRow>) reader);
-            };
+            }
         }
 
         @Override

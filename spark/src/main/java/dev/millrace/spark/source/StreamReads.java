@@ -14,9 +14,9 @@ final class StreamReads {
 
     private StreamReads() {}
 
-    static ReaderFactory of(ReadRequest request, Supplier<ReaderFactory> connector) {
+    static ReaderPlanner of(ReadRequest request, Supplier<ReaderPlanner> connector) {
         for (ReadProvider provider : PROVIDERS) {
-            Optional<ReaderFactory> readers = provider.readers(request);
+            Optional<ReaderPlanner> readers = provider.readers(request);
             if (readers.isPresent()) {
                 return readers.get();
             }

@@ -1,5 +1,7 @@
 package dev.millrace.spark.thread;
 
+import org.apache.spark.sql.internal.SQLConf$;
+import java.util.function.Supplier;
 import dev.millrace.engine.task.TaskScope;
 import java.util.Properties;
 import org.apache.spark.sql.internal.SQLConf;
@@ -23,6 +25,18 @@ public final class SparkTaskScopes implements TaskScope.Factory {
         this.conf = conf.clone();
         this.loader = loader;
         this.localProperties = localProperties;
+    }
+
+    /** Does what the query's threads do later in its settings and with its classes, in no task. Thread: the caller's. */
+    public <T> T withSettings(Supplier<T> body) {
+        Thread thread = Thread.currentThread();
+        ClassLoader outer = thread.getContextClassLoader();
+        thread.setContextClassLoader(loader);
+        try {
+            return SQLConf$.MODULE$.withExistingConf(conf, body::get);
+        } finally {
+            thread.setContextClassLoader(outer);
+        }
     }
 
     @Override

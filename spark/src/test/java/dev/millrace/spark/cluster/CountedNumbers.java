@@ -1,49 +1,48 @@
 package dev.millrace.spark.cluster;
 
-import dev.millrace.engine.epoch.EpochShape;
 import dev.millrace.engine.exchange.KeyGroups;
 import dev.millrace.engine.graph.DataflowPlan;
-import dev.millrace.engine.graph.DataflowSettings;
 import dev.millrace.engine.graph.Exchange;
-import dev.millrace.engine.graph.Placement;
 import dev.millrace.engine.graph.StageBody;
 import dev.millrace.engine.graph.StreamGraph;
-import dev.millrace.engine.graph.WorkerDataflow;
-import dev.millrace.engine.network.PeerLink;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
-import dev.millrace.engine.sink.Sink;
+import dev.millrace.engine.sink.PlannedSink;
 import dev.millrace.engine.sink.SinkWriter;
 import dev.millrace.engine.source.PartitionOutput;
-import dev.millrace.engine.source.Source;
+import dev.millrace.engine.source.PlannedSource;
+import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.engine.source.SourceReader;
-import dev.millrace.engine.state.MemoryBudget;
-import dev.millrace.engine.task.TaskReports;
-import dev.millrace.engine.task.TaskScope;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.IntFunction;
+import org.apache.spark.sql.classic.SparkSession;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Numbers without end from several partitions, dealt out by key to sinks, which count the rows of each epoch. A
  * sink that is given another task's key throws.
  */
-record CountedNumbers(int partitions, long failingNumber) implements Deployment {
-    private static final long serialVersionUID = 1L;
+final class CountedNumbers {
     private static final int KEY_GROUPS = 16;
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
     private static final int ROWS_PER_READ = 50;
 
-    private static StreamGraph graph(int partitions, long failingNumber) {
+    private CountedNumbers() {}
+
+    /** @param failingNumber at which a sink throws, or -1 */
+    static StreamGraph graph(int partitions, long failingNumber) {
         StreamGraph.Builder builder = StreamGraph.builder();
-        int source =
-                builder.add("numbers", List.of(), new StageBody.Reading(new Numbers(partitions), List.of()));
-        Exchange byKey = new Exchange.Hash("key", () -> (bytes, offset, size) -> (int) (longAt(bytes, offset) % KEY_GROUPS));
+        List<ReaderFactory> readers = Collections.nCopies(partitions, Reader::new);
+        int source = builder.add(
+                "numbers",
+                List.of(),
+                new StageBody.Reading(PlannedSource.flowing("numbers", readers), List.of()));
+        Exchange byKey =
+                new Exchange.Hash("key", () -> (bytes, offset, size) -> (int) (longAt(bytes, offset) % KEY_GROUPS));
         builder.add(
                 "count",
                 List.of(new StreamGraph.Input(source, byKey)),
@@ -51,44 +50,13 @@ record CountedNumbers(int partitions, long failingNumber) implements Deployment 
         return builder.build();
     }
 
+    static Deployment deployment(StreamGraph graph, int workers, SparkSession session) {
+        return new Deployment(
+                "numbers", DataflowPlan.of(graph, workers), KEY_GROUPS, 0, 1 << 20, null, TaskSurroundings.of(session));
+    }
+
     private static long longAt(byte[] bytes, int offset) {
         return ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder()).getLong(offset);
-    }
-
-    private static DataflowSettings settings(Placement placement) {
-        return new DataflowSettings(
-                "numbers", placement, KEY_GROUPS, 0, new MemoryBudget(1 << 20), null, System::currentTimeMillis);
-    }
-
-    EpochShape shape(Crew crew) {
-        return DataflowPlan.of(graph(partitions, failingNumber))
-                .epochShape(settings(new Placement(0, crew.size(), crew.loopCount())));
-    }
-
-    @Override
-    public WorkerDataflow create(Placement placement, IntFunction<PeerLink> links, TaskReports reports) {
-        return WorkerDataflow.create(
-                DataflowPlan.of(graph(partitions, failingNumber)),
-                settings(placement),
-                links,
-                reports,
-                (name, task, count) -> TaskScope.PLAIN);
-    }
-
-    private record Numbers(int partitions) implements Source {
-        @Override
-        public String name() {
-            return "numbers";
-        }
-
-        @Override
-        public List<SourceReader> readers() {
-            List<SourceReader> readers = new ArrayList<>();
-            for (int i = 0; i < partitions; i++) {
-                readers.add(new Reader());
-            }
-            return readers;
-        }
     }
 
     private static final class Reader implements SourceReader {
@@ -122,7 +90,9 @@ record CountedNumbers(int partitions, long failingNumber) implements Deployment 
         }
     }
 
-    private record Counter(long failingNumber) implements Sink {
+    private record Counter(long failingNumber) implements PlannedSink {
+        private static final long serialVersionUID = 1L;
+
         @Override
         public String name() {
             return "count";

@@ -6,7 +6,10 @@ import static org.awaitility.Awaitility.await;
 
 import dev.millrace.engine.epoch.CompletedEpoch;
 import dev.millrace.engine.epoch.DataflowFailedException;
+import dev.millrace.engine.epoch.EpochCoordinator;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.graph.Placement;
+import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.spark.LocalSpark;
 import dev.millrace.spark.cluster.WorkerRoster.Member;
 import dev.millrace.spark.settings.ClusterSettings;
@@ -72,12 +75,13 @@ class WorkerPoolSparkTest {
     }
 
     private ClusterDataflow dataflow(WorkerPool pool, Crew crew, String attempt, long failingNumber) {
-        CountedNumbers numbers = new CountedNumbers(3, failingNumber);
+        StreamGraph graph = CountedNumbers.graph(3, failingNumber);
+        Deployment deployment = CountedNumbers.deployment(graph, crew.size(), session);
+        EpochCoordinator coordinator = new EpochCoordinator(
+                deployment.epochShape(new Placement(0, crew.size(), crew.loopCount())), deployment.firstEpoch());
+        ClassLoader loader = WorkerPoolSparkTest.class.getClassLoader();
         return new ClusterDataflow(
-                pool,
-                crew,
-                new ClusterDataflow.Order(
-                        attempt, numbers, numbers.shape(crew), 0, WorkerPoolSparkTest.class.getClassLoader()));
+                pool, crew, new ClusterDataflow.Order(attempt, deployment, graph, coordinator, loader));
     }
 
     /** Ends an epoch and gives the rows that its sinks counted, which are those that its sources gave. */

@@ -10,6 +10,7 @@ import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.graph.StreamGraph.Stage;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.sink.PlannedSink;
 import dev.millrace.engine.sink.Sink;
 import dev.millrace.engine.sink.SinkWriter;
 import dev.millrace.engine.state.MemoryBudget;
@@ -89,7 +90,7 @@ final class DataflowRunner {
         return builder.build();
     }
 
-    private static final class CollectingSink implements Sink {
+    private static final class CollectingSink implements PlannedSink {
         final List<byte[]> rows = Collections.synchronizedList(new ArrayList<>());
 
         @Override

@@ -2,6 +2,8 @@ package dev.millrace.spark.plan;
 
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.source.PartitionOutput;
+import dev.millrace.engine.source.PlannedSource;
+import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.spark.scala.Scala;
@@ -84,8 +86,15 @@ final class MemoryTable implements Source {
     }
 
     @Override
-    public List<SourceReader> readers() {
-        return List.of(new Reader(bytes()));
+    public PlannedSource plan(int workerCount) {
+        return PlannedSource.flowing(name(), List.of(new Readers(bytes())));
+    }
+
+    private record Readers(List<byte[]> rows) implements ReaderFactory {
+        @Override
+        public SourceReader create() {
+            return new Reader(rows);
+        }
     }
 
     private static final class Reader implements SourceReader {

@@ -268,7 +268,7 @@ class PlanShapeSparkTest {
                     .mapToObj(key -> (Expression) columns.get(key))
                     .toList();
             KeyGroupFunction function =
-                    new HashKeyGroups(by, columns, 7, session.sessionState().conf()).get();
+                    new HashKeyGroups(by, columns, 7).get();
             UnsafeProjection spark = UnsafeProjection.create(
                     Scala.<Expression>seq(new HashPartitioning(Scala.seq(by), 7).partitionIdExpression()),
                     Scala.seq(columns));

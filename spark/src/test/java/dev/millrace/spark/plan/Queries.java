@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.engine.harness.Event;
 import dev.millrace.engine.operator.Emission;
-import dev.millrace.engine.sink.Sink;
+import dev.millrace.engine.sink.PlannedSink;
 import dev.millrace.engine.sink.SinkWriter;
 import dev.millrace.engine.source.Source;
 import dev.millrace.spark.RowTexts;
@@ -34,7 +34,7 @@ final class Queries {
     private Queries() {}
 
     /** A sink that is never written to. */
-    private record NoSink() implements Sink {
+    private record NoSink() implements PlannedSink {
         @Override
         public String name() {
             return "none";
@@ -66,7 +66,7 @@ final class Queries {
                 null,
                 mode,
                 KEY_GROUPS,
-                new PlanSettings(Emission.PER_PAGE, Long.MAX_VALUE, 2, null),
+                new PlanSettings(Emission.PER_PAGE, Long.MAX_VALUE, false),
                 true));
     }
 

@@ -29,6 +29,7 @@ import org.apache.spark.sql.connector.write.Write;
 import org.apache.spark.sql.execution.streaming.sources.LowLatencyMemoryStream;
 import org.apache.spark.sql.streaming.StreamingQuery;
 import org.apache.spark.sql.streaming.StreamingQueryException;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -110,17 +111,17 @@ final class StreamingWriteSparkTest {
         Recorded table = new Recorded("given up", new Column[0], new Transform[0]);
         SparkSink sink = sink(table);
         sink.abortUnfinished(0);
-        sink.open(0);
+        sink.open(0, 2);
         SinkWriter first = writer(sink, 0);
         SinkWriter second = writer(sink, 1);
         write(first, 1);
-        sink.commit(0, sink.pack(0, Arrays.asList(first.prepare(0), second.prepare(0))));
+        sink.commit(0, sink.pack(0, Arrays.asList(prepared(sink, 0, first, 0), prepared(sink, 1, second, 0))));
         write(first, 2);
-        first.prepare(1);
+        prepared(sink, 0, first, 1);
         write(second, 3);
-        second.prepare(1);
+        prepared(sink, 1, second, 1);
         write(second, 4);
-        second.prepare(2);
+        prepared(sink, 1, second, 2);
 
         sink.abort(1);
 
@@ -137,11 +138,11 @@ final class StreamingWriteSparkTest {
             Recorded table = new Recorded("in doubt", new Column[0], new Transform[0]);
             SparkSink sink = sink(table);
             sink.abortUnfinished(0);
-            sink.open(0);
+            sink.open(0, 2);
             SinkWriter first = writer(sink, 0);
             write(first, 1);
             byte[] messages =
-                    sink.pack(0, Arrays.asList(first.prepare(0), writer(sink, 1).prepare(0)));
+                    sink.pack(0, Arrays.asList(prepared(sink, 0, first, 0), prepared(sink, 1, writer(sink, 1), 0)));
 
             sink.abort(0);
             assertThat(table.aborted).isEmpty();
@@ -164,11 +165,11 @@ final class StreamingWriteSparkTest {
         Recorded table = new Recorded("outstanding", new Column[0], new Transform[0]);
         SparkSink sink = sink(table);
         sink.abortUnfinished(0);
-        sink.open(0);
+        sink.open(0, 2);
         SinkWriter first = writer(sink, 0);
         write(first, 1);
         byte[] messages =
-                sink.pack(0, Arrays.asList(first.prepare(0), writer(sink, 1).prepare(0)));
+                sink.pack(0, Arrays.asList(prepared(sink, 0, first, 0), prepared(sink, 1, writer(sink, 1), 0)));
         table.failCommits = 1;
         assertThatThrownBy(() -> sink.commit(0, messages)).isInstanceOf(MillraceException.class);
 
@@ -186,13 +187,13 @@ final class StreamingWriteSparkTest {
         Recorded table = new Recorded("ended", new Column[0], new Transform[0]);
         SparkSink sink = sink(table);
         sink.abortUnfinished(0);
-        sink.open(0);
+        sink.open(0, 2);
         sink.commit(
                 0,
                 sink.pack(
                         0,
                         Arrays.asList(
-                                writer(sink, 0).prepare(0), writer(sink, 1).prepare(0))));
+                                prepared(sink, 0, writer(sink, 0), 0), prepared(sink, 1, writer(sink, 1), 0))));
 
         sink.abort(1);
 
@@ -201,13 +202,21 @@ final class StreamingWriteSparkTest {
 
     private static SparkSink sink(Recorded table) {
         Write write = table.newWriteBuilder(null).build();
-        return new SparkSink(table.name(), 1, 2, StreamingWriteSparkTest.class.getClassLoader(), write::toStreaming);
+        return new SparkSink(table.name(), 1, StreamingWriteSparkTest.class.getClassLoader(), write::toStreaming);
     }
 
     private static SinkWriter writer(SparkSink sink, int taskIndex) throws Exception {
-        SinkWriter writer = sink.writer(taskIndex, 2);
+        SinkWriter writer = sink.plan().writer(taskIndex, 2);
         writer.open(0);
         return writer;
+    }
+
+    /** Has a writer prepare an epoch, and the sink hear of it. */
+    private static @Nullable Object prepared(SparkSink sink, int taskIndex, SinkWriter writer, long epoch)
+            throws Exception {
+        Object message = writer.prepare(epoch);
+        sink.prepared(epoch, taskIndex, message);
+        return message;
     }
 
     private static void write(SinkWriter writer, long value) throws Exception {

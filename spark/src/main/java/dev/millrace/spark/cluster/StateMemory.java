@@ -1,4 +1,4 @@
-package dev.millrace.spark.execution;
+package dev.millrace.spark.cluster;
 
 import dev.millrace.engine.state.MemoryBudget;
 import dev.millrace.engine.state.SpillFolder;
