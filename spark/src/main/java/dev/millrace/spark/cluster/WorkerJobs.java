@@ -82,8 +82,8 @@ final class WorkerJobs {
             }
         } else {
             for (ExecutorSummary executor : executors(context)) {
-                String host = executor.hostPort().substring(0, executor.hostPort().lastIndexOf(':'));
-                free.add(new Tuple2<>(executor.id(), List.of("executor_" + host + "_" + executor.id())));
+                free.add(new Tuple2<>(
+                        executor.id(), List.of("executor_" + hostOf(executor) + "_" + executor.id())));
             }
         }
         for (Tuple2<String, List<String>> place : free) {
@@ -92,6 +92,13 @@ final class WorkerJobs {
                 taken.add(place._1());
             }
         }
+    }
+
+    /** An executor that has only just come has no port yet. */
+    private static String hostOf(ExecutorSummary executor) {
+        String hostPort = executor.hostPort();
+        int port = hostPort.lastIndexOf(':');
+        return port < 0 ? hostPort : hostPort.substring(0, port);
     }
 
     private JavaFutureAction<Void> submit(List<String> locations) {
