@@ -21,6 +21,7 @@ import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.engine.stream.WatermarkPolicy;
 import dev.millrace.spark.checkpoint.StateFiles;
 import dev.millrace.spark.metrics.RunningText;
+import dev.millrace.spark.migration.SparkState;
 import dev.millrace.spark.plan.PlanRequest;
 import dev.millrace.spark.plan.PlanRequest.LateRowTarget;
 import dev.millrace.spark.plan.PlanSettings;
@@ -151,7 +152,7 @@ final class QueryRun {
         planned = plan;
         query.observation().planned(plan.graph(), plan.explain(true));
         progress.took("queryPlanning", System.nanoTime() - planningStart);
-        Checkpoint.refuseState(session, query.resolvedCheckpointRoot(), plan.isStateful());
+        Checkpoint.refuseState(session, query.resolvedCheckpointRoot(), plan.isStateful(), settings.importsState());
         return new Prepared(
                 plan,
                 new EpochCommitter.Surroundings(
@@ -166,10 +167,15 @@ final class QueryRun {
                         stage -> plan.graph().stages().get(stage).isLate(),
                         progress),
                 new QueryState(
-                        query.resolvedCheckpointRoot(),
-                        session.sessionState().newHadoopConf(),
+                        files,
                         manifests,
-                        runId, keyGroupCount, plan.isStateful(), plan.graph()),
+                        runId,
+                        keyGroupCount,
+                        plan.isStateful(),
+                        plan.graph(),
+                        settings.importsState()
+                                ? new SparkState(session, query.resolvedCheckpointRoot(), plan.graph())
+                                : null),
                 loader,
                 TaskSurroundings.of(session),
                 keyGroupCount,
@@ -196,7 +202,7 @@ final class QueryRun {
         while (true) {
             Found found = protocol.look(restoreEpoch >= 0);
             Checkpoint.Start start = checkpoint.position(found, restoreEpoch);
-            StateIndex from = prepared.state().behind(start.restoredEpoch(), found);
+            StateIndex from = prepared.state().behind(start, found);
             boolean runsPlanned = planned == Planned.RUN && found.isNextPlanned();
             if (found.hasForeign() && !runsPlanned) {
                 LOG.warn(
