@@ -1,25 +1,25 @@
 package dev.millrace.spark.execution;
 
-import dev.millrace.spark.cluster.TaskSurroundings;
-import dev.millrace.spark.cluster.Obstacles;
-import dev.millrace.spark.cluster.Deployment;
-import dev.millrace.engine.epoch.EpochCoordinator;
-import dev.millrace.engine.graph.StreamGraph;
-import dev.millrace.engine.graph.DataflowPlan;
 import dev.millrace.engine.epoch.CommitProtocol;
 import dev.millrace.engine.epoch.CommitProtocol.Found;
 import dev.millrace.engine.epoch.CommitProtocol.Ground;
 import dev.millrace.engine.epoch.CommitProtocol.Planned;
 import dev.millrace.engine.epoch.DataflowFailedException;
+import dev.millrace.engine.epoch.EpochCoordinator;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.graph.Dataflow;
+import dev.millrace.engine.graph.DataflowPlan;
 import dev.millrace.engine.graph.LocalDataflow;
 import dev.millrace.engine.graph.Placement;
+import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.EpochTime;
 import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.engine.stream.WatermarkPolicy;
 import dev.millrace.spark.checkpoint.StateFiles;
+import dev.millrace.spark.cluster.Deployment;
+import dev.millrace.spark.cluster.Obstacles;
+import dev.millrace.spark.cluster.TaskSurroundings;
 import dev.millrace.spark.metrics.RunningText;
 import dev.millrace.spark.migration.SparkState;
 import dev.millrace.spark.plan.PlanRequest;
@@ -266,9 +266,7 @@ final class QueryRun {
         List<SparkDataStream> streams =
                 sources.sources().stream().map(SparkSource::stream).toList();
         PlanSettings shape = new PlanSettings(
-                emission(),
-                TimeUnit.MILLISECONDS.toNanos(settings.watermarkIdleMillis()),
-                epochTime != null);
+                emission(), TimeUnit.MILLISECONDS.toNanos(settings.watermarkIdleMillis()), epochTime != null);
         return QueryPlanner.plan(new PlanRequest(
                 session,
                 sources.plan(),

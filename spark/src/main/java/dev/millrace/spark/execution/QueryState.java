@@ -1,7 +1,5 @@
 package dev.millrace.spark.execution;
 
-import dev.millrace.spark.cluster.StatePlace;
-import dev.millrace.spark.checkpoint.StateFiles;
 import dev.millrace.engine.epoch.CommitProtocol.Found;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.error.ErrorCode;
@@ -11,6 +9,8 @@ import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.engine.snapshot.StatefulOperator;
+import dev.millrace.spark.checkpoint.StateFiles;
+import dev.millrace.spark.cluster.StatePlace;
 import dev.millrace.spark.key.StateColumns;
 import dev.millrace.spark.migration.SparkState;
 import java.io.IOException;
@@ -139,8 +139,6 @@ final class QueryState {
     /** Where the next attempt's state comes from and goes to; null for a query without state. */
     @Nullable
     StatePlace place(StateIndex from) {
-        return operators.isEmpty()
-                ? null
-                : StatePlace.of(storage, runId + "-" + attempts++, from);
+        return operators.isEmpty() ? null : StatePlace.of(storage, runId + "-" + attempts++, from);
     }
 }

@@ -1,7 +1,7 @@
 package dev.millrace.spark.plan;
 
-import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.exchange.KeyGroupFunction;
+import dev.millrace.engine.operator.PerTask;
 import dev.millrace.spark.fragment.TaskCopies;
 import dev.millrace.spark.scala.Scala;
 import java.io.Serializable;
