@@ -15,7 +15,8 @@ final class PortionedSources {
     static BarrierTargets of(StreamGraph graph) {
         List<BarrierTarget> sources = new ArrayList<>();
         for (StreamGraph.Stage stage : graph.stages()) {
-            if (stage.body() instanceof StageBody.Reading reading && reading.source().endsEpochs()) {
+            if (stage.body() instanceof StageBody.Reading reading
+                    && reading.source().endsEpochs()) {
                 sources.add(new EndOfEpoch(reading.source()));
             }
         }

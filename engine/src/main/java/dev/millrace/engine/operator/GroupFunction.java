@@ -1,10 +1,10 @@
 package dev.millrace.engine.operator;
 
-import java.io.Serializable;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
+import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
 /**

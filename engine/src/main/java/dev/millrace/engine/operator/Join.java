@@ -1,8 +1,8 @@
 package dev.millrace.engine.operator;
 
-import java.io.Serializable;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.page.Side;
+import java.io.Serializable;
 
 /**
  * The expressions of a join of two streams: when two rows match, what they give, and how long a row

@@ -1,8 +1,8 @@
 package dev.millrace.engine.operator;
 
-import java.util.function.LongSupplier;
 import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.state.MemoryBudget;
+import java.util.function.LongSupplier;
 
 /**
  * What an operator may know of its place.
@@ -36,6 +36,15 @@ public record OperatorContext(
             OperatorMetrics metrics,
             ProcessingTime time,
             long firstEpoch) {
-        this(taskIndex, taskCount, keyGroupCount, stateBudget, metrics, time, System::nanoTime, LateRows.NOWHERE, firstEpoch);
+        this(
+                taskIndex,
+                taskCount,
+                keyGroupCount,
+                stateBudget,
+                metrics,
+                time,
+                System::nanoTime,
+                LateRows.NOWHERE,
+                firstEpoch);
     }
 }

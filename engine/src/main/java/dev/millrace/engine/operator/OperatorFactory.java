@@ -1,8 +1,8 @@
 package dev.millrace.engine.operator;
 
 import dev.millrace.engine.snapshot.StateSchema;
-import java.util.List;
 import java.io.Serializable;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**

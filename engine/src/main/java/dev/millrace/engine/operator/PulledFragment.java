@@ -1,7 +1,7 @@
 package dev.millrace.engine.operator;
 
-import java.io.Serializable;
 import dev.millrace.engine.page.RowView;
+import java.io.Serializable;
 
 /**
  * A stateless piece of a plan that can only be pulled: it reads an iterator that blocks, and gives

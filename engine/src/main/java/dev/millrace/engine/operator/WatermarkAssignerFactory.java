@@ -1,16 +1,12 @@
 package dev.millrace.engine.operator;
 
-
 /**
  * Makes the {@link WatermarkAssigner} of each task.
  *
  * @param extractors makes one task's extractor
  */
 public record WatermarkAssignerFactory(
-        PerTask<EventTimeExtractor> extractors,
-        String name,
-        long delayMicros,
-        long idleAfterNanos)
+        PerTask<EventTimeExtractor> extractors, String name, long delayMicros, long idleAfterNanos)
         implements OperatorFactory {
 
     @Override

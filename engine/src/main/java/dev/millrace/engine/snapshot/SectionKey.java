@@ -8,7 +8,8 @@ import java.io.Serializable;
  *
  * @param stateIndex which of the operator's states, from 0; an operator numbers them the same in every run
  */
-public record SectionKey(OperatorId operator, int stateIndex, int keyGroup) implements Comparable<SectionKey>, Serializable {
+public record SectionKey(OperatorId operator, int stateIndex, int keyGroup)
+        implements Comparable<SectionKey>, Serializable {
     /** The key group of entries that belong to no key. */
     public static final int TASK = -1;
 

@@ -17,6 +17,7 @@ import dev.millrace.engine.operator.KeyedAggregateFactory;
 import dev.millrace.engine.operator.KeyedFunction;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.operator.StreamJoinFactory;
 import dev.millrace.engine.operator.WatermarkAssignerFactory;
 import dev.millrace.engine.page.RowView;
@@ -36,8 +37,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Consumer;
-import java.util.function.LongSupplier;
-import dev.millrace.engine.operator.PerTask;
 
 /**
  * The query of one seed, its rows, and its right answer found the simple way: sources, something that keeps state by

@@ -100,7 +100,8 @@ public final class OperatorHarness {
 
         private Operator open() throws Exception {
             Operator opened = operators.get();
-            opened.open(new OperatorContext(0, 1, keyGroupCount, budget, metrics, () -> timeMillis, System::nanoTime, this::late, epoch));
+            opened.open(new OperatorContext(
+                    0, 1, keyGroupCount, budget, metrics, () -> timeMillis, System::nanoTime, this::late, epoch));
             if (opened instanceof PassThrough passThrough) {
                 passThrough.inputPartitions(IntStream.range(0, partitionCount())
                         .mapToObj("partition %d"::formatted)

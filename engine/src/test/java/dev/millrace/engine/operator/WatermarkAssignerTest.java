@@ -258,8 +258,7 @@ class WatermarkAssignerTest {
     }
 
     private OperatorContext context(OperatorMetrics metrics) {
-        return new OperatorContext(
-                0, 1, 1, new MemoryBudget(1), metrics, () -> 0, () -> nanos, LateRows.NOWHERE, 0);
+        return new OperatorContext(0, 1, 1, new MemoryBudget(1), metrics, () -> 0, () -> nanos, LateRows.NOWHERE, 0);
     }
 
     private long watermark() {

@@ -15,7 +15,9 @@ public final class KafkaReadProvider implements ReadProvider {
     public Optional<ReaderPlanner> readers(ReadRequest request) {
         boolean mine = request.stream().getClass().getName().equals(STREAM)
                 && MillraceSettings.KAFKA_NATIVE.read(request.conf(), true);
-        return mine ? Optional.of((partitions, workerCount) ->
-                        KafkaReader.ofAll(request.sourceName(), partitions, workerCount)) : Optional.empty();
+        return mine
+                ? Optional.of(
+                        (partitions, workerCount) -> KafkaReader.ofAll(request.sourceName(), partitions, workerCount))
+                : Optional.empty();
     }
 }

@@ -1,7 +1,7 @@
 package dev.millrace.spark.aggregate;
 
-import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.operator.Aggregate;
+import dev.millrace.engine.operator.PerTask;
 import dev.millrace.spark.fragment.TaskCopies;
 
 /**

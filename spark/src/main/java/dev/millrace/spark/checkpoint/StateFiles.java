@@ -40,6 +40,16 @@ public final class StateFiles implements SnapshotStorage {
         return new StateFiles(new Path(checkpoint, FOLDER), configuration);
     }
 
+    /** The query's checkpoint. */
+    public Path checkpoint() {
+        return root.getParent();
+    }
+
+    /** Hadoop's, by which they are reached. */
+    public Configuration configuration() {
+        return configuration;
+    }
+
     @Override
     public Output begin(String name) throws IOException {
         Path path = inFolder(name);

@@ -13,7 +13,6 @@ import dev.millrace.spark.fragment.Clock;
 import dev.millrace.spark.fragment.TaskCopies;
 import dev.millrace.spark.thread.SparkTaskScopes;
 import java.io.Serializable;
-import java.nio.ByteBuffer;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 

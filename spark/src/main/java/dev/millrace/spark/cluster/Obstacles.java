@@ -23,7 +23,8 @@ public final class Obstacles {
      */
     public static Optional<String> of(StreamGraph graph, Table sink, Clock clock, SparkSession session) {
         for (StreamGraph.Stage stage : graph.stages()) {
-            if (stage.body() instanceof StageBody.Reading reading && reading.source().endsEpochs()) {
+            if (stage.body() instanceof StageBody.Reading reading
+                    && reading.source().endsEpochs()) {
                 return Optional.of("source=%s is read batch by batch, in portions that the driver hands to its readers"
                         .formatted(reading.source().name()));
             }
@@ -32,7 +33,8 @@ public final class Obstacles {
             return Optional.of("sink=%s has a write of its own for each epoch, which the driver makes".formatted(sink));
         }
         if (!(clock instanceof SystemClock)) {
-            return Optional.of("clock=%s is the driver's".formatted(clock.getClass().getSimpleName()));
+            return Optional.of(
+                    "clock=%s is the driver's".formatted(clock.getClass().getSimpleName()));
         }
         return hasOwnClasses(session)
                 ? Optional.of("its session has classes or jars of its own, which only the driver has")

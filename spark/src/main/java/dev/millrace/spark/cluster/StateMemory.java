@@ -2,6 +2,7 @@ package dev.millrace.spark.cluster;
 
 import dev.millrace.engine.state.MemoryBudget;
 import dev.millrace.engine.state.SpillFolder;
+import dev.millrace.spark.settings.MillraceSettings;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.apache.spark.SparkEnv;
@@ -25,8 +26,13 @@ final class StateMemory {
         return SpillFolder.in(Path.of(places[0]));
     }
 
-    /** The process's budget. Its limit can change only while no query holds state. */
-    static synchronized MemoryBudget budget(long limitBytes) {
+    /**
+     * The process's budget. Its limit can change only while no query holds state.
+     *
+     * @param wantedBytes 0 for a share of this process's heap
+     */
+    static synchronized MemoryBudget budget(long wantedBytes) {
+        long limitBytes = wantedBytes > 0 ? wantedBytes : MillraceSettings.defaultStateMemoryBytes();
         MemoryBudget current = shared;
         if (current != null && current.limitBytes() == limitBytes) {
             return current;

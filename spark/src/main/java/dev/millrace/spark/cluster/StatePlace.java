@@ -5,7 +5,6 @@ import dev.millrace.engine.snapshot.RestoredState;
 import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.spark.checkpoint.StateFiles;
 import java.io.Serializable;
-import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.util.SerializableConfiguration;
 
@@ -20,8 +19,10 @@ import org.apache.spark.util.SerializableConfiguration;
 public record StatePlace(
         String checkpointRoot, SerializableConfiguration configuration, String attempt, StateIndex from)
         implements Serializable {
-    public static StatePlace of(String checkpointRoot, Configuration configuration, String attempt, StateIndex from) {
-        return new StatePlace(checkpointRoot, new SerializableConfiguration(configuration), attempt, from);
+    /** @param files those of the query's checkpoint */
+    public static StatePlace of(StateFiles files, String attempt, StateIndex from) {
+        return new StatePlace(
+                files.checkpoint().toString(), new SerializableConfiguration(files.configuration()), attempt, from);
     }
 
     /** The same, open in this process. */

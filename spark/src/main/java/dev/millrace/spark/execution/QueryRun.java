@@ -1,27 +1,28 @@
 package dev.millrace.spark.execution;
 
-import dev.millrace.spark.cluster.TaskSurroundings;
-import dev.millrace.spark.cluster.Obstacles;
-import dev.millrace.spark.cluster.Crew;
-import dev.millrace.spark.cluster.Deployment;
-import dev.millrace.engine.epoch.EpochCoordinator;
-import dev.millrace.engine.graph.StreamGraph;
-import dev.millrace.engine.graph.DataflowPlan;
 import dev.millrace.engine.epoch.CommitProtocol;
 import dev.millrace.engine.epoch.CommitProtocol.Found;
 import dev.millrace.engine.epoch.CommitProtocol.Ground;
 import dev.millrace.engine.epoch.CommitProtocol.Planned;
 import dev.millrace.engine.epoch.DataflowFailedException;
+import dev.millrace.engine.epoch.EpochCoordinator;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.graph.Dataflow;
+import dev.millrace.engine.graph.DataflowPlan;
 import dev.millrace.engine.graph.LocalDataflow;
 import dev.millrace.engine.graph.Placement;
+import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.EpochTime;
 import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.engine.stream.WatermarkPolicy;
 import dev.millrace.spark.checkpoint.StateFiles;
+import dev.millrace.spark.cluster.Crew;
+import dev.millrace.spark.cluster.Deployment;
+import dev.millrace.spark.cluster.Obstacles;
+import dev.millrace.spark.cluster.TaskSurroundings;
 import dev.millrace.spark.metrics.RunningText;
+import dev.millrace.spark.migration.SparkState;
 import dev.millrace.spark.plan.PlanRequest;
 import dev.millrace.spark.plan.PlanRequest.LateRowTarget;
 import dev.millrace.spark.plan.PlanSettings;
@@ -156,7 +157,7 @@ final class QueryRun {
         Obstacles.of(plan.graph(), query.sink(), query.triggerClock(), session).ifPresent(workers::cannotSpread);
         query.observation().planned(plan.graph(), plan.explain(true));
         progress.took("queryPlanning", System.nanoTime() - planningStart);
-        Checkpoint.refuseState(session, query.resolvedCheckpointRoot(), plan.isStateful());
+        Checkpoint.refuseState(session, query.resolvedCheckpointRoot(), plan.isStateful(), settings.importsState());
         return new Prepared(
                 plan,
                 new EpochCommitter.Surroundings(
@@ -171,10 +172,15 @@ final class QueryRun {
                         stage -> plan.graph().stages().get(stage).isLate(),
                         progress),
                 new QueryState(
-                        query.resolvedCheckpointRoot(),
-                        session.sessionState().newHadoopConf(),
+                        files,
                         manifests,
-                        runId, keyGroupCount, plan.isStateful(), plan.graph()),
+                        runId,
+                        keyGroupCount,
+                        plan.isStateful(),
+                        plan.graph(),
+                        settings.importsState()
+                                ? new SparkState(session, query.resolvedCheckpointRoot(), plan.graph())
+                                : null),
                 loader,
                 TaskSurroundings.of(session),
                 keyGroupCount,
@@ -201,7 +207,7 @@ final class QueryRun {
         while (true) {
             Found found = protocol.look(restoreEpoch >= 0);
             Checkpoint.Start start = checkpoint.position(found, restoreEpoch);
-            StateIndex from = prepared.state().behind(start.restoredEpoch(), found);
+            StateIndex from = prepared.state().behind(start, found);
             boolean runsPlanned = planned == Planned.RUN && found.isNextPlanned();
             if (found.hasForeign() && !runsPlanned) {
                 LOG.warn(
@@ -265,9 +271,7 @@ final class QueryRun {
         List<SparkDataStream> streams =
                 sources.sources().stream().map(SparkSource::stream).toList();
         PlanSettings shape = new PlanSettings(
-                emission(),
-                TimeUnit.MILLISECONDS.toNanos(settings.watermarkIdleMillis()),
-                epochTime != null);
+                emission(), TimeUnit.MILLISECONDS.toNanos(settings.watermarkIdleMillis()), epochTime != null);
         return QueryPlanner.plan(new PlanRequest(
                 session,
                 sources.plan(),
@@ -307,7 +311,10 @@ final class QueryRun {
                 Checkpoint.progressOf(surroundings.checkpoint().committedOffsets()));
         surroundings.sink().open(start.firstEpoch(), placement.taskCount());
         EpochCommitter committer = new EpochCommitter(surroundings, start, from, this::committed);
-        Deployment deployment = deployment(prepared, start, from, placement.workerCount());
+        long stateMemoryBytes =
+                crew == null ? settings.stateMemoryBytes() : settings.cluster().stateMemoryBytes();
+        DataflowPlan plan = DataflowPlan.of(prepared.plan().graph(), placement.workerCount());
+        Deployment deployment = deployment(prepared, plan, start, from, stateMemoryBytes);
         EpochCoordinator coordinator = new EpochCoordinator(deployment.epochShape(placement), start.firstEpoch());
         Dataflow running = crew == null
                 ? local(prepared, deployment, placement, coordinator)
@@ -352,14 +359,15 @@ final class QueryRun {
     }
 
     /** What the workers of an attempt run. */
-    private Deployment deployment(Prepared prepared, Checkpoint.Start start, StateIndex from, int workerCount) {
+    private Deployment deployment(
+            Prepared prepared, DataflowPlan plan, Checkpoint.Start start, StateIndex from, long stateMemoryBytes) {
         StreamGraph graph = prepared.plan().graph();
         Deployment planned = new Deployment(
                 query.label(),
-                DataflowPlan.of(graph, workerCount),
+                plan,
                 prepared.keyGroupCount(),
                 start.firstEpoch(),
-                settings.stateMemoryBytes(),
+                stateMemoryBytes,
                 prepared.state().place(from),
                 prepared.ofTasks());
         boolean fromBytes = Deployment.isAlwaysShipped()

@@ -1,9 +1,9 @@
 package dev.millrace.spark.fragment;
 
-import java.io.Serializable;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.scala.Scala;
+import java.io.Serializable;
 import java.util.List;
 import java.util.Optional;
 import org.apache.spark.sql.catalyst.expressions.codegen.CodeAndComment;

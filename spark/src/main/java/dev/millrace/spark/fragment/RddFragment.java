@@ -1,6 +1,5 @@
 package dev.millrace.spark.fragment;
 
-import org.jspecify.annotations.Nullable;
 import dev.millrace.engine.operator.PulledFragment;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.spark.scala.Scala;
@@ -9,6 +8,7 @@ import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
 import org.apache.spark.sql.execution.SparkPlan;
+import org.jspecify.annotations.Nullable;
 import scala.collection.AbstractIterator;
 import scala.collection.Iterator;
 
@@ -32,7 +32,7 @@ public final class RddFragment implements PulledFragment {
 
     /** Makes one fragment per task, each with its own copy of the user's functions. */
     public static final class Factory implements PulledFragment.Factory {
-    private static final long serialVersionUID = 1L;
+        private static final long serialVersionUID = 1L;
 
         private final TaskCopies<RDD<InternalRow>> rdds;
         private final int inputFieldCount;

@@ -1,7 +1,7 @@
 package dev.millrace.spark.fragment;
 
-import java.io.Serializable;
 import dev.millrace.spark.scala.Scala;
+import java.io.Serializable;
 import java.nio.ByteBuffer;
 import org.apache.spark.SparkEnv;
 import org.jspecify.annotations.Nullable;
@@ -54,10 +54,7 @@ public final class TaskCopies<T> implements Serializable {
 
     /** A new copy, whose classes {@code loader} sees. */
     public T copy(ClassLoader loader) {
-        return SparkEnv.get()
-                .closureSerializer()
-                .newInstance()
-                .<T>deserialize(ByteBuffer.wrap(bytes), loader, tag());
+        return SparkEnv.get().closureSerializer().newInstance().<T>deserialize(ByteBuffer.wrap(bytes), loader, tag());
     }
 
     private static <T> ClassTag<T> tag() {

@@ -1,12 +1,12 @@
 package dev.millrace.spark.function;
 
-import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.operator.EventTimeExtractor;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.PassThrough;
+import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.page.RowCursor;
 import dev.millrace.engine.page.RowView;
 import org.apache.spark.sql.errors.QueryExecutionErrors$;

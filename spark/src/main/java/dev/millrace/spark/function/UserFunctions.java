@@ -1,9 +1,9 @@
 package dev.millrace.spark.function;
 
-import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.operator.EventTimeExtractor;
 import dev.millrace.engine.operator.GroupFunction;
 import dev.millrace.engine.operator.OperatorContext;
+import dev.millrace.engine.operator.PerTask;
 import dev.millrace.spark.fragment.TaskCopies;
 import org.jspecify.annotations.Nullable;
 

@@ -44,7 +44,7 @@ public final class JoinExpressions implements Join {
 
     /** Makes the expressions of each task from a copy of its own. */
     public static final class Factory implements Join.Factory {
-    private static final long serialVersionUID = 1L;
+        private static final long serialVersionUID = 1L;
 
         private final TaskCopies<JoinSpecification> specifications;
 

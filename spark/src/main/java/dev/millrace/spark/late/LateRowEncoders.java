@@ -1,7 +1,7 @@
 package dev.millrace.spark.late;
 
-import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.operator.LateRowEncoder;
+import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.page.Side;
 import dev.millrace.spark.fragment.Rows;

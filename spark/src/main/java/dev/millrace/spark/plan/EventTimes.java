@@ -1,7 +1,7 @@
 package dev.millrace.spark.plan;
 
-import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.operator.EventTimeExtractor;
+import dev.millrace.engine.operator.PerTask;
 import dev.millrace.spark.scala.Scala;
 import java.util.List;
 import org.apache.spark.sql.catalyst.expressions.Attribute;

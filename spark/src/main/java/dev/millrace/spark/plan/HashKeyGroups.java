@@ -1,7 +1,7 @@
 package dev.millrace.spark.plan;
 
-import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.exchange.KeyGroupFunction;
+import dev.millrace.engine.operator.PerTask;
 import dev.millrace.spark.fragment.TaskCopies;
 import dev.millrace.spark.scala.Scala;
 import java.io.Serializable;
@@ -24,7 +24,7 @@ import org.apache.spark.unsafe.hash.Murmur3_x86_32;
  *
  * <p>Thread: any; what is made belongs to one task.
  */
-final class HashKeyGroups implements PerTask<KeyGroupFunction> {
+public final class HashKeyGroups implements PerTask<KeyGroupFunction> {
     private static final long serialVersionUID = 1L;
 
     /** Spark's, of every hash that partitions rows. */
@@ -35,7 +35,7 @@ final class HashKeyGroups implements PerTask<KeyGroupFunction> {
     private record Specification(List<Expression> keys, List<Attribute> input, int keyGroupCount)
             implements Serializable {}
 
-    HashKeyGroups(List<Expression> keys, List<Attribute> input, int keyGroupCount) {
+    public HashKeyGroups(List<Expression> keys, List<Attribute> input, int keyGroupCount) {
         this.specifications = TaskCopies.of(new Specification(List.copyOf(keys), List.copyOf(input), keyGroupCount));
     }
 

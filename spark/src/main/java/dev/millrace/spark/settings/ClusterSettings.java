@@ -7,12 +7,13 @@ import org.apache.spark.sql.internal.SQLConf;
  *
  * @param workers how many; 0 for none, so that the driver runs the query alone
  * @param loopCount loops of each, or 0 where that is left to the executors' cores
+ * @param stateMemoryBytes memory for keyed state in each process, or 0 where that is left to its heap
  * @param timeoutMillis how long to wait for them
  * @param detectionMillis after how long without a sign of life a worker counts as lost
  * @param compresses whether rows between workers are compressed
  */
 public record ClusterSettings(
-        int workers, int loopCount, long timeoutMillis, long detectionMillis, boolean compresses) {
+        int workers, int loopCount, long stateMemoryBytes, long timeoutMillis, long detectionMillis, boolean compresses) {
     /** As many workers as there are executors. */
     public static final int ALL = Integer.MAX_VALUE;
 
@@ -20,6 +21,7 @@ public record ClusterSettings(
         return new ClusterSettings(
                 workers(conf),
                 MillraceSettings.LOOPS.read(conf, 0),
+                MillraceSettings.STATE_MEMORY.read(conf, 0L),
                 MillraceSettings.WORKERS_TIMEOUT.read(conf, 60_000L),
                 MillraceSettings.DETECTION.read(conf, 5_000L),
                 MillraceSettings.EXCHANGE_COMPRESS.read(conf, false));

@@ -1,10 +1,10 @@
 package dev.millrace.spark.thread;
 
-import org.apache.spark.sql.internal.SQLConf$;
-import java.util.function.Supplier;
 import dev.millrace.engine.task.TaskScope;
 import java.util.Properties;
+import java.util.function.Supplier;
 import org.apache.spark.sql.internal.SQLConf;
+import org.apache.spark.sql.internal.SQLConf$;
 
 /**
  * Makes the scopes of one query's threads.

@@ -44,7 +44,7 @@ class WorkerPoolSparkTest {
     }
 
     private WorkerPool join(Object query, int workers) {
-        ClusterSettings settings = new ClusterSettings(workers, 0, 60_000, 2_000, false);
+        ClusterSettings settings = new ClusterSettings(workers, 0, 0, 60_000, 2_000, false);
         return WorkerPool.join(session.sparkContext(), settings, query, workers);
     }
 

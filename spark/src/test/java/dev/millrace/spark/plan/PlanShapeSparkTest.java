@@ -267,8 +267,7 @@ class PlanShapeSparkTest {
             List<Expression> by = java.util.Arrays.stream(keys)
                     .mapToObj(key -> (Expression) columns.get(key))
                     .toList();
-            KeyGroupFunction function =
-                    new HashKeyGroups(by, columns, 7).get();
+            KeyGroupFunction function = new HashKeyGroups(by, columns, 7).get();
             UnsafeProjection spark = UnsafeProjection.create(
                     Scala.<Expression>seq(new HashPartitioning(Scala.seq(by), 7).partitionIdExpression()),
                     Scala.seq(columns));

@@ -192,8 +192,7 @@ final class StreamingWriteSparkTest {
                 0,
                 sink.pack(
                         0,
-                        Arrays.asList(
-                                prepared(sink, 0, writer(sink, 0), 0), prepared(sink, 1, writer(sink, 1), 0))));
+                        Arrays.asList(prepared(sink, 0, writer(sink, 0), 0), prepared(sink, 1, writer(sink, 1), 0))));
 
         sink.abort(1);
 
