@@ -30,8 +30,7 @@ final class Counters implements DataflowMetrics {
 
     private record TaskParts(int stageId, int taskIndex, String loop, TaskMetrics metrics) {}
 
-    private record OperatorParts(
-            int stageId, int operatorIndex, int taskIndex, String name, OperatorMetrics metrics) {}
+    private record OperatorParts(int stageId, int operatorIndex, int taskIndex, String name, OperatorMetrics metrics) {}
 
     private final List<TaskParts> tasks = new ArrayList<>();
     private final List<ExchangeParts> exchanges = new ArrayList<>();

@@ -102,8 +102,7 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
                 pool.settings().compresses(),
                 TimeUnit.MILLISECONDS.toNanos(pool.settings().detectionMillis()));
         byte[] deployment = order.deployment().toBytes();
-        tell(worker ->
-                new Command.Deploy(order.attempt(), worker, addresses, crew.loopCount(), links, deployment));
+        tell(worker -> new Command.Deploy(order.attempt(), worker, addresses, crew.loopCount(), links, deployment));
         awaitAll(deployed, "deployed");
         tell(worker -> new Command.Connect(order.attempt()));
         awaitAll(connected, "connected");
@@ -289,7 +288,8 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
         }
         pool.close(order.attempt());
         silent.forEach(worker -> pool.dismiss(
-                crew.members().get(worker), "it did not end attempt=%s when it was told to".formatted(order.attempt())));
+                crew.members().get(worker),
+                "it did not end attempt=%s when it was told to".formatted(order.attempt())));
         if (interrupted) {
             Thread.currentThread().interrupt();
         }

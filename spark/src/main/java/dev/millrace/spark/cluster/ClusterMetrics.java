@@ -107,10 +107,7 @@ final class ClusterMetrics implements DataflowMetrics {
 
     @Override
     public long watermarkMicros() {
-        return known().stream()
-                .mapToLong(MetricsSample::watermarkMicros)
-                .min()
-                .orElse(Long.MIN_VALUE);
+        return known().stream().mapToLong(MetricsSample::watermarkMicros).min().orElse(Long.MIN_VALUE);
     }
 
     @Override

@@ -24,12 +24,7 @@ sealed interface Command {
      * @param deployment what is to run, as {@code Deployment} made it
      */
     record Deploy(
-            String attempt,
-            int worker,
-            List<Address> workers,
-            int loopCount,
-            LinkSettings links,
-            byte[] deployment)
+            String attempt, int worker, List<Address> workers, int loopCount, LinkSettings links, byte[] deployment)
             implements Command {}
 
     /** Connects to the workers before it, once all are deployed; answers {@link WorkerReport.Connected}. */
@@ -95,13 +90,14 @@ sealed interface Command {
         String attempt = from.text();
         Command command =
                 switch (kind) {
-                    case 1 -> new Deploy(
-                            attempt,
-                            from.number(),
-                            from.list(2 * Integer.BYTES, field -> new Address(field.text(), field.number())),
-                            from.number(),
-                            new LinkSettings(from.flag(), from.longNumber()),
-                            from.bytes());
+                    case 1 ->
+                        new Deploy(
+                                attempt,
+                                from.number(),
+                                from.list(2 * Integer.BYTES, field -> new Address(field.text(), field.number())),
+                                from.number(),
+                                new LinkSettings(from.flag(), from.longNumber()),
+                                from.bytes());
                     case 2 -> new Connect(attempt);
                     case 3 -> new Start(attempt);
                     case 4 -> new Barrier(attempt, from.longNumber(), from.flag());

@@ -117,9 +117,9 @@ record MetricsSample(
     }
 
     private static void counts(FieldWriter to, Map<Integer, Long> rows) {
-        FieldWriter unused = to.list(
-                new ArrayList<>(rows.entrySet()),
-                (writer, stage) -> writer.number((int) stage.getKey()).number((long) stage.getValue()));
+        FieldWriter unused =
+                to.list(new ArrayList<>(rows.entrySet()), (writer, stage) -> writer.number((int) stage.getKey())
+                        .number((long) stage.getValue()));
     }
 
     private static Map<Integer, Long> counts(FieldReader from) {

@@ -112,8 +112,8 @@ final class WorkerAttempt implements LinkListener, TaskReports {
             connect();
         } else if (command instanceof Command.Start) {
             running().start();
-            var unused = thread.scheduleWithFixedDelay(
-                    this::sample, SAMPLE_MILLIS, SAMPLE_MILLIS, TimeUnit.MILLISECONDS);
+            var unused =
+                    thread.scheduleWithFixedDelay(this::sample, SAMPLE_MILLIS, SAMPLE_MILLIS, TimeUnit.MILLISECONDS);
         } else if (command instanceof Command.Barrier barrier) {
             lastBarrier = barrier.epoch();
             for (BarrierTarget target : running().barrierTargets().others()) {

@@ -66,8 +66,7 @@ final class WorkerJobs {
 
     /** Starts what is missing until there are as many workers as wanted, as far as there are executors. */
     void fill(int wanted, Set<String> hosting) {
-        jobs.values().removeIf(job ->
-                job.action().isDone() && System.nanoTime() - job.startedNanos() >= RETRY_NANOS);
+        jobs.values().removeIf(job -> job.action().isDone() && System.nanoTime() - job.startedNanos() >= RETRY_NANOS);
         Set<String> taken = new HashSet<>(hosting);
         for (Map.Entry<String, Job> job : jobs.entrySet()) {
             if (!job.getValue().action().isDone()) {
@@ -82,8 +81,7 @@ final class WorkerJobs {
             }
         } else {
             for (ExecutorSummary executor : executors(context)) {
-                free.add(new Tuple2<>(
-                        executor.id(), List.of("executor_" + hostOf(executor) + "_" + executor.id())));
+                free.add(new Tuple2<>(executor.id(), List.of("executor_" + hostOf(executor) + "_" + executor.id())));
             }
         }
         for (Tuple2<String, List<String>> place : free) {

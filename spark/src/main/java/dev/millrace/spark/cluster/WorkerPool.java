@@ -223,7 +223,8 @@ public final class WorkerPool {
                 member.send(new Command.Retire());
                 lost(member, "it said nothing for %d ms".formatted(settings.detectionMillis()));
             }
-            int wanted = wants.values().stream().mapToInt(Integer::intValue).max().orElse(0);
+            int wanted =
+                    wants.values().stream().mapToInt(Integer::intValue).max().orElse(0);
             if (wanted > 0) {
                 lastWantedNanos = now;
                 fill(wanted);

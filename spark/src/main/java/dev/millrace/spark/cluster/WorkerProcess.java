@@ -1,6 +1,5 @@
 package dev.millrace.spark.cluster;
 
-import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.network.Reception;
 import dev.millrace.spark.network.WorkerTransport;
 import dev.millrace.spark.network.WorkerTransport.Address;
@@ -116,7 +115,8 @@ final class WorkerProcess implements Rpc.Handler, AutoCloseable {
     }
 
     private void retire() {
-        LOG.warn("The driver does not count this worker among its own any more; it ends what it runs and registers anew.");
+        LOG.warn(
+                "The driver does not count this worker among its own any more; it ends what it runs and registers anew.");
         isRetired = true;
     }
 
@@ -155,9 +155,8 @@ final class WorkerProcess implements Rpc.Handler, AutoCloseable {
             attempt.take(command);
             return;
         }
-        WorkerAttempt attempt = command instanceof Command.Stop
-                ? attempts.remove(command.attempt())
-                : attempts.get(command.attempt());
+        WorkerAttempt attempt =
+                command instanceof Command.Stop ? attempts.remove(command.attempt()) : attempts.get(command.attempt());
         if (attempt != null) {
             attempt.take(command);
         } else if (command instanceof Command.Stop) {

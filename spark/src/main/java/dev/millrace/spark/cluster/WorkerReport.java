@@ -138,10 +138,8 @@ sealed interface WorkerReport {
     }
 
     private static SnapshotFile.Entry entry(FieldReader from) {
-        SectionKey key =
-                new SectionKey(new OperatorId(from.number(), from.number()), from.number(), from.number());
-        return new SnapshotFile.Entry(
-                key, from.flag(), from.longNumber(), from.number(), from.number(), from.number());
+        SectionKey key = new SectionKey(new OperatorId(from.number(), from.number()), from.number(), from.number());
+        return new SnapshotFile.Entry(key, from.flag(), from.longNumber(), from.number(), from.number(), from.number());
     }
 
     /** A report and whose it is. */
@@ -158,28 +156,32 @@ sealed interface WorkerReport {
                     case 2 -> new Deployed(attempt);
                     case 3 -> new Connected(attempt);
                     case 4 -> new Stopped(attempt, from.list(Integer.BYTES, FieldReader::text));
-                    case 5 -> new Positions(
-                            attempt,
-                            from.number(),
-                            from.number(),
-                            from.longNumber(),
-                            from.list(Integer.BYTES, FieldReader::number),
-                            from.bytes(),
-                            from.longNumber());
+                    case 5 ->
+                        new Positions(
+                                attempt,
+                                from.number(),
+                                from.number(),
+                                from.longNumber(),
+                                from.list(Integer.BYTES, FieldReader::number),
+                                from.bytes(),
+                                from.longNumber());
                     case 6 -> new BarrierTaken(attempt, from.number(), from.number(), from.longNumber());
-                    case 7 -> new SinkPrepared(
-                            attempt,
-                            from.number(),
-                            from.number(),
-                            from.longNumber(),
-                            from.bytes(),
-                            from.longNumber());
-                    case 8 -> new Observed(
-                            attempt, new OperatorId(from.number(), from.number()), from.longNumber(), from.bytes());
-                    case 9 -> new SnapshotStored(
-                            attempt,
-                            from.longNumber(),
-                            new StoredSnapshot(from.text(), from.list(SNAPSHOT_ENTRY_BYTES, WorkerReport::entry)));
+                    case 7 ->
+                        new SinkPrepared(
+                                attempt,
+                                from.number(),
+                                from.number(),
+                                from.longNumber(),
+                                from.bytes(),
+                                from.longNumber());
+                    case 8 ->
+                        new Observed(
+                                attempt, new OperatorId(from.number(), from.number()), from.longNumber(), from.bytes());
+                    case 9 ->
+                        new SnapshotStored(
+                                attempt,
+                                from.longNumber(),
+                                new StoredSnapshot(from.text(), from.list(SNAPSHOT_ENTRY_BYTES, WorkerReport::entry)));
                     case 10 -> new Failed(attempt, from.text(), from.bytes());
                     case 11 -> new Sampled(attempt, from.bytes());
                     default -> throw from.malformed("report of kind=%d".formatted(kind));

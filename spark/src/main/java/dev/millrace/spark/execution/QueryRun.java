@@ -120,7 +120,9 @@ final class QueryRun {
                     if (attempt(prepared) == EpochLoop.Outcome.STOPPED) {
                         return;
                     }
-                    LOG.info("The partitions of a source changed, or the workers; query {} goes on with all of them.", query.label());
+                    LOG.info(
+                            "The partitions of a source changed, or the workers; query {} goes on with all of them.",
+                            query.label());
                 } catch (Exception e) {
                     recoverFrom(e, prepared);
                 }
@@ -303,9 +305,8 @@ final class QueryRun {
         EpochCommitter.Surroundings surroundings = prepared.surroundings();
         epochUnderWay = start.firstEpoch();
         Crew crew = workers.next();
-        Placement placement = crew == null
-                ? Placement.alone(settings.loopCount())
-                : new Placement(0, crew.size(), crew.loopCount());
+        Placement placement =
+                crew == null ? Placement.alone(settings.loopCount()) : new Placement(0, crew.size(), crew.loopCount());
         query.started(
                 start.firstEpoch(),
                 Checkpoint.progressOf(surroundings.checkpoint().committedOffsets()));
@@ -318,8 +319,7 @@ final class QueryRun {
         EpochCoordinator coordinator = new EpochCoordinator(deployment.epochShape(placement), start.firstEpoch());
         Dataflow running = crew == null
                 ? local(prepared, deployment, placement, coordinator)
-                : workers.dataflow(
-                        crew, deployment, prepared.plan().graph(), coordinator, prepared.loader());
+                : workers.dataflow(crew, deployment, prepared.plan().graph(), coordinator, prepared.loader());
         dataflow = running;
         try {
             surroundings.progress().begin(running.metrics());

@@ -60,11 +60,17 @@ final class QueryWorkers implements AutoCloseable {
     }
 
     private void tell() {
-        LOG.info("Query {} runs in the driver alone, although spark.millrace.workers={}: {}.", label, settings.workers(), obstacle);
+        LOG.info(
+                "Query {} runs in the driver alone, although spark.millrace.workers={}: {}.",
+                label,
+                settings.workers(),
+                obstacle);
     }
 
     private int wanted() {
-        return obstacle.isEmpty() ? ClusterSettings.workers(query.sparkSession().sessionState().conf()) : 0;
+        return obstacle.isEmpty()
+                ? ClusterSettings.workers(query.sparkSession().sessionState().conf())
+                : 0;
     }
 
     /**

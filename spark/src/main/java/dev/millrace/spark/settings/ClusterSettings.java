@@ -13,7 +13,12 @@ import org.apache.spark.sql.internal.SQLConf;
  * @param compresses whether rows between workers are compressed
  */
 public record ClusterSettings(
-        int workers, int loopCount, long stateMemoryBytes, long timeoutMillis, long detectionMillis, boolean compresses) {
+        int workers,
+        int loopCount,
+        long stateMemoryBytes,
+        long timeoutMillis,
+        long detectionMillis,
+        boolean compresses) {
     /** As many workers as there are executors. */
     public static final int ALL = Integer.MAX_VALUE;
 

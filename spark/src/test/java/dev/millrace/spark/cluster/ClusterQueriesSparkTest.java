@@ -73,12 +73,18 @@ class ClusterQueriesSparkTest {
 
         Map<String, Row> byKey() {
             Map<String, Row> last = new TreeMap<>();
-            new TreeMap<>(epochs).values().forEach(rows -> rows.forEach(row -> last.put(row.get(0).toString(), row)));
+            new TreeMap<>(epochs)
+                    .values()
+                    .forEach(rows -> rows.forEach(row -> last.put(row.get(0).toString(), row)));
             return last;
         }
 
         List<String> all() {
-            return epochs.values().stream().flatMap(List::stream).map(Row::toString).sorted().toList();
+            return epochs.values().stream()
+                    .flatMap(List::stream)
+                    .map(Row::toString)
+                    .sorted()
+                    .toList();
         }
     }
 
@@ -112,8 +118,7 @@ class ClusterQueriesSparkTest {
         Dataset<Row> same = session.createDataset(
                         LongStream.range(0, rows).boxed().toList(), Encoders.LONG())
                 .toDF("value");
-        return counted(same).collectAsList().stream()
-                .collect(Collectors.toMap(row -> row.getString(0), Row::toString));
+        return counted(same).collectAsList().stream().collect(Collectors.toMap(row -> row.getString(0), Row::toString));
     }
 
     private void assertCounted(Answers answers, long rows) {

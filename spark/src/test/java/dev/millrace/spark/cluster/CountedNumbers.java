@@ -38,9 +38,7 @@ final class CountedNumbers {
         StreamGraph.Builder builder = StreamGraph.builder();
         List<ReaderFactory> readers = Collections.nCopies(partitions, Reader::new);
         int source = builder.add(
-                "numbers",
-                List.of(),
-                new StageBody.Reading(PlannedSource.flowing("numbers", readers), List.of()));
+                "numbers", List.of(), new StageBody.Reading(PlannedSource.flowing("numbers", readers), List.of()));
         Exchange byKey =
                 new Exchange.Hash("key", () -> (bytes, offset, size) -> (int) (longAt(bytes, offset) % KEY_GROUPS));
         builder.add(

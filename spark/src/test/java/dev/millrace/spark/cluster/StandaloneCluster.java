@@ -136,8 +136,8 @@ public final class StandaloneCluster implements AutoCloseable {
                 .toList());
         settings.forEach((key, value) -> words.add("-D" + key + "=" + value));
         words.addAll(List.of("-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", home().resolve("jars") + "/*"));
-        words.add("org.apache.spark.deploy." + role + "."
-                + role.substring(0, 1).toUpperCase(java.util.Locale.ROOT) + role.substring(1));
+        words.add("org.apache.spark.deploy." + role + "." + role.substring(0, 1).toUpperCase(java.util.Locale.ROOT)
+                + role.substring(1));
         words.addAll(arguments);
         Path log = folder.resolve(role + ".log");
         ProcessBuilder builder =
@@ -152,9 +152,7 @@ public final class StandaloneCluster implements AutoCloseable {
     private static Matcher awaitLine(Path log, Pattern pattern) {
         return await().atMost(PATIENCE)
                 .pollInterval(Duration.ofMillis(50))
-                .until(
-                        () -> pattern.matcher(Files.readString(log)),
-                        Matcher::find);
+                .until(() -> pattern.matcher(Files.readString(log)), Matcher::find);
     }
 
     /** Ends an executor as {@code kill -9} does. */

@@ -53,7 +53,9 @@ class WorkerPoolSparkTest {
         Object query = new Object();
         WorkerPool pool = join(query, 2);
         Crew crew = pool.await(query, 2, 60_000);
-        assertThat(crew.members()).extracting(member -> member.registration().executorId()).doesNotHaveDuplicates();
+        assertThat(crew.members())
+                .extracting(member -> member.registration().executorId())
+                .doesNotHaveDuplicates();
         assertThat(session.range(10).count()).as("an ordinary job").isEqualTo(10);
 
         Member killed = crew.members().get(0);
@@ -104,10 +106,12 @@ class WorkerPoolSparkTest {
         try (ClusterDataflow dataflow = dataflow(pool, crew, "run-0", -1)) {
             dataflow.start();
             await().atMost(PATIENCE).until(() -> epoch(dataflow) > 0);
-            await().atMost(PATIENCE).untilAsserted(() -> assertThat(dataflow.metrics().tasks(System.nanoTime()))
-                    .hasSize(2 * crew.size() * crew.loopCount()));
+            await().atMost(PATIENCE)
+                    .untilAsserted(() -> assertThat(dataflow.metrics().tasks(System.nanoTime()))
+                            .hasSize(2 * crew.size() * crew.loopCount()));
             StandaloneCluster.kill(crew.members().get(1).registration().pid());
-            assertThatThrownBy(() -> dataflow.epochs().await(Duration.ofSeconds(5).toNanos()))
+            assertThatThrownBy(
+                            () -> dataflow.epochs().await(Duration.ofSeconds(5).toNanos()))
                     .isInstanceOf(DataflowFailedException.class)
                     .cause()
                     .isInstanceOf(MillraceException.class);

@@ -32,7 +32,9 @@ class WorkerRosterTest {
     void whoComesBackIsSomebodyElse() {
         Member former = admit("1", "a:1", 0);
         assertThat(roster.dismiss(former.incarnation())).isTrue();
-        assertThat(roster.heard(former.incarnation(), 1)).as("what the former says").isNull();
+        assertThat(roster.heard(former.incarnation(), 1))
+                .as("what the former says")
+                .isNull();
         Member latter = admit("1", "a:1", 2);
         assertThat(latter.incarnation()).isGreaterThan(former.incarnation());
         assertThat(roster.heard(former.incarnation(), 3)).isNull();
