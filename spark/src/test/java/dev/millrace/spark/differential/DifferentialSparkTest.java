@@ -15,15 +15,19 @@ import org.junit.jupiter.api.Timeout;
 class DifferentialSparkTest {
     private static final int CONTINUOUS_SEEDS = 60;
     private static final int BOUNDED_SEEDS = 24;
+    private static final String SHIPPED = "millrace.deployments.shipped";
     private static SparkSession session;
 
+    /** Queries in real time run as a worker on another machine would run them: from bytes. */
     @BeforeAll
     static void start() {
+        System.setProperty(SHIPPED, "true");
         session = Differential.start();
     }
 
     @AfterAll
     static void stop() {
+        System.clearProperty(SHIPPED);
         LocalSpark.stop(session);
     }
 

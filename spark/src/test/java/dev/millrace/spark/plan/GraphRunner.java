@@ -11,6 +11,7 @@ import dev.millrace.engine.harness.OperatorHarness;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.PulledFragment;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.spark.fragment.TaskCopies;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -19,7 +20,7 @@ import java.util.Objects;
 
 /**
  * Runs a graph stage by stage on one thread, each operator under the harness: what it computes, without
- * what the runtime adds.
+ * what the runtime adds. All that runs comes from bytes, as it does on a worker.
  */
 final class GraphRunner {
     /** How the harness treats each operator. */
@@ -54,7 +55,7 @@ final class GraphRunner {
             } else if (stage.body() instanceof StageBody.Operating operating) {
                 eventsOfStage.put(stage.id(), chain(operating.chain(), input, keyGroups(stage)));
             } else if (stage.body() instanceof StageBody.Pulling pulling) {
-                eventsOfStage.put(stage.id(), pull(pulling.fragment().create(0, 1), input));
+                eventsOfStage.put(stage.id(), pull(shipped(pulling.fragment()).create(0, 1), input));
             } else {
                 return input;
             }
@@ -121,6 +122,10 @@ final class GraphRunner {
         return last;
     }
 
+    private static <T> T shipped(T made) {
+        return TaskCopies.of(made).copy();
+    }
+
     @FunctionalInterface
     private interface KeyGroupOfRow {
         int of(byte[] row);
@@ -128,7 +133,7 @@ final class GraphRunner {
 
     private static KeyGroupOfRow keyGroups(Stage stage) {
         if (stage.inputs().get(0).exchange() instanceof Exchange.Hash hash) {
-            KeyGroupFunction function = hash.functions().get();
+            KeyGroupFunction function = shipped(hash).functions().get();
             return row -> function.keyGroup(row, 0, row.length);
         }
         return row -> 0;
@@ -140,7 +145,7 @@ final class GraphRunner {
         // Key groups come from the exchange; the rows between two operators of a chain have none.
         KeyGroupFunction function = (bytes, offset, sizeBytes) ->
                 keyGroups.of(java.util.Arrays.copyOfRange(bytes, offset, offset + sizeBytes));
-        for (OperatorFactory factory : chain) {
+        for (OperatorFactory factory : shipped(chain)) {
             OperatorHarness harness = new OperatorHarness(factory::create, keyGroupCount, function);
             events = treatment.run(harness, events).events();
             function = (bytes, offset, sizeBytes) -> 0;
