@@ -4,6 +4,7 @@ import static dev.millrace.spark.LocalSpark.add;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.expr;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.millrace.spark.LocalSpark;
@@ -24,6 +25,7 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.execution.streaming.sources.LowLatencyMemoryStream;
 import org.apache.spark.sql.streaming.StreamingQuery;
+import org.apache.spark.sql.streaming.StreamingQueryException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -264,6 +266,46 @@ class ClusterQueriesSparkTest {
             }
         } finally {
             query.stop();
+        }
+    }
+
+    @Test
+    void anErrorOfTheQuerysCodeEndsItAndCostsNoWorker() throws Exception {
+        LowLatencyMemoryStream<Long> numbers = numbers();
+        Dataset<Row> failing = numbers.toDF()
+                .selectExpr("if(value = 13, raise_error('thirteen is bad'), value) AS value")
+                .dropDuplicates("value");
+        StreamingQuery query = failing.writeStream()
+                .format("parquet")
+                .option("checkpointLocation", checkpoints.resolve("failing").toString())
+                .trigger(LocalSpark.every(200))
+                .start(checkpoints.resolve("failing-files").toString());
+        await().atMost(PATIENCE).until(() -> query.isActive() && !WorkerPool.running().members().isEmpty());
+        awaitWorkers(2);
+        List<WorkerRoster.Member> before = workers();
+        add(numbers, range(0, 20));
+        assertThatThrownBy(() -> query.awaitTermination(PATIENCE.toMillis()))
+                .isInstanceOf(StreamingQueryException.class)
+                .hasMessageContaining("thirteen is bad");
+        assertThat(workers()).isEqualTo(before);
+    }
+
+    @Test
+    void saysWhatIsMissingWhenThereAreTooFewExecutors() throws Exception {
+        session.conf().set("spark.millrace.workers", "3");
+        session.conf().set("spark.millrace.workers.timeout", "1s");
+        try {
+            StreamingQuery query = numbers().toDF().writeStream()
+                    .format("parquet")
+                    .option("checkpointLocation", checkpoints.resolve("missing").toString())
+                    .trigger(LocalSpark.every(200))
+                    .start(checkpoints.resolve("missing-files").toString());
+            assertThatThrownBy(() -> query.awaitTermination(PATIENCE.toMillis()))
+                    .isInstanceOf(StreamingQueryException.class)
+                    .hasMessageContaining("wanted=3, registered=")
+                    .hasMessageContaining("spark.millrace.workers");
+        } finally {
+            session.conf().unset("spark.millrace.workers.timeout");
         }
     }
 }
