@@ -9,6 +9,7 @@ import dev.millrace.bench.workload.Workloads;
 import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.DataflowSettings;
 import dev.millrace.engine.graph.Exchange;
+import dev.millrace.engine.graph.LocalDataflow;
 import dev.millrace.engine.graph.Placement;
 import dev.millrace.engine.graph.StageBody;
 import dev.millrace.engine.graph.StreamGraph;
@@ -53,7 +54,7 @@ public final class EngineProgram {
                 null,
                 System::currentTimeMillis);
         try (Dataflow dataflow =
-                Dataflow.create(graph(keyCount, loops), settings, (name, index, count) -> TaskScope.PLAIN)) {
+                LocalDataflow.create(graph(keyCount, loops), settings, (name, index, count) -> TaskScope.PLAIN)) {
             dataflow.start();
             Thread epochs = new Thread(() -> runEpochs(dataflow), "epochs");
             epochs.setDaemon(true);

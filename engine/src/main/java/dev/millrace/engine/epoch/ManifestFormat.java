@@ -10,6 +10,8 @@ import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.SectionKey;
 import dev.millrace.engine.snapshot.StateIndex;
+import dev.millrace.engine.snapshot.StateSchema;
+import dev.millrace.engine.snapshot.StatefulOperator;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -52,11 +54,15 @@ final class ManifestFormat {
     private static void writeState(StateIndex state, ObjectNode root) {
         root.put("keyGroupCount", state.keyGroupCount());
         ArrayNode operatorNodes = root.putArray("operators");
-        state.operators().forEach((id, name) -> operatorNodes
-                .addObject()
-                .put("stage", id.stageId())
-                .put("operator", id.operatorIndex())
-                .put("name", name));
+        state.operators().forEach((id, operator) -> {
+            ObjectNode node = operatorNodes
+                    .addObject()
+                    .put("stage", id.stageId())
+                    .put("operator", id.operatorIndex())
+                    .put("name", operator.name());
+            ArrayNode stateNodes = node.putArray("states");
+            operator.states().forEach(schema -> write(schema, stateNodes.addObject()));
+        });
         List<String> names = List.copyOf(state.allFiles());
         ArrayNode fileNodes = root.putArray("files");
         names.forEach(fileNodes::add);
@@ -71,6 +77,15 @@ final class ManifestFormat {
             ArrayNode chainNodes = node.putArray("files");
             chain.forEach(file -> chainNodes.add(names.indexOf(file)));
         });
+    }
+
+    private static void write(StateSchema schema, ObjectNode node) {
+        node.put("state", schema.index())
+                .put("name", schema.name())
+                .put("kind", schema.kind().name())
+                .put("key", schema.key())
+                .put("subKey", schema.subKey())
+                .put("value", schema.value());
     }
 
     /** Errors: UNSUPPORTED_CHECKPOINT when the format is newer; STATE_CORRUPT when it is not what was written. */
@@ -115,9 +130,12 @@ final class ManifestFormat {
     }
 
     private static StateIndex readState(JsonNode root) {
-        Map<OperatorId, String> operators = new LinkedHashMap<>();
+        Map<OperatorId, StatefulOperator> operators = new LinkedHashMap<>();
         for (JsonNode node : root.path("operators")) {
-            operators.put(operatorId(node), node.path("name").asText());
+            List<StateSchema> states = new ArrayList<>();
+            node.path("states").forEach(schema -> states.add(schema(schema)));
+            operators.put(
+                    operatorId(node), new StatefulOperator(node.path("name").asText(), states));
         }
         List<String> names = new ArrayList<>();
         root.path("files").forEach(node -> names.add(node.asText()));
@@ -132,6 +150,16 @@ final class ManifestFormat {
             files.put(key, List.copyOf(chain));
         }
         return new StateIndex(root.path("keyGroupCount").asInt(), operators, files);
+    }
+
+    private static StateSchema schema(JsonNode node) {
+        return new StateSchema(
+                node.path("state").asInt(),
+                node.path("name").asText(),
+                StateSchema.Kind.valueOf(node.path("kind").asText()),
+                node.path("key").asText(),
+                node.path("subKey").asText(),
+                node.path("value").asText());
     }
 
     private static OperatorId operatorId(JsonNode node) {

@@ -112,11 +112,6 @@ final class Assembly {
         graph.stages().forEach(this::makeTasks);
     }
 
-    /** The links of the only worker. */
-    static PeerLink noLink(int worker) {
-        throw new IllegalArgumentException("Cannot link to worker=%d: there is no other.".formatted(worker));
-    }
-
     /** A source that ends epochs itself, among those that are asked for barriers. */
     private record PortionedSource(Source source) implements BarrierTarget {
         @Override

@@ -15,13 +15,17 @@ import java.util.Objects;
  *
  * @param readers for each reading stage's id, the readers of all partitions
  */
-record DataflowPlan(StreamGraph graph, Map<Integer, List<SourceReader>> readers) {
-    DataflowPlan {
+public record DataflowPlan(StreamGraph graph, Map<Integer, List<SourceReader>> readers) {
+    public DataflowPlan {
         readers = Map.copyOf(readers);
     }
 
-    /** Has every source plan what it reads. */
-    static DataflowPlan of(StreamGraph graph) {
+    /**
+     * Has every source plan what it reads.
+     *
+     * <p>Thread: the query's.
+     */
+    public static DataflowPlan of(StreamGraph graph) {
         Map<Integer, List<SourceReader>> readers = new HashMap<>();
         for (StreamGraph.Stage stage : graph.stages()) {
             if (stage.body() instanceof StageBody.Reading reading) {
@@ -51,7 +55,7 @@ record DataflowPlan(StreamGraph graph, Map<Integer, List<SourceReader>> readers)
     }
 
     /** What the workers together give for each epoch. */
-    EpochShape epochShape(DataflowSettings settings) {
+    public EpochShape epochShape(DataflowSettings settings) {
         int taskCount = settings.placement().taskCount();
         Map<Integer, Integer> partitionCounts = new HashMap<>();
         readers.forEach((stage, list) -> partitionCounts.put(

@@ -107,26 +107,16 @@ final class GroupSessions {
     }
 
     /**
-     * How the sessions of a group become bytes and come back.
-     *
-     * <p>Layout, once per session; the most significant byte first:
-     * <pre>
-     *   0       8      16           20
-     *   +-------+------+------------+--------+
-     *   | start | end  | bufferSize | buffer |
-     *   +-------+------+------------+--------+
-     * </pre>
+     * How the sessions of a group become bytes, as {@link StoredSessions} has them, and come back.
      *
      * <p>Thread: the owning task.
      */
     static final class Values implements ObjectValues {
-        private static final int HEADER_BYTES = 20;
         private static final long GROUP_BYTES = 96;
         private static final long SESSION_BYTES = 24;
 
         private final ObjectValues buffers;
         private final RowView view = new RowView();
-        private final RowView bufferView = new RowView();
         private byte[] bytes = new byte[256];
 
         Values(ObjectValues buffers) {
@@ -139,16 +129,17 @@ final class GroupSessions {
             int at = 0;
             for (int i = 0; i < sessions.count; i++) {
                 RowView buffer = buffers.serialize(sessions.buffer(i));
-                int end = Math.addExact(at, HEADER_BYTES + buffer.sizeBytes());
+                int end = Math.addExact(at, StoredSessions.HEADER_BYTES + buffer.sizeBytes());
                 if (end > bytes.length) {
                     bytes = Arrays.copyOf(
                             bytes, (int) Math.min(Integer.MAX_VALUE - 8, Math.max(end, 2L * bytes.length)));
                 }
-                ByteBuffer.wrap(bytes, at, HEADER_BYTES)
+                ByteBuffer.wrap(bytes, at, StoredSessions.HEADER_BYTES)
                         .putLong(sessions.starts[i])
                         .putLong(sessions.ends[i])
                         .putInt(buffer.sizeBytes());
-                System.arraycopy(buffer.bytes(), buffer.offset(), bytes, at + HEADER_BYTES, buffer.sizeBytes());
+                System.arraycopy(
+                        buffer.bytes(), buffer.offset(), bytes, at + StoredSessions.HEADER_BYTES, buffer.sizeBytes());
                 at = end;
             }
             return view.pointTo(bytes, 0, at);
@@ -157,30 +148,12 @@ final class GroupSessions {
         @Override
         public Object deserialize(RowView stored) {
             GroupSessions sessions = new GroupSessions();
-            ByteBuffer fields = ByteBuffer.wrap(stored.bytes(), stored.offset(), stored.sizeBytes());
-            while (fields.hasRemaining()) {
-                if (fields.remaining() < HEADER_BYTES) {
-                    throw corrupt(stored);
-                }
-                long startMicros = fields.getLong();
-                long endMicros = fields.getLong();
-                int sizeBytes = fields.getInt();
-                if (sizeBytes < 0 || sizeBytes > fields.remaining()) {
-                    throw corrupt(stored);
-                }
-                Object buffer = buffers.deserialize(bufferView.pointTo(stored.bytes(), fields.position(), sizeBytes));
-                sessions.insert(sessions.count, startMicros, endMicros, buffer);
-                fields.position(fields.position() + sizeBytes);
+            StoredSessions from = new StoredSessions(stored);
+            while (from.next()) {
+                sessions.insert(
+                        sessions.count, from.startMicros(), from.endMicros(), buffers.deserialize(from.buffer()));
             }
             return sessions;
-        }
-
-        private static MillraceException corrupt(RowView stored) {
-            return new MillraceException(
-                    ErrorCode.STATE_CORRUPT,
-                    "Cannot restore the sessions of a group: sizeBytes=%d does not end with a session. "
-                                    .formatted(stored.sizeBytes())
-                            + "Restart from an earlier epoch or a new checkpoint.");
         }
 
         @Override

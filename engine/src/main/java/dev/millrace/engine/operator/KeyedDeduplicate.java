@@ -10,6 +10,7 @@ import dev.millrace.engine.page.Side;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
+import dev.millrace.engine.snapshot.StateSchema;
 import dev.millrace.engine.state.KeyBytes;
 import dev.millrace.engine.state.KeyedState;
 import dev.millrace.engine.state.KeyedTable;
@@ -60,9 +61,14 @@ public final class KeyedDeduplicate implements Operator {
      *
      * @param identities makes one task's view of rows, on the task's own thread
      * @param ofEachEpoch whether a known key passes once in each bounded epoch in which it comes again
+     * @param states what the state holds
      */
-    public record Factory(Supplier<RowIdentity> identities, String name, boolean ofEachEpoch)
+    public record Factory(Supplier<RowIdentity> identities, String name, boolean ofEachEpoch, List<StateSchema> states)
             implements OperatorFactory {
+        public Factory {
+            states = List.copyOf(states);
+        }
+
         @Override
         public boolean keepsState() {
             return true;

@@ -8,6 +8,7 @@ import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
+import dev.millrace.engine.snapshot.StateSchema;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -51,8 +52,22 @@ public final class KeyedFunction implements Operator {
         this.functions = functions;
     }
 
-    /** Makes the operator of each task. */
-    public record Factory(GroupFunction.Factory functions, String name) implements OperatorFactory {
+    /**
+     * Makes the operator of each task.
+     *
+     * @param states what the state holds, but for what functions {@link GroupFunction#describe} themselves
+     */
+    public record Factory(GroupFunction.Factory functions, String name, List<StateSchema> states)
+            implements OperatorFactory {
+        public Factory {
+            states = List.copyOf(states);
+        }
+
+        /** Of operators whose state nobody else reads. */
+        public Factory(GroupFunction.Factory functions, String name) {
+            this(functions, name, List.of());
+        }
+
         @Override
         public boolean keepsState() {
             return true;

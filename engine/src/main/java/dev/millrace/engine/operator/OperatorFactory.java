@@ -1,5 +1,7 @@
 package dev.millrace.engine.operator;
 
+import dev.millrace.engine.snapshot.StateSchema;
+import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +20,11 @@ public interface OperatorFactory {
     /** Whether its operators keep state, which metrics then count. */
     default boolean keepsState() {
         return false;
+    }
+
+    /** What its operators keep for each key, as far as that is known before they run. */
+    default List<StateSchema> states() {
+        return List.of();
     }
 
     /** Whether its operators have an {@link Operator#takeObservation observation} of each epoch. */

@@ -11,6 +11,7 @@ import dev.millrace.engine.page.Side;
 import dev.millrace.engine.snapshot.FrozenState;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
+import dev.millrace.engine.snapshot.StateSchema;
 import dev.millrace.engine.state.KeyBytes;
 import dev.millrace.engine.state.KeyedState;
 import dev.millrace.engine.state.KeyedTable;
@@ -63,11 +64,17 @@ public final class SessionAggregate implements Operator {
      *     window, and expires at its end
      * @param windows finds the window in a key, likewise one for each task
      * @param emission {@link Emission#AT_EXPIRY} or {@link Emission#ALL_PER_EPOCH}
+     * @param states what the state holds
      */
     public record Factory(
-            Supplier<Aggregate> aggregates, Supplier<SessionWindows> windows, String name, Emission emission)
+            Supplier<Aggregate> aggregates,
+            Supplier<SessionWindows> windows,
+            String name,
+            Emission emission,
+            List<StateSchema> states)
             implements OperatorFactory {
         public Factory {
+            states = List.copyOf(states);
             if (emission != Emission.AT_EXPIRY && emission != Emission.ALL_PER_EPOCH) {
                 throw new MillraceException(
                         ErrorCode.INVARIANT,

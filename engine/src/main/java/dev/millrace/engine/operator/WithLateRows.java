@@ -1,5 +1,7 @@
 package dev.millrace.engine.operator;
 
+import dev.millrace.engine.snapshot.StateSchema;
+import java.util.List;
 import java.util.function.Supplier;
 
 /** An operator whose late rows somebody asks for. */
@@ -17,6 +19,11 @@ public record WithLateRows(OperatorFactory operator, Supplier<LateRowEncoder> la
     @Override
     public boolean keepsState() {
         return operator.keepsState();
+    }
+
+    @Override
+    public List<StateSchema> states() {
+        return operator.states();
     }
 
     @Override

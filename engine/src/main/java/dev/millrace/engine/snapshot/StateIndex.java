@@ -17,14 +17,15 @@ import java.util.TreeSet;
  * @param operators for each operator with state, what it is; a query that continues must have the same
  * @param files for each section, its files
  */
-public record StateIndex(int keyGroupCount, Map<OperatorId, String> operators, Map<SectionKey, List<String>> files) {
+public record StateIndex(
+        int keyGroupCount, Map<OperatorId, StatefulOperator> operators, Map<SectionKey, List<String>> files) {
     public StateIndex {
         operators = Collections.unmodifiableMap(new TreeMap<>(operators));
         files = Collections.unmodifiableMap(new TreeMap<>(files));
     }
 
     /** The index before a query's first epoch, and for good where it keeps no state. */
-    public static StateIndex empty(int keyGroupCount, Map<OperatorId, String> operators) {
+    public static StateIndex empty(int keyGroupCount, Map<OperatorId, StatefulOperator> operators) {
         return new StateIndex(keyGroupCount, operators, Map.of());
     }
 

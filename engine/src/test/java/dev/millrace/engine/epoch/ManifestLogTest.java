@@ -12,6 +12,8 @@ import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.SectionKey;
 import dev.millrace.engine.snapshot.SnapshotFile;
 import dev.millrace.engine.snapshot.StateIndex;
+import dev.millrace.engine.snapshot.StateSchema;
+import dev.millrace.engine.snapshot.StatefulOperator;
 import dev.millrace.engine.snapshot.StoredSnapshot;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -26,8 +28,17 @@ class ManifestLogTest {
 
     private final MemoryStorage storage = new MemoryStorage();
     private final ManifestLog log = new ManifestLog(storage);
-    private final StateIndex empty =
-            StateIndex.empty(7, Map.of(AGGREGATE, "Aggregate[\u00e9]", new OperatorId(0, 0), "w"));
+    private final StateIndex empty = StateIndex.empty(
+            7,
+            Map.of(
+                    AGGREGATE,
+                    new StatefulOperator(
+                            "Aggregate[\u00e9]",
+                            List.of(
+                                    new StateSchema(0, "buffers", StateSchema.Kind.VALUE, "key \u00e9", "", "{\"a\"}"),
+                                    new StateSchema(1, "more", StateSchema.Kind.MAP, "key", "sub", ""))),
+                    new OperatorId(0, 0),
+                    new StatefulOperator("w")));
 
     @Test
     void readsBackWhatWasCreated() throws Exception {

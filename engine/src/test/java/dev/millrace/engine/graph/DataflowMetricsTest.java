@@ -38,7 +38,8 @@ class DataflowMetricsTest {
                 new StageBody.Writing(new ShutSink()));
         DataflowSettings settings = new DataflowSettings(
                 "metrics", Placement.alone(1), 8, 0, new MemoryBudget(1 << 20), null, System::currentTimeMillis);
-        try (Dataflow dataflow = Dataflow.create(builder.build(), settings, (name, index, count) -> TaskScope.PLAIN)) {
+        try (Dataflow dataflow =
+                LocalDataflow.create(builder.build(), settings, (name, index, count) -> TaskScope.PLAIN)) {
             dataflow.start();
             DataflowMetrics metrics = dataflow.metrics();
             await().until(() -> times(metrics, source).backPressuredNanos() > TimeUnit.MILLISECONDS.toNanos(200));

@@ -35,7 +35,7 @@ class DataflowTest {
     }
 
     private static Dataflow start(StreamGraph graph, int tasks) {
-        Dataflow dataflow = Dataflow.create(graph, settings(tasks), (name, index, count) -> TaskScope.PLAIN);
+        Dataflow dataflow = LocalDataflow.create(graph, settings(tasks), (name, index, count) -> TaskScope.PLAIN);
         dataflow.start();
         return dataflow;
     }

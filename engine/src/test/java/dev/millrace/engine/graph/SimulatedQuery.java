@@ -22,6 +22,7 @@ import dev.millrace.engine.operator.WatermarkAssignerFactory;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.page.Side;
 import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.snapshot.StatefulOperator;
 import dev.millrace.engine.source.PartitionOutput;
 import dev.millrace.engine.source.Source;
 import dev.millrace.engine.source.SourceReader;
@@ -173,12 +174,12 @@ final class SimulatedQuery {
     }
 
     /** The operators with state, as a manifest names them. */
-    Map<OperatorId, String> operators() {
-        Map<OperatorId, String> operators = new HashMap<>();
+    Map<OperatorId, StatefulOperator> operators() {
+        Map<OperatorId, StatefulOperator> operators = new HashMap<>();
         for (int s = 0; s < sources; s++) {
-            operators.put(new OperatorId(s, 0), "watermark");
+            operators.put(new OperatorId(s, 0), new StatefulOperator("watermark"));
         }
-        operators.put(worker(), "work");
+        operators.put(worker(), new StatefulOperator("work"));
         return operators;
     }
 

@@ -156,7 +156,7 @@ class SessionAggregatePropertyTest {
     }
 
     private static OperatorHarness harness(Kind kind, Emission emission) {
-        var factory = new SessionAggregate.Factory(kind.aggregates, Windows::new, "sessions", emission);
+        var factory = new SessionAggregate.Factory(kind.aggregates, Windows::new, "sessions", emission, List.of());
         return new OperatorHarness(
                 factory::create, KEY_GROUPS, (bytes, offset, sizeBytes) -> bytes[offset + sizeBytes - 1] % KEY_GROUPS);
     }

@@ -12,7 +12,7 @@ class StateIndexTest {
     private static final SectionKey TWO = new SectionKey(AGGREGATE, 2);
     private static final SectionKey TASK = new SectionKey(AGGREGATE, SectionKey.TASK);
 
-    private final StateIndex empty = StateIndex.empty(7, Map.of(AGGREGATE, "aggregate"));
+    private final StateIndex empty = StateIndex.empty(7, Map.of(AGGREGATE, new StatefulOperator("aggregate")));
 
     @Test
     void putsDeltasBehindTheirBaseAndDropsAllBeforeTheNextBase() {

@@ -2,7 +2,9 @@ package dev.millrace.spark.checkpoint;
 
 import dev.millrace.engine.epoch.Manifest;
 import dev.millrace.engine.snapshot.OperatorId;
-import dev.millrace.spark.checkpoint.EpochFiles.OperatorFiles;
+import dev.millrace.engine.snapshot.StatefulOperator;
+import dev.millrace.spark.checkpoint.EpochFiles.Kept;
+import dev.millrace.spark.key.StateColumns;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -49,7 +51,7 @@ final class CheckpointInspection {
     private void printEpoch(Manifest manifest) throws IOException {
         output.printf("%nepoch %d, as Spark's offset log has it%n", manifest.epoch());
         new String(manifest.offsets(), StandardCharsets.UTF_8).lines().forEach(line -> output.printf("  %s%n", line));
-        Map<OperatorId, String> operators = manifest.state().operators();
+        Map<OperatorId, StatefulOperator> operators = manifest.state().operators();
         if (operators.isEmpty()) {
             output.printf("%nThe query keeps no state.%n");
             return;
@@ -65,8 +67,8 @@ final class CheckpointInspection {
                 "size",
                 "packed",
                 "what it is");
-        operators.forEach((id, name) -> {
-            OperatorFiles kept = files.operators().getOrDefault(id, new OperatorFiles(0, 0, 0, 0, 0));
+        operators.forEach((id, operator) -> {
+            Kept kept = files.operators().getOrDefault(id, Kept.NOTHING);
             output.printf(
                     "%8s  %6d  %10d  %8d  %10s  %10s  %s%n",
                     id,
@@ -75,7 +77,8 @@ final class CheckpointInspection {
                     kept.sections(),
                     size(kept.rawBytes()),
                     size(kept.packedBytes()),
-                    name);
+                    operator.name());
+            operator.states().forEach(state -> output.printf("%8s  %s%n", "", StateColumns.describe(state)));
         });
         output.printf("%n%10s  %s%n", "size", "file");
         files.files().forEach((name, sizeBytes) -> output.printf("%10s  %s%n", size(sizeBytes), name));

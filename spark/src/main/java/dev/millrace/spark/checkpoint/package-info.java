@@ -1,4 +1,4 @@
-/** A query's checkpoint on storage: the files that Millrace keeps there, and what looks at them from outside a query. */
+/** A query's checkpoint on storage: the files that Millrace keeps there, and what looks at them from outside a query, as a program and as tables. */
 @NullMarked
 package dev.millrace.spark.checkpoint;
 

@@ -8,6 +8,7 @@ import dev.millrace.engine.epoch.DataflowFailedException;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.DataflowSettings;
+import dev.millrace.engine.graph.LocalDataflow;
 import dev.millrace.engine.graph.Placement;
 import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.EpochTime;
@@ -312,7 +313,7 @@ final class QueryRun {
                 StateMemory.budget(settings.stateMemoryBytes()),
                 prepared.state().durability(from),
                 epochTime == null ? query.triggerClock()::getTimeMillis : epochTime);
-        Dataflow running = Dataflow.create(prepared.plan().graph(), shape, prepared.scopes());
+        Dataflow running = LocalDataflow.create(prepared.plan().graph(), shape, prepared.scopes());
         dataflow = running;
         try {
             surroundings.progress().begin(running.metrics());

@@ -6,16 +6,18 @@ import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.graph.Durability;
-import dev.millrace.engine.graph.StageBody;
 import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.RestoredState;
 import dev.millrace.engine.snapshot.SnapshotStorage;
 import dev.millrace.engine.snapshot.StateIndex;
+import dev.millrace.engine.snapshot.StatefulOperator;
+import dev.millrace.spark.key.StateColumns;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +33,7 @@ final class QueryState {
     private final ManifestLog manifests;
     private final String runId;
     private final int keyGroupCount;
-    private final Map<OperatorId, String> operators;
+    private final Map<OperatorId, StatefulOperator> operators;
     private int attempts;
 
     /**
@@ -52,15 +54,15 @@ final class QueryState {
         this.operators = isStateful ? statefulOperators(graph) : Map.of();
     }
 
-    private static Map<OperatorId, String> statefulOperators(StreamGraph graph) {
-        Map<OperatorId, String> operators = new TreeMap<>();
+    private static Map<OperatorId, StatefulOperator> statefulOperators(StreamGraph graph) {
+        Map<OperatorId, StatefulOperator> operators = new TreeMap<>();
         for (StreamGraph.Stage stage : graph.stages()) {
-            List<OperatorFactory> chain = stage.body() instanceof StageBody.Reading reading
-                    ? reading.chain()
-                    : stage.body() instanceof StageBody.Operating operating ? operating.chain() : List.of();
+            List<OperatorFactory> chain = stage.body().chain();
             for (int i = 0; i < chain.size(); i++) {
-                if (chain.get(i).keepsState()) {
-                    operators.put(new OperatorId(stage.id(), i), chain.get(i).name());
+                OperatorFactory operator = chain.get(i);
+                if (operator.keepsState()) {
+                    operators.put(
+                            new OperatorId(stage.id(), i), new StatefulOperator(operator.name(), operator.states()));
                 }
             }
         }
@@ -83,13 +85,15 @@ final class QueryState {
     }
 
     private void requireSame(StateIndex state) {
-        if (!state.operators().equals(operators)) {
+        if (!names(state.operators()).equals(names(operators))) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_CHECKPOINT,
                     ("Cannot continue from the checkpoint: its state is of operators %s, the query has %s. Give the query "
                                     + "the shape that it had, or a new checkpoint location.")
-                            .formatted(state.operators(), operators));
+                            .formatted(names(state.operators()), names(operators)));
         }
+        operators.forEach((id, operator) ->
+                requireSame(operator, Objects.requireNonNull(state.operators().get(id))));
         if (state.keyGroupCount() != keyGroupCount) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_CHECKPOINT,
@@ -97,6 +101,32 @@ final class QueryState {
                                     + "spark.sql.shuffle.partitions to the former, or give a new checkpoint location.")
                             .formatted(state.keyGroupCount(), keyGroupCount));
         }
+    }
+
+    private static Map<OperatorId, String> names(Map<OperatorId, StatefulOperator> operators) {
+        Map<OperatorId, String> names = new TreeMap<>();
+        operators.forEach((id, operator) -> names.put(id, operator.name()));
+        return names;
+    }
+
+    /** Errors: UNSUPPORTED_CHECKPOINT where entries hold other columns than the query's. */
+    private static void requireSame(StatefulOperator operator, StatefulOperator stored) {
+        boolean isSame = stored.states().size() == operator.states().size();
+        for (int i = 0; isSame && i < stored.states().size(); i++) {
+            isSame = StateColumns.isReadAs(
+                    stored.states().get(i), operator.states().get(i));
+        }
+        if (!isSame) {
+            throw new MillraceException(
+                    ErrorCode.UNSUPPORTED_CHECKPOINT,
+                    ("Cannot continue from the checkpoint: the state of operator=%s holds %s, the query's holds %s. Give "
+                                    + "the columns the types that they had, or a new checkpoint location.")
+                            .formatted(operator.name(), describe(stored), describe(operator)));
+        }
+    }
+
+    private static List<String> describe(StatefulOperator operator) {
+        return operator.states().stream().map(StateColumns::describe).toList();
     }
 
     /** Where the next dataflow's state comes from and goes to; null for a query without state. */

@@ -1,5 +1,6 @@
 package dev.millrace.spark.function;
 
+import dev.millrace.engine.snapshot.StateSchema;
 import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +15,9 @@ public sealed interface FunctionSpecification extends Serializable
 
     /** How keys, values and results become objects and rows. */
     TypedGroups typed();
+
+    /** What state holds for each key, but for the variables that a processor describes itself. */
+    StateSchema stateSchema();
 
     /** Whether rows that the watermark has passed are dropped. */
     boolean dropsLateRows();

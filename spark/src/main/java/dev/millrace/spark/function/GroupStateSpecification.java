@@ -1,5 +1,7 @@
 package dev.millrace.spark.function;
 
+import dev.millrace.engine.snapshot.StateSchema;
+import dev.millrace.spark.key.StateColumns;
 import java.io.Serializable;
 import org.apache.spark.sql.catalyst.encoders.ExpressionEncoder;
 import org.apache.spark.sql.catalyst.plans.logical.EventTimeTimeout$;
@@ -37,6 +39,11 @@ public record GroupStateSpecification(
      */
     public record Initial(InitialColumns columns, boolean callsForKeys) implements Serializable {
         private static final long serialVersionUID = 1L;
+    }
+
+    @Override
+    public StateSchema stateSchema() {
+        return StateColumns.schema(0, "state", StateSchema.Kind.VALUE, typed.grouping(), state.schema());
     }
 
     @Override

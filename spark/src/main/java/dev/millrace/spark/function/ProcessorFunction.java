@@ -26,7 +26,9 @@ import scala.Option;
  * a timer is over once all results of its call were taken, and what was deleted meanwhile does not fire.
  */
 final class ProcessorFunction implements GroupFunction {
-    private static final int TIMERS = 0;
+    /** The number of the timers' state. */
+    static final int TIMERS = 0;
+
     private static final int FIRST_VARIABLE = 1;
 
     /** What is removed in one go because its time to live is over. */

@@ -1,9 +1,12 @@
 package dev.millrace.spark.function;
 
+import dev.millrace.engine.snapshot.StateSchema;
+import dev.millrace.spark.key.StateColumns;
 import org.apache.spark.sql.catalyst.encoders.ExpressionEncoder;
 import org.apache.spark.sql.streaming.OutputMode;
 import org.apache.spark.sql.streaming.StatefulProcessor;
 import org.apache.spark.sql.streaming.TimeMode;
+import org.apache.spark.sql.types.StructType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +29,18 @@ public record ProcessorSpecification(
     @Override
     public String name() {
         return "transformWithState";
+    }
+
+    @Override
+    public StateSchema stateSchema() {
+        StructType none = new StructType();
+        return StateColumns.schema(
+                ProcessorFunction.TIMERS,
+                "timers",
+                StateSchema.Kind.TIMES,
+                StateColumns.of(typed.grouping()),
+                none,
+                none);
     }
 
     @Override

@@ -12,7 +12,7 @@ import dev.millrace.engine.state.EntryTable;
 import dev.millrace.engine.state.KeyedState;
 import dev.millrace.spark.function.StateVariable.Kind;
 import dev.millrace.spark.function.StateVariable.Shape;
-import java.nio.charset.StandardCharsets;
+import dev.millrace.spark.key.StateColumns;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -21,9 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.apache.spark.sql.execution.streaming.state.StateStoreErrors$;
-import org.apache.spark.sql.types.DataType;
-import org.apache.spark.sql.types.DataType$;
-import org.apache.spark.sql.types.StructType;
 
 /**
  * The state variables of one task's processor, by name. Each keeps the number that its state has in
@@ -120,41 +117,20 @@ final class StateVariables implements AutoCloseable {
     /** Puts what is known of the variables beside their entries. */
     void describe(Section task) {
         numberAll();
-        byName.forEach((name, variable) -> {
-            Shape shape = variable.shape();
-            String text = "%d\n%s\n%s\n%s"
-                    .formatted(
-                            numbers.get(name),
-                            shape.kind(),
-                            shape.userKey().json(),
-                            shape.value().json());
-            task.put(view(name), view(text));
-        });
-    }
-
-    private static RowView view(String text) {
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        return new RowView().pointTo(bytes, 0, bytes.length);
-    }
-
-    private static String text(RowView view) {
-        return new String(view.bytes(), view.offset(), view.sizeBytes(), StandardCharsets.UTF_8);
+        byName.forEach((name, variable) -> new VariableDescription(name, numberOf(name), variable.shape()).put(task));
     }
 
     /** Takes back what {@link #describe} put; before any section of the variables' own. */
-    void restoreDescription(RowView nameBytes, RowView description) {
-        String name = text(nameBytes);
-        String[] parts = text(description).split("\n", -1);
-        int number = Integer.parseInt(parts[0]);
-        Shape before = new Shape(Kind.valueOf(parts[1]), (StructType) DataType.fromJson(parts[2]), (StructType)
-                DataType.fromJson(parts[3]));
-        numbers.put(name, number);
-        names.put(number, name);
+    void restoreDescription(RowView key, RowView value) {
+        VariableDescription before = VariableDescription.of(key, value);
+        String name = before.name();
+        numbers.put(name, before.number());
+        names.put(before.number(), name);
         StateVariable<?> known = byName.get(name);
         if (known != null) {
-            requireSame(name, before, known.shape());
+            requireSame(name, before.shape(), known.shape());
         } else if (!deleted.contains(name)) {
-            byName.put(name, unseen(name, before));
+            byName.put(name, unseen(name, before.shape()));
         }
     }
 
@@ -169,19 +145,14 @@ final class StateVariables implements AutoCloseable {
 
     private void requireSame(String name, Shape before, Shape now) {
         boolean same = before.kind() == now.kind()
-                && isReadAs(before.userKey(), now.userKey())
-                && isReadAs(before.value(), now.value());
+                && StateColumns.isReadAs(before.userKey(), now.userKey())
+                && StateColumns.isReadAs(before.value(), now.value());
         if (!same) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_CHECKPOINT,
                     "Cannot go on with a state variable: operator=%s, variable=%s, it was %s, it is %s. Give the new one another name, or start with a new checkpoint location."
                             .formatted(operator, name, describe(before), describe(now)));
         }
-    }
-
-    /** Fields may have other names, and nulls where there were none before: the bytes are the same. */
-    private static boolean isReadAs(StructType before, StructType now) {
-        return DataType$.MODULE$.equalsIgnoreNameAndCompatibleNullability(before, now);
     }
 
     private static String describe(Shape shape) {

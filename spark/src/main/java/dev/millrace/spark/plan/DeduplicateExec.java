@@ -2,12 +2,15 @@ package dev.millrace.spark.plan;
 
 import dev.millrace.engine.operator.KeyedDeduplicate;
 import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.snapshot.StateSchema;
 import dev.millrace.spark.deduplicate.DeduplicationSpecification;
 import dev.millrace.spark.deduplicate.RowIdentities;
+import dev.millrace.spark.key.StateColumns;
 import dev.millrace.spark.scala.Scala;
 import java.util.List;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.execution.SparkPlan;
+import org.apache.spark.sql.types.StructType;
 import scala.collection.immutable.Seq;
 
 /** Lets the first row of each key through. */
@@ -41,7 +44,8 @@ public final class DeduplicateExec extends KeyedNode {
         return new KeyedDeduplicate.Factory(
                 new RowIdentities(new DeduplicationSpecification(Scala.list(keys()), withinWatermark, input)),
                 "%s[keys=%s]".formatted(withinWatermark ? "DeduplicateWithinWatermark" : "Deduplicate", names(keys())),
-                kind == Kind.DISTINCT);
+                kind == Kind.DISTINCT,
+                List.of(StateColumns.schema(0, "keys", StateSchema.Kind.VALUE, Scala.list(keys()), new StructType())));
     }
 
     @Override

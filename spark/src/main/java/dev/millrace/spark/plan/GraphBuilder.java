@@ -309,7 +309,8 @@ final class GraphBuilder {
                 new JoinExpressions.Factory(node.specification()),
                 node.type(),
                 node.describe(),
-                node.expiry().outputDelayMicros());
+                node.expiry().outputDelayMicros(),
+                node.states());
         flow.chain.add(
                 withLateRows(operator, List.of(columns(node.child(Side.LEFT)), columns(node.child(Side.RIGHT)))));
         return flow;

@@ -94,7 +94,8 @@ final class GroupFunctions {
                                         eventTime,
                                         Scala.seq(specification.typed().input())),
                         request.isFirstStart() ? initialRows(node, request.keyGroupCount(), conf) : null),
-                node.describe());
+                node.describe(),
+                List.of(specification.stateSchema()));
     }
 
     private static @Nullable InitialRows initialRows(GroupFunctionExec node, int keyGroupCount, SQLConf conf) {

@@ -3,6 +3,7 @@ package dev.millrace.spark.plan;
 import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.KeyedAggregateFactory;
 import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.snapshot.StateSchema;
 import dev.millrace.spark.aggregate.AggregateSpecification;
 import dev.millrace.spark.aggregate.AggregateSupplier;
 import dev.millrace.spark.scala.Scala;
@@ -41,7 +42,12 @@ public final class KeyedAggregateExec extends KeyedNode {
 
     @Override
     OperatorFactory operator() {
-        return new KeyedAggregateFactory(new AggregateSupplier(specification()), describe(), emission);
+        AggregateSpecification specification = specification();
+        return new KeyedAggregateFactory(
+                new AggregateSupplier(specification),
+                describe(),
+                emission,
+                List.of(specification.state(StateSchema.Kind.VALUE, specification.keys())));
     }
 
     private AggregateSpecification specification() {

@@ -3,6 +3,7 @@ package dev.millrace.spark.plan;
 import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.SessionAggregate;
+import dev.millrace.engine.snapshot.StateSchema;
 import dev.millrace.spark.aggregate.AggregateSpecification;
 import dev.millrace.spark.aggregate.AggregateSupplier;
 import dev.millrace.spark.key.SessionKeys;
@@ -59,7 +60,8 @@ public final class SessionAggregateExec extends KeyedNode {
                 new AggregateSupplier(specification),
                 SessionKeys.over(keys),
                 "SessionAggregate[keys=%s, functions=%s]".formatted(names(grouping), String.join(", ", functions)),
-                emission);
+                emission,
+                List.of(specification.state(StateSchema.Kind.SESSIONS, SessionKeys.group(keys))));
     }
 
     @Override

@@ -2,10 +2,13 @@ package dev.millrace.spark.plan;
 
 import dev.millrace.engine.operator.JoinType;
 import dev.millrace.engine.page.Side;
+import dev.millrace.engine.snapshot.StateSchema;
 import dev.millrace.spark.join.JoinSpecification;
+import dev.millrace.spark.key.StateColumns;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.plans.physical.Distribution;
@@ -81,6 +84,20 @@ public final class StreamJoinExec extends StreamNode {
                 JoinExpiry.eventTime(child(side).output()),
                 expiry.of(side),
                 Scala.list(child(side).output()));
+    }
+
+    /** What the state of each side holds. */
+    List<StateSchema> states() {
+        List<StateSchema> states = new ArrayList<>();
+        for (Side side : Side.values()) {
+            states.add(StateColumns.schema(
+                    side.ordinal(),
+                    side.name().toLowerCase(Locale.ROOT),
+                    StateSchema.Kind.LIST,
+                    Scala.list(keys(side)),
+                    StateColumns.of(Scala.<Attribute>list(child(side).output()))));
+        }
+        return states;
     }
 
     JoinExpiry expiry() {

@@ -22,11 +22,11 @@ import scala.collection.Iterator;
  * Keeps of each key how many values came, which, and how often each: a value, a list and a map. What it
  * does with a key is set by {@code timers}.
  */
-class VisitProcessor extends StatefulProcessorWithInitialState<Long, Row, String, Long> {
+public class VisitProcessor extends StatefulProcessorWithInitialState<Long, Row, String, Long> {
     private static final long serialVersionUID = 1L;
 
     /** What timers a processor uses. */
-    enum Timers {
+    public enum Timers {
         NONE,
         /** One at a time, a value later than the last value, in seconds of event time. */
         EVENT_TIME,
@@ -40,7 +40,7 @@ class VisitProcessor extends StatefulProcessorWithInitialState<Long, Row, String
     private transient ListState<Long> values;
     private transient MapState<Long, Long> counts;
 
-    VisitProcessor(Timers timers, Duration timeToLive) {
+    public VisitProcessor(Timers timers, Duration timeToLive) {
         this.timers = timers;
         this.timeToLive = timeToLive;
     }

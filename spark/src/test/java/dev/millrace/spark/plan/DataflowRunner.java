@@ -3,6 +3,7 @@ package dev.millrace.spark.plan;
 import dev.millrace.engine.epoch.CompletedEpoch;
 import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.DataflowSettings;
+import dev.millrace.engine.graph.LocalDataflow;
 import dev.millrace.engine.graph.Placement;
 import dev.millrace.engine.graph.StageBody;
 import dev.millrace.engine.graph.StreamGraph;
@@ -50,7 +51,7 @@ final class DataflowRunner {
                 System::currentTimeMillis);
         SparkTaskScopes scopes = new SparkTaskScopes(
                 session.sessionState().conf(), Thread.currentThread().getContextClassLoader(), new Properties());
-        try (Dataflow dataflow = Dataflow.create(withSink(planned.graph(), sink), settings, scopes)) {
+        try (Dataflow dataflow = LocalDataflow.create(withSink(planned.graph(), sink), settings, scopes)) {
             dataflow.start();
             boolean arrived = false;
             long deadline = System.nanoTime() + PATIENCE_NANOS;
