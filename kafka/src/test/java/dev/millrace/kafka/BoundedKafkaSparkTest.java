@@ -131,8 +131,8 @@ final class BoundedKafkaSparkTest {
             for (int transaction = 0; transaction < 4; transaction++) {
                 producer.beginTransaction();
                 for (int row = 0; row < 3; row++) {
-                    var unused = producer.send(new ProducerRecord<>(
-                            topic, 0, null, LocalKafka.bytes("row" + transaction + "." + row)));
+                    var unused = producer.send(
+                            new ProducerRecord<>(topic, 0, null, LocalKafka.bytes("row" + transaction + "." + row)));
                 }
                 producer.flush();
                 if (transaction % 2 == 0) {
@@ -166,8 +166,7 @@ final class BoundedKafkaSparkTest {
         compare();
         runToEnd(BOUNDED, "strict");
         kafka.admin().deleteTopics(List.of(topic)).all().get();
-        Awaitility.await()
-                .until(() -> !kafka.admin().listTopics().names().get().contains(topic));
+        Awaitility.await().until(() -> !kafka.admin().listTopics().names().get().contains(topic));
         kafka.createTopic(topic, 2);
         // More than before in the one partition, less in the other.
         kafka.sendInTurn(topic, 1, 100, 130);

@@ -64,7 +64,11 @@ record KafkaPortionReads(String sourceName) implements PortionReads {
                 last.offsetRange().untilOffset(),
                 Option.empty());
         return new KafkaBatchInputPartition(
-                range, first.executorKafkaParams(), first.pollTimeoutMs(), first.failOnDataLoss(), first.includeHeaders());
+                range,
+                first.executorKafkaParams(),
+                first.pollTimeoutMs(),
+                first.failOnDataLoss(),
+                first.includeHeaders());
     }
 
     /** Moves ranges from the slot with the most records to the one with the least, as long as that pays. */
@@ -80,7 +84,9 @@ record KafkaPortionReads(String sourceName) implements PortionReads {
             long bestGain = WORTH_MOVING_RECORDS;
             for (KafkaBatchInputPartition range : most) {
                 // How many records fewer the fuller of the two has afterwards.
-                long gain = Math.min(range.offsetRange().size(), records(most) - records(least) - range.offsetRange().size());
+                long gain = Math.min(
+                        range.offsetRange().size(),
+                        records(most) - records(least) - range.offsetRange().size());
                 if (gain > bestGain && !holds(least, range)) {
                     best = range;
                     bestGain = gain;
@@ -95,10 +101,9 @@ record KafkaPortionReads(String sourceName) implements PortionReads {
     }
 
     private static boolean holds(List<KafkaBatchInputPartition> slot, KafkaBatchInputPartition range) {
-        return slot.stream()
-                .anyMatch(other -> other.offsetRange()
-                        .topicPartition()
-                        .equals(range.offsetRange().topicPartition()));
+        return slot.stream().anyMatch(other -> other.offsetRange()
+                .topicPartition()
+                .equals(range.offsetRange().topicPartition()));
     }
 
     private static long records(List<KafkaBatchInputPartition> slot) {

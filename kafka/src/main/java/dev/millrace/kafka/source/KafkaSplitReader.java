@@ -166,9 +166,7 @@ final class KafkaSplitReader implements SplitReader {
                             .formatted(
                                     sourceName,
                                     waitedMillis,
-                                    open.stream()
-                                            .map(PartitionInput::toString)
-                                            .toList()));
+                                    open.stream().map(PartitionInput::toString).toList()));
         }
         skipLost(open.stream().map(PartitionInput::partition).collect(Collectors.toSet()));
     }

@@ -52,8 +52,7 @@ final class PartitionInput {
 
     /** A partition that is read up to the planned end, and perhaps on from there. */
     static PartitionInput bounded(KafkaBatchInputPartition planned, PartitionOutput output) {
-        return new PartitionInput(
-                planned, output, planned.offsetRange().untilOffset());
+        return new PartitionInput(planned, output, planned.offsetRange().untilOffset());
     }
 
     TopicPartition partition() {

@@ -42,8 +42,7 @@ public final class LocalKafka implements AutoCloseable {
 
     /** Starts a broker in {@code folder}, and a session with some settings. */
     public static LocalKafka start(Path folder, Map<String, String> settings) throws Exception {
-        SparkSession.Builder builder =
-                SparkSession.builder().master("local[2]").config("spark.ui.enabled", "false");
+        SparkSession.Builder builder = SparkSession.builder().master("local[2]").config("spark.ui.enabled", "false");
         settings.forEach(builder::config);
         SparkSession session = builder.getOrCreate();
         session.sparkContext().setLogLevel("ERROR");

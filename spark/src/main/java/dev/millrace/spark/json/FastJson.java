@@ -21,8 +21,8 @@ public final class FastJson {
 
     /** Replaces what it can in the streaming nodes of an optimised plan; types and answers stay what they were. */
     public static LogicalPlan replaceIn(LogicalPlan plan, SQLConf conf) {
-        return (LogicalPlan) plan.transform(Scala.<LogicalPlan>rule(LogicalPlan::isStreaming, node -> (LogicalPlan)
-                node.transformExpressions(Scala.<Expression>rule(
+        return (LogicalPlan) plan.transform(Scala.<LogicalPlan>rule(
+                LogicalPlan::isStreaming, node -> (LogicalPlan) node.transformExpressions(Scala.<Expression>rule(
                         JsonToStructs.class::isInstance, json -> replaced((JsonToStructs) json, conf)))));
     }
 

@@ -27,8 +27,8 @@ final class JsonText {
 
     /** Powers of ten that a double holds exactly. */
     private static final double[] POWERS_OF_TEN = {
-        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
-        1e21, 1e22
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+        1e20, 1e21, 1e22
     };
 
     private byte[] bytes = new byte[0];
@@ -160,8 +160,7 @@ final class JsonText {
 
     /** Whether the string that was gone past last, without escapes, is this one. */
     boolean isString(byte[] other) {
-        return stop - start == other.length
-                && java.util.Arrays.equals(bytes, start, stop, other, 0, other.length);
+        return stop - start == other.length && java.util.Arrays.equals(bytes, start, stop, other, 0, other.length);
     }
 
     /** The string that was gone past last, which may share the text's bytes; null where it is not valid Unicode. */
@@ -329,8 +328,7 @@ final class JsonText {
                 && exponent > -POWERS_OF_TEN.length
                 && exponent < POWERS_OF_TEN.length) {
             // Both are exact, so the one operation rounds as it should.
-            double value =
-                    exponent < 0 ? mantissa / POWERS_OF_TEN[-exponent] : mantissa * POWERS_OF_TEN[exponent];
+            double value = exponent < 0 ? mantissa / POWERS_OF_TEN[-exponent] : mantissa * POWERS_OF_TEN[exponent];
             return isNegative ? -value : value;
         }
         return Double.parseDouble(numberText());
@@ -367,7 +365,11 @@ final class JsonText {
             return true;
         }
         do {
-            if (next() != '"' || !skipString() || stop - start > MAX_NAME_BYTES || !skip(':') || !skipValue(depth + 1)) {
+            if (next() != '"'
+                    || !skipString()
+                    || stop - start > MAX_NAME_BYTES
+                    || !skip(':')
+                    || !skipValue(depth + 1)) {
                 return false;
             }
         } while (skip(','));

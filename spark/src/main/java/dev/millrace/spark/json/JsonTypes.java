@@ -42,7 +42,13 @@ import org.jspecify.annotations.Nullable;
 record JsonTypes(Map<String, String> options, String timeZone, String corruptRecordColumn) implements Serializable {
     /** Options that change nothing about what is plainly an object of the schema, or only how Spark's formatters read. */
     private static final Set<String> OPTIONS = Set.of(
-            "mode", "columnnameofcorruptrecord", "timezone", "locale", "dateformat", "timestampformat", "timestampntzformat");
+            "mode",
+            "columnnameofcorruptrecord",
+            "timezone",
+            "locale",
+            "dateformat",
+            "timestampformat",
+            "timestampntzformat");
 
     /** What a decoder puts in the place of what it cannot read. */
     private static final char REPLACEMENT = '\ufffd';

@@ -92,8 +92,7 @@ sealed interface JsonValue {
                 return UNSURE;
             }
             try {
-                Decimal decimal = Decimal$.MODULE$.apply(
-                        new java.math.BigDecimal(text.numberText()), precision, scale);
+                Decimal decimal = Decimal$.MODULE$.apply(new java.math.BigDecimal(text.numberText()), precision, scale);
                 return decimal;
             } catch (ArithmeticException e) {
                 return UNSURE; // It has too many digits.

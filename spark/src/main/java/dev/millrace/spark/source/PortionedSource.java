@@ -137,11 +137,9 @@ public final class PortionedSource extends SparkSource {
         if (behind.offset().equals(Optional.of(end))) {
             return false;
         }
-        List<Split> splits =
-                asDriver(
+        List<Split> splits = asDriver(
                 "plan a batch",
-                () -> portioned.plan(
-                        Objects.requireNonNull(session), behind.offset(), end, settings.slotCount()));
+                () -> portioned.plan(Objects.requireNonNull(session), behind.offset(), end, settings.slotCount()));
         portions().add(splits, new Boundary(behind.portion() + 1, Optional.of(end)));
         return true;
     }

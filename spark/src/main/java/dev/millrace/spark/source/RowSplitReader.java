@@ -73,7 +73,9 @@ final class RowSplitReader implements SplitReader {
     /** Appends rows up to a batch's size, as long as there is room and a next one. */
     private int appendRows(OpenSplit split, PartitionOutput output) throws Exception {
         int count = 0;
-        for (RowView row = split.pending; row != null && count < BATCH_ROWS && append(row, output); row = split.pending) {
+        for (RowView row = split.pending;
+                row != null && count < BATCH_ROWS && append(row, output);
+                row = split.pending) {
             count++;
             advance(split);
         }

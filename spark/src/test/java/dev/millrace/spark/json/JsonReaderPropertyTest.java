@@ -32,6 +32,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class JsonReaderPropertyTest {
     /** More by {@code -Dmillrace.json.schemas}. */
     private static final int SCHEMAS = Integer.getInteger("millrace.json.schemas", 60);
+
     private static final int TEXTS = 400;
     private static final String CORRUPT = "_corrupt_record";
 
@@ -50,21 +51,111 @@ final class JsonReaderPropertyTest {
 
     /** What stands for values: most fit some type, some fit none, some are no JSON, or such as Spark is lenient about. */
     private static final List<String> VALUES = List.of(
-            "0", "1", "-1", "-0", "127", "128", "200", "-129", "32767", "32768", "2147483647", "2147483648",
-            "9223372036854775807", "9223372036854775808", "123456789012345678", "1234567890123456789", "99999999999999999999",
-            "0.0", "-0.0", "1.5", "-2.25", "0.1", "1e3", "1E+2", "2.5e-3", "1e22", "1e23", "4.35", "9007199254740993.0",
-            "0.30000000000000004", "1e400", "1e-400", "123456789.123456789123", "3.0000000000000000000001", "01", "1.", ".5",
-            "+1", "-", "1e", "NaN", "Infinity", "-Infinity", "0x10", "1_000", "true", "false", "null", "True", "nul", "truex",
-            "\"\"", "\"a\"", "\"NaN\"", "\"+INF\"", "\"12\"", "\"true\"", "\"null\"", "\"2024-02-29\"", "\"2023-02-29\"",
-            "\"2024-01-01T10:11:12.123Z\"", "\"2024-01-01 10:11:12\"", "\"10:11\"", "\"10000\"", "\"-1\"",
-            "\"a\\\"b\\\\c\\/d\\b\\f\\n\\r\\t\"", "\"\\u00e9\\u4e2d\\u0041\\u0000\"", "\"\\ud83d\\ude00\"", "\"\\ud83d\"",
-            "\"\\ude00\\ud83d\"", "\"\\ud83dx\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\'\"", "'single'", "\"tab\tin\"",
-            "\"line\nin\"", "\"\u0001\"", "\"\u007f\"", "\"é\"", "\"中文\"", "\"😀\"", "\"\ufeff\"", "\"unclosed", "plain",
-            "[]", "[1,2]", "[1,]", "[\"a\",null]", "[[1],[2]]", "[1", "{}", "{\"a\":1}", "{\"a\":{\"b\":[1,{}]}}",
-            "{\"a\":1,}", "{a:1}", "{\"a\" 1}", "/* c */ 1", "\"YWJj\"", "");
+            "0",
+            "1",
+            "-1",
+            "-0",
+            "127",
+            "128",
+            "200",
+            "-129",
+            "32767",
+            "32768",
+            "2147483647",
+            "2147483648",
+            "9223372036854775807",
+            "9223372036854775808",
+            "123456789012345678",
+            "1234567890123456789",
+            "99999999999999999999",
+            "0.0",
+            "-0.0",
+            "1.5",
+            "-2.25",
+            "0.1",
+            "1e3",
+            "1E+2",
+            "2.5e-3",
+            "1e22",
+            "1e23",
+            "4.35",
+            "9007199254740993.0",
+            "0.30000000000000004",
+            "1e400",
+            "1e-400",
+            "123456789.123456789123",
+            "3.0000000000000000000001",
+            "01",
+            "1.",
+            ".5",
+            "+1",
+            "-",
+            "1e",
+            "NaN",
+            "Infinity",
+            "-Infinity",
+            "0x10",
+            "1_000",
+            "true",
+            "false",
+            "null",
+            "True",
+            "nul",
+            "truex",
+            "\"\"",
+            "\"a\"",
+            "\"NaN\"",
+            "\"+INF\"",
+            "\"12\"",
+            "\"true\"",
+            "\"null\"",
+            "\"2024-02-29\"",
+            "\"2023-02-29\"",
+            "\"2024-01-01T10:11:12.123Z\"",
+            "\"2024-01-01 10:11:12\"",
+            "\"10:11\"",
+            "\"10000\"",
+            "\"-1\"",
+            "\"a\\\"b\\\\c\\/d\\b\\f\\n\\r\\t\"",
+            "\"\\u00e9\\u4e2d\\u0041\\u0000\"",
+            "\"\\ud83d\\ude00\"",
+            "\"\\ud83d\"",
+            "\"\\ude00\\ud83d\"",
+            "\"\\ud83dx\"",
+            "\"\\x\"",
+            "\"\\u12\"",
+            "\"\\u12g4\"",
+            "\"\\'\"",
+            "'single'",
+            "\"tab\tin\"",
+            "\"line\nin\"",
+            "\"\u0001\"",
+            "\"\u007f\"",
+            "\"é\"",
+            "\"中文\"",
+            "\"😀\"",
+            "\"\ufeff\"",
+            "\"unclosed",
+            "plain",
+            "[]",
+            "[1,2]",
+            "[1,]",
+            "[\"a\",null]",
+            "[[1],[2]]",
+            "[1",
+            "{}",
+            "{\"a\":1}",
+            "{\"a\":{\"b\":[1,{}]}}",
+            "{\"a\":1,}",
+            "{a:1}",
+            "{\"a\" 1}",
+            "/* c */ 1",
+            "\"YWJj\"",
+            "");
 
     private static final List<String> SPACES = List.of("", "", "", " ", "\n", "\t", "\r\n ", "\u00a0", "\f");
-    private static final List<String> NAMES = List.of("a", "b", "c", "A", "é", "a b", "", "longer name", "a\\u0062", "x\\\"y");
+    private static final List<String> NAMES =
+            List.of("a", "b", "c", "A", "é", "a b", "", "longer name", "a\\u0062", "x\\\"y");
 
     @Test
     void givesWhatSparkGivesForRandomTexts() {
@@ -148,7 +239,8 @@ final class JsonReaderPropertyTest {
         for (int i = 0; i < count; i++) {
             // A column for malformed texts has to be a string.
             String name = names.remove(random.nextInt(names.size()));
-            schema = schema.add(name, name.equals("b") ? DataTypes.StringType : type(random, depth), random.nextBoolean());
+            schema = schema.add(
+                    name, name.equals("b") ? DataTypes.StringType : type(random, depth), random.nextBoolean());
         }
         return schema;
     }
@@ -165,7 +257,8 @@ final class JsonReaderPropertyTest {
         StringBuilder text = new StringBuilder();
         text.append(pick(random, SPACES.subList(0, 7)));
         object(random, schema, text);
-        byte[] bytes = text.append(random.nextInt(10) == 0 ? " more" : "").toString().getBytes(StandardCharsets.UTF_8);
+        byte[] bytes =
+                text.append(random.nextInt(10) == 0 ? " more" : "").toString().getBytes(StandardCharsets.UTF_8);
         if (bytes.length > 0 && random.nextInt(8) == 0) {
             int at = random.nextInt(bytes.length);
             switch (random.nextInt(4)) {
@@ -189,7 +282,12 @@ final class JsonReaderPropertyTest {
             boolean isKnown = schema.length() > 0 && random.nextInt(5) > 0;
             int field = isKnown ? random.nextInt(schema.length()) : -1;
             String name = isKnown ? schema.fields()[field].name() : pick(random, NAMES);
-            text.append('"').append(name).append('"').append(space(random)).append(':').append(space(random));
+            text.append('"')
+                    .append(name)
+                    .append('"')
+                    .append(space(random))
+                    .append(':')
+                    .append(space(random));
             if (isKnown && random.nextInt(12) > 0) {
                 value(random, schema.fields()[field].dataType(), text);
             } else {
@@ -215,18 +313,24 @@ final class JsonReaderPropertyTest {
             }
             text.append(']');
         } else if (type.equals(DataTypes.StringType)) {
-            text.append(pick(random, VALUES.stream().filter(value -> value.startsWith("\"")).toList()));
+            text.append(pick(
+                    random,
+                    VALUES.stream().filter(value -> value.startsWith("\"")).toList()));
         } else if (type.equals(DataTypes.BooleanType)) {
             text.append(random.nextBoolean());
         } else if (type.equals(DataTypes.DateType)) {
-            text.append("\"20%02d-%02d-%02d\"".formatted(random.nextInt(99), 1 + random.nextInt(12), 1 + random.nextInt(28)));
+            text.append("\"20%02d-%02d-%02d\""
+                    .formatted(random.nextInt(99), 1 + random.nextInt(12), 1 + random.nextInt(28)));
         } else if (type.equals(DataTypes.TimestampType)) {
             text.append(
                     random.nextBoolean()
                             ? "\"2024-03-31T0%d:30:00.%03dZ\"".formatted(random.nextInt(9), random.nextInt(999))
                             : "\"2024-03-31 0%d:30:00\"".formatted(random.nextInt(9)));
         } else if (type.equals(DataTypes.DoubleType)) {
-            text.append(random.nextBoolean() ? random.nextInt(100_000) / 100.0 : random.nextDouble() * Math.pow(10, random.nextInt(40) - 20));
+            text.append(
+                    random.nextBoolean()
+                            ? random.nextInt(100_000) / 100.0
+                            : random.nextDouble() * Math.pow(10, random.nextInt(40) - 20));
         } else {
             text.append(random.nextInt(3) == 0 ? random.nextLong() : random.nextInt(300) - 150);
         }
