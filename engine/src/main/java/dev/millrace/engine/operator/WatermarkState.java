@@ -15,7 +15,7 @@ import java.nio.charset.StandardCharsets;
  * belong to the task and to no key group. Layout: the watermark's key is empty, a partition's its name in
  * UTF-8; the value is a time of 8 bytes, the most significant first.
  */
-final class WatermarkState {
+public final class WatermarkState {
     private WatermarkState() {}
 
     /** A task's section without a watermark: it holds nobody's back. */
@@ -26,7 +26,7 @@ final class WatermarkState {
     }
 
     /** A task's section with its watermark, or with {@link Long#MIN_VALUE} while it waits for its first. */
-    static Section section(OperatorId operator, long micros) {
+    public static Section section(OperatorId operator, long micros) {
         Section section = section(operator);
         section.put(new RowView(), view(bytes(micros)));
         return section;

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread: the owning task.
  */
-final class KeyGroupWriter {
+public final class KeyGroupWriter {
     /** A section that has become so large is handed over, and the next one begun. */
     private static final int FULL_BYTES = 256 * 1024;
 
@@ -24,7 +24,7 @@ final class KeyGroupWriter {
     private long handedOverBytes;
 
     /** @param full takes each section that is full or complete */
-    KeyGroupWriter(SectionKey key, boolean base, Consumer<Section> full) {
+    public KeyGroupWriter(SectionKey key, boolean base, Consumer<Section> full) {
         this.key = key;
         this.base = base;
         this.full = full;
@@ -64,7 +64,8 @@ final class KeyGroupWriter {
         handOverWhenFull();
     }
 
-    void put(RowView wholeKey, int subKeySizeBytes, RowView entryValue, long expiryMicros) {
+    /** @param wholeKey the key with its sub-key behind it */
+    public void put(RowView wholeKey, int subKeySizeBytes, RowView entryValue, long expiryMicros) {
         open().put(wholeKey, subKeySizeBytes, entryValue, expiryMicros);
         handOverWhenFull();
     }
@@ -85,7 +86,7 @@ final class KeyGroupWriter {
     }
 
     /** Hands over what there is. */
-    void finish() {
+    public void finish() {
         Section open = section;
         if (open != null) {
             section = null;

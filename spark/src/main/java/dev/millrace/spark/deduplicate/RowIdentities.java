@@ -23,6 +23,11 @@ public final class RowIdentities implements Supplier<RowIdentity> {
         this.specifications = TaskCopies.of(specification);
     }
 
+    /** Where keys have an event time, by which they expire. */
+    public EventTimeColumn keyEventTime() {
+        return EventTimeColumn.markedIn(specifications.copy().keys());
+    }
+
     @Override
     public RowIdentity get() {
         DeduplicationSpecification specification = specifications.copy();

@@ -5,6 +5,7 @@ import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.checkpoint.StateFiles;
+import dev.millrace.spark.migration.SparkState;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.source.SparkSource;
 import java.io.IOException;
@@ -198,21 +199,27 @@ final class Checkpoint {
     /**
      * Refuses a checkpoint whose state cannot be restored. Reads only.
      *
-     * <p>Errors: UNSUPPORTED_CHECKPOINT when stock Spark kept state there, or when the query is stateful
-     * and has run before without keeping its state: going on with empty state would give wrong answers.
+     * <p>Errors: UNSUPPORTED_CHECKPOINT when stock Spark kept state there that is not to be brought over, or when the
+     * query is stateful and has run before without keeping its state: going on with empty state would give wrong
+     * answers.
      */
-    static void refuseState(SparkSession session, String root, boolean isStateful) {
+    static void refuseState(SparkSession session, String root, boolean isStateful, boolean importsState) {
         Path path = new Path(root);
         CheckpointFileManager files =
                 CheckpointFileManager.create(path, session.sessionState().newHadoopConf());
-        if (holdsFiles(files, new Path(path, "state"))) {
+        boolean holdsSparks = SparkState.isThere(files, path);
+        if (holdsState(stateFiles(session, root)) || (isStateful && holdsSparks && importsState)) {
+            return;
+        }
+        if (holdsSparks) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_CHECKPOINT,
-                    ("Cannot continue from the checkpoint: location=%s holds state of stock Spark, which Millrace cannot "
-                                    + "read. Start with a new checkpoint location, or set spark.millrace.enabled=false.")
+                    ("Cannot continue from the checkpoint: location=%s holds state of stock Spark. Set "
+                                    + "spark.millrace.checkpoint.import=true, which brings it over for good, start with a new "
+                                    + "checkpoint location, or set spark.millrace.enabled=false.")
                             .formatted(root));
         }
-        if (isStateful && holdsFiles(files, new Path(path, "commits")) && !holdsState(stateFiles(session, root))) {
+        if (isStateful && holdsFiles(files, new Path(path, "commits"))) {
             throw new MillraceException(
                     ErrorCode.UNSUPPORTED_CHECKPOINT,
                     ("Cannot continue from the checkpoint: location=%s is of a query that ran before and kept no state, "

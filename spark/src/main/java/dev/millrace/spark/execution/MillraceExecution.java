@@ -114,7 +114,8 @@ public final class MillraceExecution extends StreamExecution {
             QueryPlanner.tryOut(session, analyzed, request.outputMode());
         }
         WriteToStream write = request.resolve();
-        Checkpoint.refuseState(session, write.resolvedCheckpointLocation(), QueryChecks.isStateful(analyzed));
+        Checkpoint.refuseState(
+                session, write.resolvedCheckpointLocation(), QueryChecks.isStateful(analyzed), settings.importsState());
         MillraceExecution execution = new MillraceExecution(request, write, settings);
         execution.sinks.check();
         return execution;

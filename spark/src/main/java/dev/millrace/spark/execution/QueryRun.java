@@ -18,6 +18,7 @@ import dev.millrace.engine.task.TaskScope;
 import dev.millrace.spark.checkpoint.StateFiles;
 import dev.millrace.spark.fragment.Clock;
 import dev.millrace.spark.metrics.RunningText;
+import dev.millrace.spark.migration.SparkState;
 import dev.millrace.spark.plan.PlanRequest;
 import dev.millrace.spark.plan.PlanRequest.LateRowTarget;
 import dev.millrace.spark.plan.PlanSettings;
@@ -149,7 +150,7 @@ final class QueryRun {
         planned = plan;
         query.observation().planned(plan.graph(), plan.explain(true));
         progress.took("queryPlanning", System.nanoTime() - planningStart);
-        Checkpoint.refuseState(session, query.resolvedCheckpointRoot(), plan.isStateful());
+        Checkpoint.refuseState(session, query.resolvedCheckpointRoot(), plan.isStateful(), settings.importsState());
         SparkTaskScopes scopes = new SparkTaskScopes(session.sessionState().conf(), loader, (Properties)
                 session.sparkContext().getLocalProperties().clone());
         return new Prepared(
@@ -165,7 +166,16 @@ final class QueryRun {
                         new Observations(plan.graph()),
                         stage -> plan.graph().stages().get(stage).isLate(),
                         progress),
-                new QueryState(files, manifests, runId, keyGroupCount, plan.isStateful(), plan.graph()),
+                new QueryState(
+                        files,
+                        manifests,
+                        runId,
+                        keyGroupCount,
+                        plan.isStateful(),
+                        plan.graph(),
+                        settings.importsState()
+                                ? new SparkState(session, query.resolvedCheckpointRoot(), plan.graph())
+                                : null),
                 epochTime == null ? scopes : inEpochTime(scopes, epochTime),
                 keyGroupCount,
                 epochTime == null ? null : bounded(plan, checkpoint, protocol, progress, epochTime));
@@ -202,7 +212,7 @@ final class QueryRun {
         while (true) {
             Found found = protocol.look(restoreEpoch >= 0);
             Checkpoint.Start start = checkpoint.position(found, restoreEpoch);
-            StateIndex from = prepared.state().behind(start.restoredEpoch(), found);
+            StateIndex from = prepared.state().behind(start, found);
             boolean runsPlanned = planned == Planned.RUN && found.isNextPlanned();
             if (found.hasForeign() && !runsPlanned) {
                 LOG.warn(

@@ -1,7 +1,6 @@
 package dev.millrace.spark.execution;
 
 import dev.millrace.engine.epoch.CommitProtocol.Found;
-import dev.millrace.engine.epoch.Manifest;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
@@ -14,6 +13,7 @@ import dev.millrace.engine.snapshot.SnapshotStorage;
 import dev.millrace.engine.snapshot.StateIndex;
 import dev.millrace.engine.snapshot.StatefulOperator;
 import dev.millrace.spark.key.StateColumns;
+import dev.millrace.spark.migration.SparkState;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -34,11 +34,13 @@ final class QueryState {
     private final String runId;
     private final int keyGroupCount;
     private final Map<OperatorId, StatefulOperator> operators;
+    private final @Nullable SparkState sparks;
     private int attempts;
 
     /**
      * @param runId tells this run's files from those of others
      * @param graph its stateful operators count, if the query keeps state at all
+     * @param sparks the state of stock Spark, or null where that is not to be brought over
      */
     QueryState(
             SnapshotStorage storage,
@@ -46,11 +48,13 @@ final class QueryState {
             String runId,
             int keyGroupCount,
             boolean isStateful,
-            StreamGraph graph) {
+            StreamGraph graph,
+            @Nullable SparkState sparks) {
         this.storage = storage;
         this.manifests = manifests;
         this.runId = runId;
         this.keyGroupCount = keyGroupCount;
+        this.sparks = sparks;
         this.operators = isStateful ? statefulOperators(graph) : Map.of();
     }
 
@@ -70,18 +74,22 @@ final class QueryState {
     }
 
     /**
-     * The state behind an epoch; empty before the first. A query without state needs no manifest, so it
-     * can go on behind epochs that stock Spark ran.
+     * The state that a start goes on from; empty before the first epoch. A query without state needs no manifest, so it
+     * can go on behind epochs that stock Spark ran; one with state brings over what Spark kept, where it is to.
      */
-    StateIndex behind(long epoch, Found found) throws IOException {
+    StateIndex behind(Checkpoint.Start start, Found found) throws IOException {
+        long epoch = start.restoredEpoch();
+        StateIndex none = StateIndex.empty(keyGroupCount, operators);
         if (operators.isEmpty() || epoch < 0) {
-            return StateIndex.empty(keyGroupCount, operators);
+            return none;
         }
-        Manifest manifest = found.decided().isPresent() && found.epoch() == epoch
-                ? found.decided().get()
-                : manifests.require(epoch);
-        requireSame(manifest.state());
-        return manifest.state();
+        boolean isDecided = found.decided().isPresent() && found.epoch() == epoch;
+        if (sparks != null && !isDecided && manifests.find(epoch).isEmpty()) {
+            return sparks.bringOver(epoch, none, start.watermarkMillis(), storage, runId + "-import");
+        }
+        StateIndex state = (isDecided ? found.decided().get() : manifests.require(epoch)).state();
+        requireSame(state);
+        return state;
     }
 
     private void requireSame(StateIndex state) {

@@ -26,7 +26,7 @@ import org.apache.spark.unsafe.hash.Murmur3_x86_32;
  *
  * <p>Thread: any; what is made belongs to one task.
  */
-final class HashKeyGroups implements Supplier<KeyGroupFunction> {
+public final class HashKeyGroups implements Supplier<KeyGroupFunction> {
     /** Spark's, of every hash that partitions rows. */
     private static final int SEED = 42;
 
@@ -36,7 +36,7 @@ final class HashKeyGroups implements Supplier<KeyGroupFunction> {
     private record Specification(List<Expression> keys, List<Attribute> input, int keyGroupCount)
             implements Serializable {}
 
-    HashKeyGroups(List<Expression> keys, List<Attribute> input, int keyGroupCount, SQLConf conf) {
+    public HashKeyGroups(List<Expression> keys, List<Attribute> input, int keyGroupCount, SQLConf conf) {
         this.specifications = TaskCopies.of(new Specification(List.copyOf(keys), List.copyOf(input), keyGroupCount));
         this.conf = conf;
     }

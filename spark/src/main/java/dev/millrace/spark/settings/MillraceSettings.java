@@ -26,6 +26,7 @@ import org.slf4j.LoggerFactory;
  * @param everyChange whether update mode emits a row for every change
  * @param watermarkIdleMillis after how long without rows an input partition holds no watermark back
  * @param restoreEpoch the epoch to go back to, or -1 for the last committed one
+ * @param importsState whether state of stock Spark is brought over
  * @param recoveryAttempts how often a query may recover within the window
  * @param recoveryWindowMillis after how long a failure does not count any more
  * @param recoveryBackoffMillis the wait before the second attempt in a row
@@ -39,6 +40,7 @@ public record MillraceSettings(
         boolean everyChange,
         long watermarkIdleMillis,
         long restoreEpoch,
+        boolean importsState,
         int recoveryAttempts,
         long recoveryWindowMillis,
         long recoveryBackoffMillis,
@@ -103,6 +105,14 @@ public record MillraceSettings(
             "The epoch behind which a query goes on when it starts from its checkpoint. Rows behind it are read again. "
                     + "Unset it once the query runs, or each restart goes back again.",
             MillraceSettings::parseEpoch);
+
+    public static final Setting<Boolean> CHECKPOINT_IMPORT = new Setting<>(
+            PREFIX + "checkpoint.import",
+            "true or false",
+            "false",
+            "Whether a query that starts on a checkpoint with state of stock Spark brings that state over. From its first "
+                    + "epoch on, Spark's own engine cannot go on from the checkpoint any more.",
+            MillraceSettings::parseBoolean);
 
     public static final Setting<Integer> RECOVERY_ATTEMPTS = new Setting<>(
             PREFIX + "recovery.attempts",
@@ -191,6 +201,7 @@ public record MillraceSettings(
             EVERY_CHANGE,
             WATERMARK_IDLE_AFTER,
             RESTORE_EPOCH,
+            CHECKPOINT_IMPORT,
             RECOVERY_ATTEMPTS,
             RECOVERY_WINDOW,
             RECOVERY_BACKOFF,
@@ -214,6 +225,7 @@ public record MillraceSettings(
                 EVERY_CHANGE.read(conf, false),
                 WATERMARK_IDLE_AFTER.read(conf, TimeUnit.SECONDS.toMillis(30)),
                 RESTORE_EPOCH.read(conf, -1L),
+                CHECKPOINT_IMPORT.read(conf, false),
                 RECOVERY_ATTEMPTS.read(conf, 20),
                 RECOVERY_WINDOW.read(conf, TimeUnit.MINUTES.toMillis(10)),
                 RECOVERY_BACKOFF.read(conf, 100L),

@@ -44,6 +44,8 @@ public final class PerBatchComparison {
      */
     public enum Engine {
         SPARK("realtime", "1", "false"),
+        /** Spark with its state in several partitions. */
+        SPARK_IN_PARTS("realtime", "3", "false"),
         MILLRACE("all", "4", "true");
 
         /** Values of {@link #SETTINGS}. */

@@ -1,0 +1,209 @@
+package dev.millrace.spark.batches;
+
+import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.count;
+import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.window;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.millrace.spark.LocalSpark;
+import dev.millrace.spark.LocalSpark.Collector;
+import dev.millrace.spark.batches.BatchesProvider.Batches;
+import dev.millrace.spark.batches.BoundedEpochsSparkTest.Case;
+import dev.millrace.spark.batches.PerBatchComparison.Engine;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.execution.streaming.sources.LowLatencyMemoryStream;
+import org.apache.spark.sql.execution.streaming.state.HDFSBackedStateStoreProvider;
+import org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider;
+import org.apache.spark.sql.streaming.StreamingQuery;
+import org.apache.spark.sql.streaming.StreamingQueryException;
+import org.apache.spark.sql.streaming.Trigger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Queries that begin on stock Spark and go on with their state on Millrace. */
+@Timeout(180)
+final class StateImportSparkTest {
+    private static final String IMPORT = "spark.millrace.checkpoint.import";
+    private static final String STATE_STORE = "spark.sql.streaming.stateStore.providerClass";
+
+    /** What other cases show already. */
+    private static final Set<String> LEFT_OUT = Set.of(
+            "one count",
+            "counts by key, sorted",
+            "select distinct",
+            "join on windows",
+            "windows over a join",
+            "windows over a union");
+
+    private static final Set<String> REFUSED =
+            Set.of("session windows", "limit", "user code", "user code with time-outs");
+
+    private static SparkSession session;
+
+    @TempDir
+    private Path folder;
+
+    @BeforeAll
+    static void start() {
+        session = PerBatchComparison.startSession(Map.of());
+    }
+
+    @AfterAll
+    static void stop() {
+        LocalSpark.stop(session);
+    }
+
+    @AfterEach
+    void unset() {
+        session.conf().unset(IMPORT);
+        session.conf().unset(STATE_STORE);
+    }
+
+    private static Stream<Case> cases(boolean refused) {
+        return BoundedEpochsSparkTest.cases()
+                .filter(one -> !LEFT_OUT.contains(one.name()) && REFUSED.contains(one.name()) == refused)
+                .filter(one -> !one.mode().equals("complete"));
+    }
+
+    static Stream<Case> cases() {
+        return cases(false);
+    }
+
+    static Stream<Case> refused() {
+        return cases(true);
+    }
+
+    /** What each batch gives where Spark runs the first half of them and an engine the rest. */
+    private Map<Long, List<String>> goingOn(Case one, Engine engine) throws Exception {
+        String name = UUID.randomUUID().toString();
+        ScriptedProvider.put(name, one.script());
+        Path checkpoint = folder.resolve(engine.name());
+        List<Integer> rests = one.script().rests();
+        int half = (rests.size() + 1) / 2;
+        Map<Long, List<String>> given = new TreeMap<>();
+        try {
+            given.putAll(play(one, Engine.SPARK_IN_PARTS, name, checkpoint, rests.subList(0, half)));
+            given.putAll(play(one, engine, name, checkpoint, rests.subList(half, rests.size())));
+        } finally {
+            ScriptedProvider.remove(name);
+        }
+        return given;
+    }
+
+    private static Map<Long, List<String>> play(
+            Case one, Engine engine, String name, Path checkpoint, List<Integer> rests) throws Exception {
+        PerBatchComparison query = new PerBatchComparison(session, one.mode(), one.query());
+        Batches batches = new Batches();
+        ScriptedProvider.publish(name, rests.get(0));
+        StreamingQuery running =
+                query.start(engine, query.writer(name, one.script(), batches), checkpoint, Trigger.ProcessingTime(0));
+        try {
+            assertThat(LocalSpark.isOnMillrace(running)).isEqualTo(engine == Engine.MILLRACE);
+            for (int there : rests) {
+                ScriptedProvider.publish(name, there);
+                running.processAllAvailable();
+            }
+        } finally {
+            running.stop();
+        }
+        return batches.given();
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void givesWhatSparkWouldHaveGivenNext(Case one) throws Exception {
+        boolean onRocks = one.name().length() % 2 == 0; // each provider has its share of the cases
+        session.conf()
+                .set(
+                        STATE_STORE,
+                        (onRocks ? RocksDBStateStoreProvider.class : HDFSBackedStateStoreProvider.class).getName());
+        Map<Long, List<String>> expected = goingOn(one, Engine.SPARK_IN_PARTS);
+        session.conf().set(IMPORT, "true");
+
+        assertThat(goingOn(one, Engine.MILLRACE)).isEqualTo(expected);
+    }
+
+    /** Starts of windows of ten seconds and how many numbers, in tenths of a second, are in them. */
+    private static Dataset<Row> counted(LowLatencyMemoryStream<Long> numbers) {
+        return numbers.toDF()
+                .selectExpr("timestamp_millis(value * 100) as t")
+                .withWatermark("t", "10 seconds")
+                .groupBy(window(col("t"), "10 seconds"))
+                .agg(count(lit(1)).as("n"))
+                .selectExpr("unix_seconds(window.start) * 100 + n");
+    }
+
+    private void runCounts(
+            LowLatencyMemoryStream<Long> numbers,
+            Collector collector,
+            Trigger trigger,
+            boolean onMillrace,
+            long[]... lots)
+            throws Exception {
+        StreamingQuery query = counted(numbers)
+                .writeStream()
+                .foreach(collector)
+                .outputMode("append")
+                .option("checkpointLocation", folder.toString())
+                .trigger(trigger)
+                .start();
+        try {
+            assertThat(LocalSpark.isOnMillrace(query)).isEqualTo(onMillrace);
+            for (long[] lot : lots) {
+                LocalSpark.add(numbers, lot);
+                query.processAllAvailable();
+            }
+        } finally {
+            query.stop();
+        }
+    }
+
+    @Test
+    void goesOnInRealTimeWithTheStateAndTheWatermarkThatItHad() throws Exception {
+        LowLatencyMemoryStream<Long> numbers = LocalSpark.numbers(session, 2);
+        Collector collector = new Collector("state import");
+        Trigger batches = Trigger.ProcessingTime(0);
+        runCounts(numbers, collector, batches, false, new long[] {1000, 1050}, new long[] {1250});
+        assertThat(collector.taken()).containsExactly(100_02L);
+
+        Trigger realTime = LocalSpark.every(300);
+        assertThatThrownBy(() -> runCounts(numbers, collector, realTime, true))
+                .hasMessageContaining("MILLRACE_UNSUPPORTED_CHECKPOINT")
+                .hasMessageContaining(IMPORT + "=true");
+        session.conf().set(IMPORT, "true");
+        // The first comes too late: its window was given on Spark.
+        runCounts(numbers, collector, realTime, true, new long[] {1010, 1260}, new long[] {1500, 1501});
+        session.conf().unset(IMPORT);
+        runCounts(numbers, collector, realTime, true, new long[] {1800, 1801});
+
+        assertThat(collector.taken()).containsExactly(100_02L, 120_02L, 150_02L);
+    }
+
+    @ParameterizedTest
+    @MethodSource("refused")
+    void refusesByNameWhatItCannotBringOver(Case one) {
+        session.conf().set(IMPORT, "true");
+
+        assertThatThrownBy(() -> goingOn(one, Engine.MILLRACE))
+                .isInstanceOf(StreamingQueryException.class)
+                .hasMessageContaining("MILLRACE_UNSUPPORTED_CHECKPOINT")
+                .hasMessageContaining("cannot become that of");
+    }
+}
