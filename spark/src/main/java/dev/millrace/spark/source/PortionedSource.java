@@ -74,7 +74,8 @@ public final class PortionedSource extends SparkSource {
         lastVainLook = null;
         List<SourceReader> readers = new ArrayList<>();
         for (int slot = 0; slot < settings.slotCount(); slot++) {
-            readers.add(new SlotReader(name(), slot, settings.slotCount(), made, schema));
+            SplitReader splits = portioned.reader(name() + ", reader=" + slot, schema);
+            readers.add(new SlotReader(slot, settings.slotCount(), made, splits));
         }
         if (settings.isPolled()) {
             readers.add(new PortionPlanner(this, made, settings.pollNanos()));
@@ -136,8 +137,9 @@ public final class PortionedSource extends SparkSource {
         if (behind.offset().equals(Optional.of(end))) {
             return false;
         }
-        List<Split> splits =
-                asDriver("plan a batch", () -> portioned.plan(Objects.requireNonNull(session), behind.offset(), end));
+        List<Split> splits = asDriver(
+                "plan a batch",
+                () -> portioned.plan(Objects.requireNonNull(session), behind.offset(), end, settings.slotCount()));
         portions().add(splits, new Boundary(behind.portion() + 1, Optional.of(end)));
         return true;
     }
