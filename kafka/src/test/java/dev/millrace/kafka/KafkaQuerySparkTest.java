@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import dev.millrace.kafka.broker.KafkaBroker;
+import dev.millrace.kafka.broker.LocalKafka;
 import dev.millrace.kafka.sink.Committed;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -16,15 +16,12 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitions;
-import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.admin.TransactionListing;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -47,34 +44,20 @@ final class KafkaQuerySparkTest {
     @TempDir
     private Path folder;
 
-    private static KafkaBroker broker;
+    private static LocalKafka kafka;
     private static SparkSession session;
     private static Admin admin;
-    private static KafkaProducer<byte[], byte[]> producer;
-    private static int topics;
 
     @BeforeAll
     static void start() throws Exception {
-        broker = KafkaBroker.start(brokerFolder.resolve("broker"));
-        session = SparkSession.builder()
-                .master("local[2]")
-                .config("spark.ui.enabled", "false")
-                .config("spark.sql.shuffle.partitions", "4")
-                .getOrCreate();
-        session.sparkContext().setLogLevel("ERROR");
-        admin = Admin.create(Map.<String, Object>of("bootstrap.servers", broker.bootstrap()));
-        producer = new KafkaProducer<>(
-                Map.<String, Object>of("bootstrap.servers", broker.bootstrap()),
-                new ByteArraySerializer(),
-                new ByteArraySerializer());
+        kafka = LocalKafka.start(brokerFolder, Map.of("spark.sql.shuffle.partitions", "4"));
+        session = kafka.session();
+        admin = kafka.admin();
     }
 
     @AfterAll
     static void stop() throws Exception {
-        session.stop();
-        producer.close(Duration.ofSeconds(1));
-        admin.close(Duration.ofSeconds(1));
-        broker.close();
+        kafka.close();
     }
 
     @AfterEach
@@ -90,28 +73,28 @@ final class KafkaQuerySparkTest {
 
     @Test
     void copiesFromTopicToTopicAndGoesOnAfterARestart() throws Exception {
-        String in = topic(2);
-        String out = topic(1);
-        send(in, 0, 10);
+        String in = kafka.topic(2);
+        String out = kafka.topic(1);
+        kafka.send(in, 0, 10);
         StreamingQuery query = copy(in, out);
         query.processAllAvailable();
         query.stop();
-        send(in, 10, 20);
+        kafka.send(in, 10, 20);
         StreamingQuery again = copy(in, out);
         again.processAllAvailable();
 
         assertThat(again.lastProgress().sources()[0].endOffset()).contains(in);
         again.stop();
-        assertThat(read(out)).containsExactlyInAnyOrderElementsOf(numbers(0, 20));
+        assertThat(read(out)).containsExactlyInAnyOrderElementsOf(LocalKafka.numbers(0, 20));
     }
 
     @Test
     void answersAnEventLongBeforeItsEpochEnds() throws Exception {
-        String in = topic(1);
-        String out = topic(1);
+        String in = kafka.topic(1);
+        String out = kafka.topic(1);
         StreamingQuery query = copy(in, out, "1 hour");
         await().until(() -> query.status().message().equals("Waiting for data to arrive"));
-        send(in, 0, 1);
+        kafka.send(in, 0, 1);
 
         await().atMost(20, TimeUnit.SECONDS).until(() -> read(out).size() == 1);
         query.stop();
@@ -120,9 +103,9 @@ final class KafkaQuerySparkTest {
 
     @Test
     void countsByKeyInUpdateMode() throws Exception {
-        String in = topic(2);
-        String out = topic(1);
-        send(in, 0, 30);
+        String in = kafka.topic(2);
+        String out = kafka.topic(1);
+        kafka.send(in, 0, 30);
         Dataset<Row> counts = records(in)
                 .selectExpr("cast(cast(value as string) as int) % 3 as k")
                 .groupBy("k")
@@ -138,32 +121,32 @@ final class KafkaQuerySparkTest {
         // New partitions are read as they come, and keys of theirs are counted on.
         admin.createPartitions(Map.of(in, NewPartitions.increaseTo(3))).all().get();
         await().until(() -> partitions(in) == 3);
-        send(new ProducerRecord<>(in, 2, null, bytes("30")));
-        producer.flush();
+        kafka.send(new ProducerRecord<>(in, 2, null, LocalKafka.bytes("30")));
+        kafka.flush();
         await().untilAsserted(() -> assertThat(read(out)).contains("0=11"));
         query.stop();
         assertThat(query.exception().isDefined()).isFalse();
 
         StreamingQuery restarted = write(counts, out, "200 milliseconds").start();
-        send(new ProducerRecord<>(in, 0, null, bytes("33")));
-        producer.flush();
+        kafka.send(new ProducerRecord<>(in, 0, null, LocalKafka.bytes("33")));
+        kafka.flush();
         await().untilAsserted(() -> assertThat(read(out)).contains("0=12"));
         restarted.stop();
     }
 
     @Test
     void readsPartitionsThatAreAddedWhileItRuns() throws Exception {
-        String in = topic(1);
-        String out = topic(1);
-        send(in, 0, 5);
+        String in = kafka.topic(1);
+        String out = kafka.topic(1);
+        kafka.send(in, 0, 5);
         StreamingQuery query = copy(in, out);
         query.processAllAvailable();
         admin.createPartitions(Map.of(in, NewPartitions.increaseTo(3))).all().get();
         await().until(() -> partitions(in) == 3);
         for (int partition = 0; partition < 3; partition++) {
-            send(new ProducerRecord<>(in, partition, null, bytes("p" + partition)));
+            kafka.send(new ProducerRecord<>(in, partition, null, LocalKafka.bytes("p" + partition)));
         }
-        producer.flush();
+        kafka.flush();
 
         await().atMost(30, TimeUnit.SECONDS)
                 .untilAsserted(() -> assertThat(read(out)).contains("p0", "p1", "p2"));
@@ -173,7 +156,7 @@ final class KafkaQuerySparkTest {
 
     @Test
     void endsWhenATopicIsMissing() throws Exception {
-        StreamingQuery query = copy("no-such-topic", topic(1));
+        StreamingQuery query = copy("no-such-topic", kafka.topic(1));
 
         assertThatThrownBy(query::awaitTermination)
                 .isInstanceOf(StreamingQueryException.class)
@@ -183,13 +166,13 @@ final class KafkaQuerySparkTest {
 
     @Test
     void endsWhenRecordsAreGoneThatItHasNotRead() throws Exception {
-        String in = topic(1);
-        String out = topic(1);
-        send(in, 0, 5);
+        String in = kafka.topic(1);
+        String out = kafka.topic(1);
+        kafka.send(in, 0, 5);
         StreamingQuery query = copy(in, out);
         query.processAllAvailable();
         query.stop();
-        send(in, 5, 20);
+        kafka.send(in, 5, 20);
         admin.deleteRecords(Map.of(new TopicPartition(in, 0), RecordsToDelete.beforeOffset(15)))
                 .all()
                 .get();
@@ -211,7 +194,7 @@ final class KafkaQuerySparkTest {
                 "startingOffsets", "earliest"));
         Dataset<Row> rows =
                 session.readStream().format("kafka").options(options).load().selectExpr("value");
-        StreamingQuery query = write(rows, topic(1), "200 milliseconds").start();
+        StreamingQuery query = write(rows, kafka.topic(1), "200 milliseconds").start();
         assertThatThrownBy(() -> assertThat(query.awaitTermination(60_000)).isTrue())
                 .isInstanceOf(StreamingQueryException.class)
                 .hasMessageContaining("MILLRACE_SOURCE_FAILED");
@@ -219,7 +202,7 @@ final class KafkaQuerySparkTest {
         options.put("kafka.default.api.timeout.ms", "60000");
         Dataset<Row> patient =
                 session.readStream().format("kafka").options(options).load().selectExpr("value");
-        StreamingQuery waiting = write(patient, topic(1), "200 milliseconds")
+        StreamingQuery waiting = write(patient, kafka.topic(1), "200 milliseconds")
                 .option("checkpointLocation", folder.resolve("waiting").toString())
                 .start();
         long start = System.nanoTime();
@@ -230,42 +213,42 @@ final class KafkaQuerySparkTest {
 
     @Test
     void writesInTransactionsAndReplaysNothingAfterAStop() throws Exception {
-        String in = topic(2);
-        String out = topic(1);
+        String in = kafka.topic(2);
+        String out = kafka.topic(1);
         for (int run = 0; run < 3; run++) {
-            send(in, run * 10, run * 10 + 10);
+            kafka.send(in, run * 10, run * 10 + 10);
             StreamingQuery query = write(records(in).selectExpr("key", "value"), out, "200 milliseconds")
                     .option("spark.millrace.kafka.transactional", "true")
                     .start();
             query.processAllAvailable();
             query.stop();
-            assertThat(Committed.values(broker.bootstrap(), out))
-                    .containsExactlyInAnyOrderElementsOf(numbers(0, run * 10 + 10));
+            assertThat(Committed.values(kafka.bootstrap(), out))
+                    .containsExactlyInAnyOrderElementsOf(LocalKafka.numbers(0, run * 10 + 10));
         }
     }
 
     @Test
     void writesEachRowOnceAlthoughItsTransactionWasAborted() throws Exception {
-        String in = topic(1);
-        String out = topic(1);
+        String in = kafka.topic(1);
+        String out = kafka.topic(1);
         StreamingQuery query = write(records(in).selectExpr("key", "value"), out, "20 seconds")
                 .option("spark.millrace.kafka.transactional", "true")
                 .start();
-        send(in, 0, 5);
+        kafka.send(in, 0, 5);
         query.processAllAvailable();
-        send(in, 5, 10);
+        kafka.send(in, 5, 10);
         await().until(() -> read(out).size() == 10);
-        assertThat(Committed.values(broker.bootstrap(), out)).containsExactlyElementsOf(numbers(0, 5));
+        assertThat(Committed.values(kafka.bootstrap(), out)).containsExactlyElementsOf(LocalKafka.numbers(0, 5));
         // As the broker does with a transaction that stays open for too long: its next rows are refused.
         List<String> ids = admin.listTransactions().all().get().stream()
                 .map(TransactionListing::transactionalId)
                 .filter(id -> id.contains(query.id().toString()))
                 .toList();
         admin.fenceProducers(ids).all().get();
-        send(in, 10, 20);
+        kafka.send(in, 10, 20);
         query.processAllAvailable();
 
-        assertThat(Committed.values(broker.bootstrap(), out)).containsExactlyElementsOf(numbers(0, 20));
+        assertThat(Committed.values(kafka.bootstrap(), out)).containsExactlyElementsOf(LocalKafka.numbers(0, 20));
         query.stop();
         assertThat(query.exception().isDefined()).isFalse();
     }
@@ -291,7 +274,7 @@ final class KafkaQuerySparkTest {
     private static Dataset<Row> records(String topic) {
         return session.readStream()
                 .format("kafka")
-                .option("kafka.bootstrap.servers", broker.bootstrap())
+                .option("kafka.bootstrap.servers", kafka.bootstrap())
                 .option("kafka.metadata.max.age.ms", "500")
                 .option("subscribe", topic)
                 .option("startingOffsets", "earliest")
@@ -302,19 +285,11 @@ final class KafkaQuerySparkTest {
             Dataset<Row> rows, String topic, String interval) {
         return rows.writeStream()
                 .format("kafka")
-                .option("kafka.bootstrap.servers", broker.bootstrap())
+                .option("kafka.bootstrap.servers", kafka.bootstrap())
                 .option("topic", topic)
                 .option("checkpointLocation", folder.resolve("checkpoint").toString())
                 .outputMode("update")
                 .trigger(Trigger.RealTime(interval));
-    }
-
-    private static String topic(int partitions) throws Exception {
-        String name = "topic-" + topics++;
-        admin.createTopics(List.of(new NewTopic(name, partitions, (short) 1)))
-                .all()
-                .get();
-        return name;
     }
 
     private static int partitions(String topic) throws Exception {
@@ -326,35 +301,11 @@ final class KafkaQuerySparkTest {
                 .size();
     }
 
-    private static void send(String topic, int from, int to) {
-        for (String number : numbers(from, to)) {
-            send(new ProducerRecord<>(topic, bytes(number), bytes(number)));
-        }
-        producer.flush();
-    }
-
-    private static void send(ProducerRecord<byte[], byte[]> one) {
-        var unused =
-                producer.send(one, (metadata, failure) -> assertThat(failure).isNull());
-    }
-
-    private static List<String> numbers(int from, int to) {
-        List<String> numbers = new ArrayList<>();
-        for (int i = from; i < to; i++) {
-            numbers.add(Integer.toString(i));
-        }
-        return numbers;
-    }
-
-    private static byte[] bytes(String text) {
-        return text.getBytes(StandardCharsets.UTF_8);
-    }
-
     /** All values that a topic of one partition holds. */
     private static List<String> read(String topic) {
         TopicPartition partition = new TopicPartition(topic, 0);
         try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
-                Map.<String, Object>of("bootstrap.servers", broker.bootstrap()),
+                Map.<String, Object>of("bootstrap.servers", kafka.bootstrap()),
                 new ByteArrayDeserializer(),
                 new ByteArrayDeserializer())) {
             consumer.assign(List.of(partition));

@@ -18,15 +18,21 @@ import org.slf4j.LoggerFactory;
 record DataLoss(String sourceName, boolean fails) {
     private static final Logger LOG = LoggerFactory.getLogger(DataLoss.class);
 
+    /** Whether the partition never again gives what lies between {@code position} and {@code until}, or its front. */
+    static boolean isLost(long position, long until, RecordConsumer.Available available) {
+        return position < available.earliest()
+                || position > available.latest()
+                || (position == available.latest() && until < Long.MAX_VALUE);
+    }
+
     /**
-     * Where to go on: at the first record that is left, or at the end where all that is left lies
-     * before {@code position}, which is what Spark does with a topic that was made anew.
+     * Where to go on: at the first record that is left. Where all that is left lies before {@code position}, which is
+     * what Spark sees of a topic that was made anew, at {@code until}, or at the end where there is no such offset.
      *
-     * @param earliest the first offset that the partition holds
-     * @param latest the offset behind its last
+     * @param until up to which offset is to be read, {@code Long.MAX_VALUE} for on and on
      */
-    long skip(TopicPartition partition, long position, long earliest, long latest) {
-        if (position >= earliest && position <= latest) {
+    long skip(TopicPartition partition, long position, long until, RecordConsumer.Available available) {
+        if (!isLost(position, until, available)) {
             return position; // It is there again.
         }
         if (fails) {
@@ -37,9 +43,14 @@ record DataLoss(String sourceName, boolean fails) {
                                     + "failOnDataLoss to false to go on with what is left, or start with a new "
                                     + "checkpoint location.")
                             .formatted(
-                                    sourceName, partition.topic(), partition.partition(), position, earliest, latest));
+                                    sourceName,
+                                    partition.topic(),
+                                    partition.partition(),
+                                    position,
+                                    available.earliest(),
+                                    available.latest()));
         }
-        long target = position < earliest ? earliest : latest;
+        long target = goesOnAt(position, until, available);
         LOG.warn(
                 "Source {} goes on at offset {} of topic {}, partition {}: offset {} is gone, {} to {} are available. "
                         + "Records may have been lost; the option failOnDataLoss is false.",
@@ -48,8 +59,15 @@ record DataLoss(String sourceName, boolean fails) {
                 partition.topic(),
                 partition.partition(),
                 position,
-                earliest,
-                latest);
+                available.earliest(),
+                available.latest());
         return target;
+    }
+
+    private static long goesOnAt(long position, long until, RecordConsumer.Available available) {
+        if (position < available.earliest()) {
+            return Math.min(available.earliest(), until);
+        }
+        return until < Long.MAX_VALUE ? until : available.latest();
     }
 }

@@ -1,6 +1,7 @@
 package dev.millrace.kafka.source;
 
 import dev.millrace.spark.settings.MillraceSettings;
+import dev.millrace.spark.source.PortionReads;
 import dev.millrace.spark.source.ReadProvider;
 import dev.millrace.spark.source.ReadRequest;
 import dev.millrace.spark.source.ReaderPlanner;
@@ -13,11 +14,19 @@ public final class KafkaReadProvider implements ReadProvider {
 
     @Override
     public Optional<ReaderPlanner> readers(ReadRequest request) {
-        boolean mine = request.stream().getClass().getName().equals(STREAM)
-                && MillraceSettings.KAFKA_NATIVE.read(request.conf(), true);
-        return mine
+        return isMine(request)
                 ? Optional.of(
                         (partitions, workerCount) -> KafkaReader.ofAll(request.sourceName(), partitions, workerCount))
                 : Optional.empty();
+    }
+
+    @Override
+    public Optional<PortionReads> portions(ReadRequest request) {
+        return isMine(request) ? Optional.of(new KafkaPortionReads(request.sourceName())) : Optional.empty();
+    }
+
+    private static boolean isMine(ReadRequest request) {
+        return request.stream().getClass().getName().equals(STREAM)
+                && MillraceSettings.KAFKA_NATIVE.read(request.conf(), true);
     }
 }

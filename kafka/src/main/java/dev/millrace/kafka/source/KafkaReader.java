@@ -1,11 +1,8 @@
 package dev.millrace.kafka.source;
 
-import dev.millrace.engine.error.ErrorCode;
-import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.source.PartitionOutput;
 import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.engine.source.SourceReader;
-import dev.millrace.spark.scala.Scala;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -14,25 +11,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
-import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.InterruptException;
-import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.WakeupException;
-import org.apache.kafka.common.serialization.ByteBufferDeserializer;
-import org.apache.spark.SparkEnv;
-import org.apache.spark.kafka010.KafkaConfigUpdater;
-import org.apache.spark.kafka010.KafkaTokenUtil;
 import org.apache.spark.sql.connector.read.InputPartition;
 import org.apache.spark.sql.kafka010.KafkaBatchInputPartition;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads one worker's partitions of a Kafka source with one consumer, so one thread, and one fetch session with
+ * Reads one worker's partitions of a Kafka source without an end, with one consumer, so one thread, and one fetch session with
  * each broker. A partition whose output is full is paused; the others go on.
  *
  * <p>Bounds: for each partition what one poll gives, beside what the consumer buffers by its own
@@ -44,14 +32,12 @@ final class KafkaReader implements SourceReader {
     /** How long to wait for records; only so long, because a consumer also keeps its connections in a poll. */
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(1);
 
-    private static final Duration LONGEST_CLOSE = Duration.ofMillis(250);
-
     private final String sourceName;
     private final List<KafkaBatchInputPartition> partitions;
     private final DataLoss loss;
     private final List<PartitionInput> inputs = new ArrayList<>();
     private final Map<TopicPartition, PartitionInput> byPartition = new HashMap<>();
-    private volatile @Nullable KafkaConsumer<ByteBuffer, ByteBuffer> consumer;
+    private volatile @Nullable RecordConsumer consumer;
     private int holding;
     private int looked;
 
@@ -94,38 +80,17 @@ final class KafkaReader implements SourceReader {
 
     @Override
     public void open(List<PartitionOutput> outputs) {
-        try {
-            KafkaConsumer<ByteBuffer, ByteBuffer> opened =
-                    new KafkaConsumer<>(consumerSettings(), new ByteBufferDeserializer(), new ByteBufferDeserializer());
-            consumer = opened;
-            opened.assign(partitions.stream()
-                    .map(partition -> partition.offsetRange().topicPartition())
-                    .toList());
-            for (int i = 0; i < partitions.size(); i++) {
-                KafkaBatchInputPartition planned = partitions.get(i);
-                TopicPartition partition = planned.offsetRange().topicPartition();
-                long start = planned.offsetRange().fromOffset();
-                opened.seek(partition, start);
-                PartitionInput input =
-                        new PartitionInput(partition, start, new RecordRows(planned.includeHeaders()), outputs.get(i));
-                inputs.add(input);
-                byPartition.put(partition, input);
-            }
-        } catch (KafkaException e) {
-            throw failure("open", e);
+        RecordConsumer opened = new RecordConsumer(sourceName, partitions.get(0));
+        consumer = opened;
+        opened.assign(partitions.stream()
+                .map(partition -> partition.offsetRange().topicPartition())
+                .toList());
+        for (int i = 0; i < partitions.size(); i++) {
+            PartitionInput input = PartitionInput.endless(partitions.get(i), outputs.get(i));
+            opened.seek(input.partition(), input.position());
+            inputs.add(input);
+            byPartition.put(input.partition(), input);
         }
-    }
-
-    /** What Spark gives its own readers, but for how keys and values are handed out. */
-    private Map<String, Object> consumerSettings() {
-        Map<String, Object> planned = new HashMap<>(partitions.get(0).executorKafkaParams());
-        planned.remove(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG);
-        planned.remove(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG);
-        String brokers = (String) planned.get(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG);
-        return KafkaConfigUpdater.apply("executor", Scala.immutableMap(planned))
-                .setAuthenticationConfigIfNeeded(KafkaTokenUtil.findMatchingTokenClusterConfig(
-                        SparkEnv.get().conf(), brokers))
-                .build();
     }
 
     @Override
@@ -145,11 +110,7 @@ final class KafkaReader implements SourceReader {
         } catch (WakeupException e) {
             return true; // An output has room again, or the query stops.
         } catch (OffsetOutOfRangeException e) {
-            skipLost(e.offsetOutOfRangePartitions());
-        } catch (InterruptException e) {
-            throw e; // by which a stop is told from a failure
-        } catch (KafkaException e) {
-            throw failure("read on", e);
+            skipLost(e.offsetOutOfRangePartitions().keySet());
         }
         return true;
     }
@@ -160,7 +121,7 @@ final class KafkaReader implements SourceReader {
         input.handOver();
         if (input.isHolding()) {
             holding++;
-            consumer().pause(Set.of(partition));
+            consumer().pause(partition);
         } else {
             follow(input);
         }
@@ -174,7 +135,7 @@ final class KafkaReader implements SourceReader {
                 count += input.handOver();
                 if (!input.isHolding()) {
                     holding--;
-                    consumer().resume(Set.of(input.partition()));
+                    consumer().resume(input.partition());
                 }
             }
         }
@@ -192,69 +153,44 @@ final class KafkaReader implements SourceReader {
         }
     }
 
+    /** A wake-up must not get past here: records of the same poll may not be handed over yet. */
     private void follow(PartitionInput input) {
-        if (input.isHolding()) {
-            return;
-        }
-        try {
-            input.moveTo(consumer().position(input.partition(), Duration.ZERO));
-        } catch (TimeoutException | WakeupException e) {
-            // The consumer is finding out whether the position is still valid; the next look will tell. A wake-up
-            // must not get past here: records of the same poll may not be handed over yet.
+        if (!input.isHolding()) {
+            consumer().position(input.partition()).ifPresent(position -> {
+                boolean unused = input.moveTo(position);
+            });
         }
     }
 
-    private void skipLost(Map<TopicPartition, Long> offsets) {
+    private void skipLost(Set<TopicPartition> partitionsOutOfRange) {
         try {
-            Map<TopicPartition, Long> earliest = consumer().beginningOffsets(offsets.keySet());
-            Map<TopicPartition, Long> latest = consumer().endOffsets(offsets.keySet());
-            offsets.forEach((partition, offset) -> {
-                long target = loss.skip(
-                        partition,
-                        offset,
-                        Objects.requireNonNull(earliest.get(partition)),
-                        Objects.requireNonNull(latest.get(partition)));
-                consumer().seek(partition, target);
-                Objects.requireNonNull(byPartition.get(partition)).moveTo(target);
+            consumer().available(partitionsOutOfRange).forEach((partition, available) -> {
+                PartitionInput input = Objects.requireNonNull(byPartition.get(partition));
+                boolean unused = input.moveTo(loss.skip(partition, input.position(), input.until(), available));
+                consumer().seek(partition, input.position());
             });
         } catch (WakeupException e) {
             // The next poll tells of the same offsets again.
-        } catch (InterruptException e) {
-            throw e;
-        } catch (KafkaException e) {
-            throw failure("find what is left", e);
         }
     }
 
     @Override
     public void wakeUp() {
-        KafkaConsumer<ByteBuffer, ByteBuffer> current = consumer;
+        RecordConsumer current = consumer;
         if (current != null) {
-            current.wakeup();
+            current.wakeUp();
         }
     }
 
     @Override
     public void close() {
-        KafkaConsumer<ByteBuffer, ByteBuffer> current = consumer;
+        RecordConsumer current = consumer;
         if (current != null) {
-            current.close(LONGEST_CLOSE);
+            current.close();
         }
     }
 
-    private KafkaConsumer<ByteBuffer, ByteBuffer> consumer() {
-        KafkaConsumer<ByteBuffer, ByteBuffer> current = consumer;
-        if (current == null) {
-            throw new IllegalStateException("not open");
-        }
-        return current;
-    }
-
-    private MillraceException failure(String what, KafkaException cause) {
-        return new MillraceException(
-                ErrorCode.SOURCE_FAILED,
-                "Cannot %s: source=%s, error=%s. Check that the brokers can be reached and that the query may read."
-                        .formatted(what, sourceName, cause),
-                cause);
+    private RecordConsumer consumer() {
+        return Objects.requireNonNull(consumer, "not open");
     }
 }

@@ -6,15 +6,19 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.spark.sql.kafka010.KafkaBatchInputPartition;
 import org.apache.spark.sql.kafka010.KafkaSourcePartitionOffset;
 
 /**
- * One topic partition on its way to its output. Records that the output has no room for are held, and
- * nothing more is fetched of the partition meanwhile.
+ * One topic partition on its way to its output, without an end or up to an offset. Records that the output has no room
+ * for are held, and those behind that offset kept for when reading goes on; nothing more is fetched of the partition
+ * meanwhile.
  *
  * <p>Bounds: the records of one poll. Thread: the reader's.
  */
 final class PartitionInput {
+    private static final long ENDLESS = Long.MAX_VALUE;
+
     private final TopicPartition partition;
     private final byte[] topic;
     private final RecordRows rows;
@@ -23,16 +27,32 @@ final class PartitionInput {
     /** The offset behind the last record that was appended, or further where nothing else was to be read. */
     private long position;
 
+    private long until;
     private List<ConsumerRecord<ByteBuffer, ByteBuffer>> records = List.of();
     private int given;
 
-    PartitionInput(TopicPartition partition, long position, RecordRows rows, PartitionOutput output) {
-        this.partition = partition;
+    /** How many of the records lie before {@link #until}. */
+    private int due;
+
+    private PartitionInput(KafkaBatchInputPartition planned, PartitionOutput output, long until) {
+        this.partition = planned.offsetRange().topicPartition();
         this.topic = partition.topic().getBytes(StandardCharsets.UTF_8);
-        this.position = position;
-        this.rows = rows;
+        this.rows = new RecordRows(planned.includeHeaders());
         this.output = output;
-        publish();
+        this.position = planned.offsetRange().fromOffset();
+        this.until = until;
+    }
+
+    /** A partition that is read on and on, and says where it stands. */
+    static PartitionInput endless(KafkaBatchInputPartition planned, PartitionOutput output) {
+        PartitionInput input = new PartitionInput(planned, output, ENDLESS);
+        input.publish();
+        return input;
+    }
+
+    /** A partition that is read up to the planned end, and perhaps on from there. */
+    static PartitionInput bounded(KafkaBatchInputPartition planned, PartitionOutput output) {
+        return new PartitionInput(planned, output, planned.offsetRange().untilOffset());
     }
 
     TopicPartition partition() {
@@ -43,15 +63,50 @@ final class PartitionInput {
         return position;
     }
 
-    /** Whether records wait for room. */
-    boolean isHolding() {
-        return given < records.size();
+    long until() {
+        return until;
     }
 
-    /** Takes over what a poll gave, when nothing is held. */
+    /** Whether it has neither records to hand over nor such that it keeps. */
+    boolean isEmpty() {
+        return records.isEmpty();
+    }
+
+    /** Whether all up to the end is handed over. */
+    boolean isThrough() {
+        return position >= until;
+    }
+
+    /** Whether records wait for room. */
+    boolean isHolding() {
+        return given < due;
+    }
+
+    /** Sets a new end; what was kept is dropped, and true given, where that is not to be read on from {@code start}. */
+    boolean readOn(long start, long end) {
+        boolean moved = start != position;
+        if (moved) {
+            position = start;
+            drop();
+        }
+        until = end;
+        due = countDue();
+        return moved;
+    }
+
+    /** Takes over what a poll gave, when nothing is held or kept. */
     void accept(List<ConsumerRecord<ByteBuffer, ByteBuffer>> polled) {
         records = polled;
         given = 0;
+        due = countDue();
+    }
+
+    private int countDue() {
+        int count = records.size();
+        while (count > given && records.get(count - 1).offset() >= until) {
+            count--;
+        }
+        return count;
     }
 
     /** Hands over as many of the records in hand as there is room for; returns how many. */
@@ -64,19 +119,29 @@ final class PartitionInput {
         if (count > 0) {
             publish();
         }
-        if (!isHolding()) {
-            records = List.of();
-            given = 0;
+        if (given == records.size()) {
+            drop();
+        } else if (given == due) {
+            boolean unused = moveTo(until); // The next record lies behind it.
         }
         return count;
     }
 
-    /** Nothing but what gives no rows, such as transaction markers, lies before {@code offset}. */
-    void moveTo(long offset) {
-        if (offset != position) {
-            position = offset;
-            publish();
+    private void drop() {
+        records = List.of();
+        given = 0;
+        due = 0;
+    }
+
+    /** Nothing but what gives no rows, such as transaction markers, lies before {@code offset}; false where it stands there. */
+    boolean moveTo(long offset) {
+        long target = Math.min(offset, until);
+        if (target == position) {
+            return false;
         }
+        position = target;
+        publish();
+        return true;
     }
 
     private boolean append(ConsumerRecord<ByteBuffer, ByteBuffer> record) {
@@ -94,7 +159,16 @@ final class PartitionInput {
         return true;
     }
 
+    @Override
+    public String toString() {
+        return "%s at %d of %d".formatted(partition, position, until);
+    }
+
     private void publish() {
-        output.publish(new KafkaSourcePartitionOffset(partition, position));
+        if (until == ENDLESS) {
+            output.publish(new KafkaSourcePartitionOffset(partition, position));
+        } else {
+            output.publish();
+        }
     }
 }

@@ -6,22 +6,17 @@ import static org.awaitility.Awaitility.await;
 
 import dev.millrace.engine.source.PartitionOutput;
 import dev.millrace.engine.source.SourceReader;
-import dev.millrace.kafka.broker.KafkaBroker;
-import java.nio.charset.StandardCharsets;
+import dev.millrace.kafka.broker.LocalKafka;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.internals.RecordHeaders;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -49,27 +44,21 @@ final class KafkaSourceSparkTest {
     @TempDir
     private Path folder;
 
-    private static KafkaBroker broker;
+    private static LocalKafka kafka;
     private static SparkSession session;
     private static Admin admin;
     private static int names;
 
     @BeforeAll
     static void start() throws Exception {
-        broker = KafkaBroker.start(brokerFolder.resolve("broker"));
-        session = SparkSession.builder()
-                .master("local[2]")
-                .config("spark.ui.enabled", "false")
-                .getOrCreate();
-        session.sparkContext().setLogLevel("ERROR");
-        admin = Admin.create(Map.<String, Object>of("bootstrap.servers", broker.bootstrap()));
+        kafka = LocalKafka.start(brokerFolder, Map.of());
+        session = kafka.session();
+        admin = kafka.admin();
     }
 
     @AfterAll
     static void stop() throws Exception {
-        session.stop();
-        admin.close(Duration.ofSeconds(1));
-        broker.close();
+        kafka.close();
     }
 
     @AfterEach
@@ -83,19 +72,19 @@ final class KafkaSourceSparkTest {
 
     @Test
     void givesTheRowsThatSparksReadersGive() throws Exception {
-        String topic = topic(3);
-        try (KafkaProducer<byte[], byte[]> producer = producer(Map.of())) {
+        String topic = kafka.topic(3);
+        try (KafkaProducer<byte[], byte[]> producer = kafka.producer(Map.of())) {
             for (int i = 0; i < 200; i++) {
                 RecordHeaders headers = new RecordHeaders();
                 for (int h = 0; h < i % 3; h++) {
-                    headers.add("header" + h, h == 1 ? null : bytes("value" + i));
+                    headers.add("header" + h, h == 1 ? null : LocalKafka.bytes("value" + i));
                 }
                 var unused = producer.send(new ProducerRecord<>(
                         topic,
                         i % 3,
                         i % 10 == 0 ? null : 1_700_000_000_000L + i,
-                        i % 4 == 0 ? null : bytes("k" + i),
-                        i % 7 == 0 ? null : bytes("v".repeat(i)),
+                        i % 4 == 0 ? null : LocalKafka.bytes("k" + i),
+                        i % 7 == 0 ? null : LocalKafka.bytes("v".repeat(i)),
                         headers));
             }
         }
@@ -117,11 +106,11 @@ final class KafkaSourceSparkTest {
 
     @Test
     void readsWithOneConsumerForAllPartitions() throws Exception {
-        StreamingQuery query = start(options(topic(3), Map.of()));
+        StreamingQuery query = start(options(kafka.topic(3), Map.of()));
         await().until(() -> threads("reader") == 1);
         query.stop();
         session.conf().set("spark.millrace.kafka.native", "false");
-        StreamingQuery sparks = start(options(topic(3), Map.of()));
+        StreamingQuery sparks = start(options(kafka.topic(3), Map.of()));
         await().until(() -> threads("reader") == 3);
         sparks.stop();
     }
@@ -150,12 +139,12 @@ final class KafkaSourceSparkTest {
 
     @Test
     void readsOnlyWhatIsCommittedAndGoesPastTransactionMarkers() throws Exception {
-        String topic = topic(1);
-        try (KafkaProducer<byte[], byte[]> producer = producer(Map.of("transactional.id", topic))) {
+        String topic = kafka.topic(1);
+        try (KafkaProducer<byte[], byte[]> producer = kafka.producer(Map.of("transactional.id", topic))) {
             producer.initTransactions();
             for (int transaction = 0; transaction < 4; transaction++) {
                 producer.beginTransaction();
-                var unused = producer.send(new ProducerRecord<>(topic, bytes("row" + transaction)));
+                var unused = producer.send(new ProducerRecord<>(topic, LocalKafka.bytes("row" + transaction)));
                 producer.flush();
                 if (transaction % 2 == 0) {
                     producer.commitTransaction();
@@ -176,11 +165,11 @@ final class KafkaSourceSparkTest {
 
     @Test
     void endsOrGoesOnWhenATopicIsDeletedAsTheUserChose() throws Exception {
-        String kept = topic(1);
+        String kept = kafka.topic(1);
         String deleted = kept + "-deleted";
-        admin.createTopics(List.of(new NewTopic(deleted, 1, (short) 1))).all().get();
-        send(kept, 0, 3);
-        send(deleted, 3, 6);
+        kafka.createTopic(deleted, 1);
+        kafka.send(kept, 0, 3);
+        kafka.send(deleted, 3, 6);
         Map<String, String> options = options(kept, Map.of("subscribePattern", kept + ".*"));
         options.remove("subscribe");
         StreamingQuery strict = start(options);
@@ -194,7 +183,7 @@ final class KafkaSourceSparkTest {
                 .isInstanceOf(StreamingQueryException.class)
                 .hasMessageContaining("MILLRACE_SOURCE_DATA_LOST")
                 .hasMessageContaining(deleted);
-        send(kept, 6, 9);
+        kafka.send(kept, 6, 9);
         await().untilAsserted(() -> assertThat(values(lenient)).contains("0", "1", "2", "3", "4", "5", "6", "7", "8"));
         lenient.stop();
         assertThat(lenient.exception().isDefined()).isFalse();
@@ -202,11 +191,11 @@ final class KafkaSourceSparkTest {
 
     @Test
     void readsOnFromOtherPartitionsWhileOneIsFull() throws Exception {
-        String topic = topic(2);
+        String topic = kafka.topic(2);
         int rows = 2_000;
-        try (KafkaProducer<byte[], byte[]> producer = producer(Map.of())) {
+        try (KafkaProducer<byte[], byte[]> producer = kafka.producer(Map.of())) {
             for (int i = 0; i < 2 * rows; i++) {
-                var unused = producer.send(new ProducerRecord<>(topic, i % 2, null, bytes("row" + i)));
+                var unused = producer.send(new ProducerRecord<>(topic, i % 2, null, LocalKafka.bytes("row" + i)));
             }
         }
         BoundedOutput full = new BoundedOutput(100);
@@ -231,8 +220,8 @@ final class KafkaSourceSparkTest {
 
     @Test
     void waitsForRoomWhenAllPartitionsAreFull() throws Exception {
-        String topic = topic(1);
-        send(topic, 0, 10);
+        String topic = kafka.topic(1);
+        kafka.send(topic, 0, 10);
         BoundedOutput full = new BoundedOutput(4);
         try (SourceReader reader = reader(topic, 1)) {
             reader.open(List.of(full));
@@ -302,7 +291,7 @@ final class KafkaSourceSparkTest {
     private static SourceReader reader(String topic, int partitions) {
         InputPartition[] planned = new InputPartition[partitions];
         Map<String, Object> settings = Map.of(
-                "bootstrap.servers", broker.bootstrap(), "auto.offset.reset", "none", "enable.auto.commit", "false");
+                "bootstrap.servers", kafka.bootstrap(), "auto.offset.reset", "none", "enable.auto.commit", "false");
         for (int p = 0; p < partitions; p++) {
             KafkaOffsetRange range =
                     new KafkaOffsetRange(new TopicPartition(topic, p), 0, Long.MAX_VALUE, scala.Option.empty());
@@ -314,7 +303,7 @@ final class KafkaSourceSparkTest {
     private static Map<String, String> options(String topic, Map<String, String> more) {
         Map<String, String> options = new HashMap<>(Map.of(
                 "kafka.bootstrap.servers",
-                broker.bootstrap(),
+                kafka.bootstrap(),
                 "kafka.metadata.max.age.ms",
                 "500",
                 "subscribe",
@@ -364,37 +353,9 @@ final class KafkaSourceSparkTest {
     }
 
     private static String topicWithoutItsHead() throws Exception {
-        String topic = topic(1);
-        send(topic, 0, 10);
-        admin.deleteRecords(Map.of(new TopicPartition(topic, 0), RecordsToDelete.beforeOffset(6)))
-                .all()
-                .get();
+        String topic = kafka.topic(1);
+        kafka.send(topic, 0, 10);
+        kafka.deleteBefore(topic, 0, 6);
         return topic;
-    }
-
-    private static String topic(int partitions) throws Exception {
-        String name = "source-" + names++;
-        admin.createTopics(List.of(new NewTopic(name, partitions, (short) 1)))
-                .all()
-                .get();
-        return name;
-    }
-
-    private static void send(String topic, int from, int to) {
-        try (KafkaProducer<byte[], byte[]> producer = producer(Map.of())) {
-            for (int i = from; i < to; i++) {
-                var unused = producer.send(new ProducerRecord<>(topic, bytes(Integer.toString(i))));
-            }
-        }
-    }
-
-    private static KafkaProducer<byte[], byte[]> producer(Map<String, Object> more) {
-        Map<String, Object> settings = new HashMap<>(more);
-        settings.put("bootstrap.servers", broker.bootstrap());
-        return new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
-    }
-
-    private static byte[] bytes(String text) {
-        return text.getBytes(StandardCharsets.UTF_8);
     }
 }

@@ -1,5 +1,6 @@
 package dev.millrace.spark.plan;
 
+import dev.millrace.spark.json.FastJson;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
 import java.util.List;
@@ -95,8 +96,9 @@ final class StreamQueryExecution extends QueryExecution {
         LogicalPlan plan = session.sessionState().optimizer().executeAndTrack(moving, tracker());
         LogicalPlan hinted = (LogicalPlan) plan.transform(
                 Scala.<LogicalPlan>rule(StreamQueryExecution::joinsStatic, StreamQueryExecution::broadcastStatic));
-        hinted.setAnalyzed();
-        return hinted;
+        LogicalPlan reading = FastJson.replaceIn(hinted, session.sessionState().conf());
+        reading.setAnalyzed();
+        return reading;
     }
 
     /** The first preparation is adaptive execution. */

@@ -206,8 +206,9 @@ public record MillraceSettings(
             PREFIX + "kafka.native",
             "true or false",
             "true",
-            "Whether Millrace reads Kafka itself, with one consumer for all partitions of a source. With false Spark's "
-                    + "reader does, with one for each. Offsets and options are Spark's either way.",
+            "Whether Millrace reads Kafka itself, with one consumer for all partitions of a source, or one per loop in "
+                    + "bounded epochs. With false Spark's reader does, with one for each. Offsets and options are "
+                    + "Spark's either way.",
             MillraceSettings::parseBoolean);
 
     /** Read where the Kafka sink is; listed here, where all that a user may set is. */

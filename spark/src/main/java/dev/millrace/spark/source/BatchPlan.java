@@ -52,7 +52,8 @@ final class BatchPlan {
         TaskCopies<RDD<InternalRow>> copies = TaskCopies.of(rdd);
         List<Split> splits = new ArrayList<>();
         for (Partition partition : partitions) {
-            splits.add(() -> new IteratorRows(copies.copy().iterator(partition, TaskContext.get())));
+            RowSplit split = () -> new IteratorRows(copies.copy().iterator(partition, TaskContext.get()));
+            splits.add(split);
         }
         return splits;
     }
@@ -141,7 +142,7 @@ final class BatchPlan {
     }
 
     /** The rows of an RDD's partition. */
-    private static final class IteratorRows implements Split.Rows {
+    private static final class IteratorRows implements RowSplit.Rows {
         private final Iterator<InternalRow> rows;
         private @Nullable InternalRow row;
 

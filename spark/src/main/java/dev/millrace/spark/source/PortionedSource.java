@@ -75,7 +75,8 @@ public final class PortionedSource extends SparkSource {
         lastVainLook = null;
         List<ReaderFactory> readers = new ArrayList<>();
         for (int slot = 0; slot < settings.slotCount(); slot++) {
-            readers.add(new SlotReader.Factory(name(), slot, settings.slotCount(), made, schema));
+            SplitReader splits = portioned.reader(name() + ", reader=" + slot, schema);
+            readers.add(new SlotReader.Factory(slot, settings.slotCount(), made, splits));
         }
         if (settings.isPolled()) {
             readers.add(new PortionPlanner.Factory(this, made, settings.pollNanos()));
@@ -137,8 +138,9 @@ public final class PortionedSource extends SparkSource {
         if (behind.offset().equals(Optional.of(end))) {
             return false;
         }
-        List<Split> splits =
-                asDriver("plan a batch", () -> portioned.plan(Objects.requireNonNull(session), behind.offset(), end));
+        List<Split> splits = asDriver(
+                "plan a batch",
+                () -> portioned.plan(Objects.requireNonNull(session), behind.offset(), end, settings.slotCount()));
         portions().add(splits, new Boundary(behind.portion() + 1, Optional.of(end)));
         return true;
     }

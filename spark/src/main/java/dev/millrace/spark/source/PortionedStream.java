@@ -18,6 +18,7 @@ import org.apache.spark.sql.connector.read.streaming.SupportsAdmissionControl;
 import org.apache.spark.sql.execution.streaming.Source;
 import org.apache.spark.sql.execution.streaming.runtime.SerializedOffset;
 import org.apache.spark.sql.execution.streaming.runtime.StreamingExecutionRelation;
+import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.jspecify.annotations.Nullable;
 import scala.Option;
@@ -40,8 +41,17 @@ sealed interface PortionedStream {
     /** How far the next portion may go at most: not behind {@code start}, and empty where there never was data. */
     Optional<Offset> latestOffset(Optional<Offset> start, ReadLimit limit);
 
-    /** What lies between two offsets. */
-    List<Split> plan(SparkSession session, Optional<Offset> start, Offset end);
+    /** What lies between two offsets, for so many slots to read. */
+    List<Split> plan(SparkSession session, Optional<Offset> start, Offset end, int slotCount);
+
+    /**
+     * What a slot reads with.
+     *
+     * @param readerName what errors call it
+     */
+    default SplitReader reader(String readerName, StructType schema) {
+        return new RowSplitReader(readerName, schema);
+    }
 
     /** Tells the stream that it may forget what lies before {@code end}. */
     void commit(Offset end);
@@ -55,8 +65,12 @@ sealed interface PortionedStream {
         return Optional.ofNullable(controlled.latestOffset(orNull(start), limit));
     }
 
-    /** A stream of Spark's second interface. */
-    record MicroBatch(MicroBatchStream stream) implements PortionedStream {
+    /**
+     * A stream of Spark's second interface.
+     *
+     * @param own what of Millrace's own reads it; empty where its connector does
+     */
+    record MicroBatch(MicroBatchStream stream, Optional<PortionReads> own) implements PortionedStream {
         @Override
         public Optional<Offset> firstOffset() {
             return Optional.of(stream.initialOffset());
@@ -75,14 +89,22 @@ sealed interface PortionedStream {
         }
 
         @Override
-        public List<Split> plan(SparkSession session, Optional<Offset> start, Offset end) {
-            List<Split> splits = new ArrayList<>();
+        public List<Split> plan(SparkSession session, Optional<Offset> start, Offset end, int slotCount) {
             InputPartition[] partitions = stream.planInputPartitions(start.orElseThrow(), end);
+            if (own.isPresent()) {
+                return own.get().splits(partitions, slotCount);
+            }
+            List<Split> splits = new ArrayList<>();
             PartitionReaderFactory factory = stream.createReaderFactory();
             for (InputPartition partition : partitions) {
                 splits.add(new PartitionSplit(factory, partition));
             }
             return splits;
+        }
+
+        @Override
+        public SplitReader reader(String readerName, StructType schema) {
+            return own.map(PortionReads::reader).orElseGet(() -> PortionedStream.super.reader(readerName, schema));
         }
 
         @Override
@@ -121,7 +143,7 @@ sealed interface PortionedStream {
         }
 
         @Override
-        public List<Split> plan(SparkSession session, Optional<Offset> start, Offset end) {
+        public List<Split> plan(SparkSession session, Optional<Offset> start, Offset end, int slotCount) {
             Option<org.apache.spark.sql.execution.streaming.Offset> from =
                     Scala.option(start.map(V1::asFirstKind).orElse(null));
             return BatchPlan.splits(session, relation, Scala.cast(source().getBatch(from, asFirstKind(end))));
@@ -145,7 +167,7 @@ sealed interface PortionedStream {
     }
 
     /** One partition of a batch, row by row also where its reader gives columns. */
-    record PartitionSplit(PartitionReaderFactory factory, InputPartition partition) implements Split {
+    record PartitionSplit(PartitionReaderFactory factory, InputPartition partition) implements RowSplit {
         @Override
         public Rows open() {
             return factory.supportColumnarReads(partition)
@@ -155,7 +177,7 @@ sealed interface PortionedStream {
     }
 
     /** The rows of a reader that gives rows. */
-    record ReaderRows(PartitionReader<InternalRow> reader) implements Split.Rows {
+    record ReaderRows(PartitionReader<InternalRow> reader) implements RowSplit.Rows {
         @Override
         public boolean next() throws Exception {
             return reader.next();
@@ -173,7 +195,7 @@ sealed interface PortionedStream {
     }
 
     /** The rows of a reader that gives batches of columns. */
-    final class ColumnarRows implements Split.Rows {
+    final class ColumnarRows implements RowSplit.Rows {
         private final PartitionReader<ColumnarBatch> reader;
         private java.util.Iterator<InternalRow> rows = java.util.Collections.emptyIterator();
         private @Nullable InternalRow row;

@@ -2,13 +2,13 @@ package dev.millrace.spark.source;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Iterator;
 import java.util.Objects;
-import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The portions of one source that are to be read and the epochs that are to end, in one order, and how far each
- * slot is with it. Slots take the splits of a portion one by one; only when all of them are read does any slot go
+ * slot is with it. Slots take the splits of a portion one by one, each those that are meant for it or for any; only when all of them are read does any slot go
  * on. So an epoch ends behind the same portion in all slots.
  *
  * <p>Bounds: what is handed in and asked for; a polled source hands in a portion when there is nothing left.
@@ -28,14 +28,27 @@ final class Portions {
     }
 
     private static final class Entry {
-        final Queue<Split> splits;
+        final Deque<Split> splits;
         final Order end;
         int splitsUnderWay;
         int slotsThrough;
 
-        Entry(Queue<Split> splits, Order end) {
+        Entry(Deque<Split> splits, Order end) {
             this.splits = splits;
             this.end = end;
+        }
+
+        /** The next split that {@code slot} may read. */
+        @Nullable
+        Split take(int slot) {
+            for (Iterator<Split> all = splits.iterator(); all.hasNext(); ) {
+                Split split = all.next();
+                if (split.slot() == Split.ANY_SLOT || split.slot() == slot) {
+                    all.remove();
+                    return split;
+                }
+            }
+            return null;
         }
     }
 
@@ -56,7 +69,7 @@ final class Portions {
 
     /** A portion to be read, up to {@code end}. */
     synchronized void add(Iterable<? extends Split> splits, Boundary end) {
-        Queue<Split> queue = new ArrayDeque<>();
+        Deque<Split> queue = new ArrayDeque<>();
         splits.forEach(queue::add);
         entries.addLast(new Entry(queue, new Order.EndPortion()));
         last = end;
@@ -86,13 +99,13 @@ final class Portions {
         while (true) {
             Entry entry = entry(slot);
             if (entry != null) {
-                Split split = entry.splits.poll();
+                Split split = entry.take(slot);
                 if (split != null) {
                     entry.splitsUnderWay++;
                     readBySlot[slot] = entry;
                     return new Order.ReadSplit(split);
                 }
-                if (entry.splitsUnderWay == 0) {
+                if (entry.splits.isEmpty() && entry.splitsUnderWay == 0) {
                     return entry.end;
                 }
             }

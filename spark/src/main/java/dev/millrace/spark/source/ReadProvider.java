@@ -10,8 +10,11 @@ import java.util.Optional;
  */
 public interface ReadProvider {
     /**
-     * What reads the stream's partitions, or empty to leave it to the next provider and in the end to its
+     * What reads the stream's partitions without an end, or empty to leave it to the next provider and in the end to its
      * connector. Asked once for each stream of a query that starts.
      */
     Optional<ReaderPlanner> readers(ReadRequest request);
+
+    /** As {@link #readers}, for a stream that is read portion by portion. */
+    Optional<PortionReads> portions(ReadRequest request);
 }

@@ -27,7 +27,8 @@ public record SourceFactory(SQLConf conf, Reading reading, PortionSettings porti
         }
         PortionedStream portioned = leaf.relation() instanceof StreamingExecutionRelation first
                 ? new PortionedStream.V1(first)
-                : new PortionedStream.MicroBatch((MicroBatchStream) stream);
+                : new PortionedStream.MicroBatch(
+                        (MicroBatchStream) stream, StreamReads.ofPortions(new ReadRequest(conf, leaf.name(), stream)));
         return new PortionedSource(leaf.name(), portioned, leaf.schema(), portions);
     }
 

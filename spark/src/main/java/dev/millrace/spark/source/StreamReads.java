@@ -14,6 +14,7 @@ final class StreamReads {
 
     private StreamReads() {}
 
+    /** What reads a stream whose readers never end. */
     static ReaderPlanner of(ReadRequest request, Supplier<ReaderPlanner> connector) {
         for (ReadProvider provider : PROVIDERS) {
             Optional<ReaderPlanner> readers = provider.readers(request);
@@ -22,5 +23,12 @@ final class StreamReads {
             }
         }
         return connector.get();
+    }
+
+    /** What of Millrace's own reads a stream's portions; empty where its connector does. */
+    static Optional<PortionReads> ofPortions(ReadRequest request) {
+        return PROVIDERS.stream()
+                .flatMap(provider -> provider.portions(request).stream())
+                .findFirst();
     }
 }
