@@ -280,7 +280,8 @@ class ClusterQueriesSparkTest {
                 .option("checkpointLocation", checkpoints.resolve("failing").toString())
                 .trigger(LocalSpark.every(200))
                 .start(checkpoints.resolve("failing-files").toString());
-        await().atMost(PATIENCE).until(() -> query.isActive() && !WorkerPool.running().members().isEmpty());
+        await().atMost(PATIENCE)
+                .until(() -> query.isActive() && !WorkerPool.running().members().isEmpty());
         awaitWorkers(2);
         List<WorkerRoster.Member> before = workers();
         add(numbers, range(0, 20));
@@ -295,7 +296,9 @@ class ClusterQueriesSparkTest {
         session.conf().set("spark.millrace.workers", "3");
         session.conf().set("spark.millrace.workers.timeout", "1s");
         try {
-            StreamingQuery query = numbers().toDF().writeStream()
+            StreamingQuery query = numbers()
+                    .toDF()
+                    .writeStream()
                     .format("parquet")
                     .option("checkpointLocation", checkpoints.resolve("missing").toString())
                     .trigger(LocalSpark.every(200))
