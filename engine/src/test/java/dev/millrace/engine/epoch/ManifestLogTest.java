@@ -152,6 +152,29 @@ class ManifestLogTest {
         assertThat(storage.files()).containsOnlyKeys("manifests/3", "files/3-a", "files/4-a");
     }
 
+    @Test
+    void deletesNothingWhileItCannotTellWhatAnEpochNeeds() throws Exception {
+        storage.files().put("files/a", new byte[] {1});
+        storage.files().put("files/1-old", new byte[] {1});
+        for (long epoch = 1; epoch <= 3; epoch++) {
+            log.create(new Slot(epoch, 0), manifest(epoch));
+        }
+        byte[] whole = storage.files().get("manifests/2");
+        storage.files().put("manifests/2", new byte[] {1});
+        Map<String, byte[]> before = Map.copyOf(storage.files());
+
+        ManifestLog afterRestart = new ManifestLog(storage);
+        assertThatThrownBy(() -> afterRestart.purge(manifest(3), 2))
+                .isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
+                        .isEqualTo(ErrorCode.STATE_CORRUPT))
+                .hasMessageContaining("manifests/2");
+        assertThat(storage.files()).containsExactlyInAnyOrderEntriesOf(before);
+
+        storage.files().put("manifests/2", whole);
+        afterRestart.purge(manifest(3), 2);
+        assertThat(storage.files()).containsOnlyKeys("manifests/2", "manifests/3", "files/a");
+    }
+
     private void requireCorrupt(byte[] damaged, String what) {
         storage.files().put("manifests/3", damaged);
         assertThatThrownBy(() -> log.find(3))
