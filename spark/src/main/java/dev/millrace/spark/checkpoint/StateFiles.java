@@ -43,7 +43,9 @@ public final class StateFiles implements SnapshotStorage {
     @Override
     public Output begin(String name) throws IOException {
         Path path = inFolder(name);
-        return isOnLocalDisk(path) ? LocalFile.begin(LocalCheckpointFiles.localPath(path)) : new AtomicFile(files.createAtomic(path, true));
+        return isOnLocalDisk(path)
+                ? LocalFile.begin(LocalCheckpointFiles.localPath(path))
+                : new AtomicFile(files.createAtomic(path, true));
     }
 
     @Override

@@ -124,7 +124,8 @@ final class LocalCheckpointFilesSparkTest {
     @Test
     void writesAnEntryWithoutAProcessWhereSparkStartsSome() throws Exception {
         Configuration configuration = new Configuration();
-        assertThat(processesToWrite(new LocalCheckpointFiles(root(), configuration))).isZero();
+        assertThat(processesToWrite(new LocalCheckpointFiles(root(), configuration)))
+                .isZero();
         assertThat(processesToWrite(new FileContextBasedCheckpointFileManager(root(), configuration)))
                 .isPositive();
     }
@@ -143,7 +144,10 @@ final class LocalCheckpointFilesSparkTest {
         }
         int count = 0;
         for (RecordedEvent event : RecordingFile.readAllEvents(events)) {
-            count += event.getThread().getJavaThreadId() == Thread.currentThread().getId() ? 1 : 0;
+            count += event.getThread().getJavaThreadId()
+                            == Thread.currentThread().getId()
+                    ? 1
+                    : 0;
         }
         return count;
     }
