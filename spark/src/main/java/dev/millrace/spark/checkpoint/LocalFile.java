@@ -45,12 +45,25 @@ final class LocalFile implements SnapshotStorage.Output {
     static boolean create(Path path, SnapshotStorage.Body body) throws IOException {
         try (LocalFile file = new LocalFile(path)) {
             body.writeTo(file.bytes);
-            file.force();
-            link(file.whole, path);
-            return true;
+            return file.finishFirst();
+        }
+    }
+
+    /** As {@link #finish}; false when there is one of its name already. */
+    boolean finishFirst() throws IOException {
+        force();
+        try {
+            link(whole, path);
         } catch (FileAlreadyExistsException e) {
             return false;
         }
+        dropChecksum();
+        return true;
+    }
+
+    /** Hadoop's, of a file that had the name before and would not match it any more. */
+    private void dropChecksum() throws IOException {
+        boolean unused = Files.deleteIfExists(path.resolveSibling("." + path.getFileName() + ".crc"));
     }
 
     @Override
@@ -61,6 +74,7 @@ final class LocalFile implements SnapshotStorage.Output {
     @Override
     public void finish() throws IOException {
         force();
+        dropChecksum();
         Path unused = Files.move(whole, path, StandardCopyOption.ATOMIC_MOVE);
     }
 

@@ -53,7 +53,9 @@ public final class StateFiles implements SnapshotStorage {
     @Override
     public Output begin(String name) throws IOException {
         Path path = inFolder(name);
-        return isOnLocalDisk(path) ? LocalFile.begin(localPath(path)) : new AtomicFile(files.createAtomic(path, true));
+        return isOnLocalDisk(path)
+                ? LocalFile.begin(LocalCheckpointFiles.localPath(path))
+                : new AtomicFile(files.createAtomic(path, true));
     }
 
     @Override
@@ -63,7 +65,7 @@ public final class StateFiles implements SnapshotStorage {
             return false;
         }
         if (isOnLocalDisk(path)) {
-            return LocalFile.create(localPath(path), body);
+            return LocalFile.create(LocalCheckpointFiles.localPath(path), body);
         }
         try {
             createWhole(path, body);
@@ -74,11 +76,7 @@ public final class StateFiles implements SnapshotStorage {
     }
 
     private boolean isOnLocalDisk(Path path) throws IOException {
-        return "file".equals(path.getFileSystem(configuration).getUri().getScheme());
-    }
-
-    private static java.nio.file.Path localPath(Path path) {
-        return java.nio.file.Path.of(path.toUri().getPath());
+        return LocalCheckpointFiles.isOnLocalDisk(path, configuration);
     }
 
     private void createWhole(Path path, Body body) throws IOException {

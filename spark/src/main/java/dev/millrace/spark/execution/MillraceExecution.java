@@ -2,6 +2,7 @@ package dev.millrace.spark.execution;
 
 import dev.millrace.engine.error.Interruption;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.spark.checkpoint.LocalCheckpointFiles;
 import dev.millrace.spark.metrics.QueryFigures;
 import dev.millrace.spark.metrics.QueryObservation;
 import dev.millrace.spark.plan.QueryPlanner;
@@ -79,6 +80,7 @@ public final class MillraceExecution extends StreamExecution {
                 request.triggerClock(),
                 write.outputMode(),
                 write.deleteCheckpointOnStop());
+        LocalCheckpointFiles.useIn(sparkSessionForStream().sessionState().conf());
         this.request = request;
         this.settings = settings;
         this.sinks = new QuerySinks(this, request);

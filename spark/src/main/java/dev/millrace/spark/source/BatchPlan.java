@@ -52,10 +52,22 @@ final class BatchPlan {
         TaskCopies<RDD<InternalRow>> copies = TaskCopies.of(rdd);
         List<Split> splits = new ArrayList<>();
         for (Partition partition : partitions) {
-            RowSplit split = () -> new IteratorRows(copies.copy().iterator(partition, TaskContext.get()));
-            splits.add(split);
+            splits.add(new RddSplit(rdd, copies, partition));
         }
         return splits;
+    }
+
+    /**
+     * A partition of an RDD.
+     *
+     * @param planned held until the split is read: Spark removes what it broadcast for an RDD once nobody holds that
+     */
+    private record RddSplit(RDD<InternalRow> planned, TaskCopies<RDD<InternalRow>> copies, Partition partition)
+            implements RowSplit {
+        @Override
+        public Rows open() {
+            return new IteratorRows(copies.copy().iterator(partition, TaskContext.get()));
+        }
     }
 
     /** A batch's plan through Spark's own optimizer and planner, which else refuse to plan a stream's rows. */
