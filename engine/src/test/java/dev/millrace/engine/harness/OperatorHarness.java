@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -101,7 +102,15 @@ public final class OperatorHarness {
         private Operator open() throws Exception {
             Operator opened = operators.get();
             opened.open(new OperatorContext(
-                    0, 1, keyGroupCount, budget, metrics, () -> timeMillis, System::nanoTime, this::late, epoch));
+                    0,
+                    1,
+                    keyGroupCount,
+                    budget,
+                    metrics,
+                    () -> timeMillis,
+                    () -> TimeUnit.MILLISECONDS.toNanos(timeMillis),
+                    this::late,
+                    epoch));
             if (opened instanceof PassThrough passThrough) {
                 passThrough.inputPartitions(IntStream.range(0, partitionCount())
                         .mapToObj("partition %d"::formatted)
