@@ -358,8 +358,6 @@ public final class MillraceExecution extends StreamExecution {
 
     @Override
     public void runActivatedStream(SparkSession session) {
-        QueryRun current = new QueryRun(this, session, querySources(), settings, request.pace(), drains);
-        run = current;
         RealTimeTab.attach(session.sparkContext());
         QueryObservation watching = new QueryObservation(
                 session.sparkContext(), figures, session.sessionState().conf().streamingMetricsEnabled());
@@ -371,6 +369,8 @@ public final class MillraceExecution extends StreamExecution {
             if (session.sparkContext().isStopped()) {
                 throw new IllegalStateException("Cannot start a query: its application has ended.");
             }
+            QueryRun current = new QueryRun(this, session, querySources(), settings, request.pace(), drains);
+            run = current;
             current.run();
         } catch (Throwable t) {
             failed = !isEnding();

@@ -7,6 +7,9 @@ import { duration } from "./text.js";
 
 const INTERVAL_MILLIS = 1000;
 
+/** How often a run that is asked for may be unknown at first: one that is just starting is. */
+const UNKNOWN_AT_FIRST = 10;
+
 const root = document.getElementById("millrace");
 const notice = html("p", { class: "mr-notice", role: "status", hidden: true });
 root.replaceChildren(notice);
@@ -14,10 +17,14 @@ const page = root.dataset.page === "query"
   ? new QueryPage(root, root.dataset.tab)
   : new QueriesPage(root, root.dataset.tab);
 let lastAnswer = Date.now();
+let unknownCount = 0;
 
 async function ask() {
   const response = await fetch(root.dataset.figures + page.address(), { cache: "no-store" });
   if (response.status === 404) {
+    if (root.dataset.updated === undefined && ++unknownCount < UNKNOWN_AT_FIRST) {
+      return null;
+    }
     return "This run is not known any more. The application keeps a number of queries that have ended: see spark.sql.streaming.ui.retainedQueries.";
   }
   if (!response.ok) {
