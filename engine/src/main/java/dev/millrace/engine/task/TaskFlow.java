@@ -147,8 +147,15 @@ final class TaskFlow {
         return !unflushed;
     }
 
-    /** When to look for a watermark, or wake an operator, although no row comes. Units: {@link System#nanoTime}. */
+    /**
+     * When to look for a watermark, or wake an operator, although no row comes; never while something is not through,
+     * for what is due then waits for the output, and whoever makes room there wakes the task. Units: {@link
+     * System#nanoTime}.
+     */
     long deadlineNanos() {
+        if (!quiet) {
+            return Long.MAX_VALUE;
+        }
         long watermark = chain.assignsWatermarks() ? lastRefreshNanos + refreshIntervalNanos() : Long.MAX_VALUE;
         long wanted = chain.wakeUpMillis();
         if (wanted == ProcessingTime.NEVER) {
