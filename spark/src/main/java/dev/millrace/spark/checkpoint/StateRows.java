@@ -14,7 +14,6 @@ import dev.millrace.engine.state.StateEntries;
 import dev.millrace.spark.key.StateColumns;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -83,12 +82,8 @@ final class StateRows implements AutoCloseable {
             throws IOException {
         StateIndex index = selection.manifest().state();
         StateSchema schema = selection.schema();
-        Map<SectionKey, List<String>> files = new HashMap<>();
-        index.files().forEach((key, chain) -> {
-            if (selection.holds(key) && keyGroups.contains(key.keyGroup())) {
-                files.put(key, chain);
-            }
-        });
+        Map<SectionKey, List<String>> files = selection.files();
+        files.keySet().removeIf(key -> !keyGroups.contains(key.keyGroup()));
         MemoryBudget budget = new MemoryBudget(ENOUGH_BYTES);
         int keyGroupCount = index.keyGroupCount();
         KeyedState<? extends EntryTable> state =

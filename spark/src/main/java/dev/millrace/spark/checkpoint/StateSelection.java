@@ -8,7 +8,7 @@ import dev.millrace.engine.snapshot.SectionKey;
 import dev.millrace.engine.snapshot.StateSchema;
 import dev.millrace.engine.snapshot.StatefulOperator;
 import java.io.IOException;
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -81,19 +81,12 @@ record StateSelection(Manifest manifest, OperatorId operator, StateSchema schema
         return found;
     }
 
-    /** Whether a section holds entries of this state. */
-    boolean holds(SectionKey key) {
-        return key.operator().equals(operator) && key.stateIndex() == schema.index() && !key.isOfTask();
-    }
-
-    /** The key groups that have entries. */
-    List<Integer> keyGroups() {
-        List<Integer> keyGroups = new ArrayList<>();
-        manifest.state().files().keySet().forEach(key -> {
-            if (holds(key)) {
-                keyGroups.add(key.keyGroup());
-            }
-        });
-        return keyGroups;
+    /** The sections that hold entries of this state, and the files that each is in. */
+    Map<SectionKey, List<String>> files() {
+        Map<SectionKey, List<String>> files = new HashMap<>(manifest.state().files());
+        files.keySet()
+                .removeIf(key ->
+                        !key.operator().equals(operator) || key.stateIndex() != schema.index() || key.isOfTask());
+        return files;
     }
 }

@@ -2,6 +2,7 @@ package dev.millrace.spark.checkpoint;
 
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.snapshot.SectionKey;
 import dev.millrace.engine.snapshot.SnapshotFile;
 import dev.millrace.engine.snapshot.SnapshotStorage;
 import dev.millrace.engine.snapshot.StateSchema;
@@ -119,17 +120,14 @@ final class StateTable implements SupportsRead, ScanBuilder, Scan, Batch {
     /** What each key group takes before compression. */
     private Map<Integer, Long> sizes() {
         Map<Integer, Long> sizes = new TreeMap<>();
-        for (int keyGroup : selection.keyGroups()) {
-            sizes.put(keyGroup, 0L);
-        }
         SnapshotStorage storage = checkpoint.files();
+        Map<SectionKey, List<String>> wanted = selection.files();
         try {
             for (String file : selection.manifest().state().allFiles()) {
                 try (SnapshotStorage.Input input = storage.open(file)) {
                     for (SnapshotFile.Entry entry : SnapshotFile.index(input, file)) {
-                        if (selection.holds(entry.key())) {
-                            sizes.computeIfPresent(
-                                    entry.key().keyGroup(), (keyGroup, bytes) -> bytes + entry.rawBytes());
+                        if (wanted.getOrDefault(entry.key(), List.of()).contains(file)) {
+                            sizes.merge(entry.key().keyGroup(), (long) entry.rawBytes(), Long::sum);
                         }
                     }
                 }

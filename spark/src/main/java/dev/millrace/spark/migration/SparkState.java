@@ -46,9 +46,6 @@ public final class SparkState {
         return files.exists(folder) && files.list(folder).length > 0;
     }
 
-    /** One of Spark's operators, as its own metadata names it. */
-    private record Stored(int id, String name) {}
-
     /**
      * Writes a snapshot of the state behind an epoch that Spark has committed, and returns the index of it alone.
      *
@@ -61,9 +58,10 @@ public final class SparkState {
             throws IOException {
         long watermarkMicros = watermarkMillis == 0 ? Long.MIN_VALUE : TimeUnit.MILLISECONDS.toMicros(watermarkMillis);
         List<KeyedOperator> operators = KeyedOperator.inSparksOrder(graph, watermarkMicros);
-        List<Stored> stored = stored();
+        List<StoredOperator> stored = stored(epoch);
         if (stored.size() != operators.size()) {
-            throw refused("it is of operators %s, and the query has %s".formatted(stored, names(operators)));
+            throw refused("it is of operators %s, and the query has %s"
+                    .formatted(stored.stream().map(StoredOperator::name).toList(), names(operators)));
         }
         String file = StoredSnapshot.fileName(epoch, attempt);
         long entries = 0;
@@ -71,13 +69,7 @@ public final class SparkState {
             for (int i = 0; i < stored.size(); i++) {
                 KeyedOperator operator = operators.get(i);
                 writer.append(WatermarkState.section(operator.id(), operator.watermarkMicros()));
-                StoredOperator from = new StoredOperator(
-                        session,
-                        checkpoint,
-                        epoch,
-                        stored.get(i).id(),
-                        stored.get(i).name());
-                entries += new OperatorCopy(operator, from, before.keyGroupCount(), writer).write();
+                entries += new OperatorCopy(operator, stored.get(i), before.keyGroupCount(), writer).write();
             }
             StoredSnapshot snapshot = new StoredSnapshot(file, writer.finish());
             LOG.info("Brought {} entries of Spark's state over: checkpoint={}, epoch={}.", entries, checkpoint, epoch);
@@ -85,8 +77,9 @@ public final class SparkState {
         }
     }
 
-    private List<Stored> stored() {
-        List<Stored> stored = new ArrayList<>();
+    /** Spark's operators, by its own metadata. */
+    private List<StoredOperator> stored(long epoch) {
+        List<StoredOperator> stored = new ArrayList<>();
         for (Row row : session.read()
                 .format("state-metadata")
                 .load(checkpoint)
@@ -94,7 +87,7 @@ public final class SparkState {
                 .distinct()
                 .orderBy("operatorId")
                 .collectAsList()) {
-            stored.add(new Stored((int) row.getLong(0), row.getString(1)));
+            stored.add(new StoredOperator(session, checkpoint, epoch, (int) row.getLong(0), row.getString(1)));
         }
         return stored;
     }
