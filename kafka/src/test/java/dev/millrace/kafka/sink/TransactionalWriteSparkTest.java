@@ -244,10 +244,11 @@ final class TransactionalWriteSparkTest {
         attempt.giveUp(3, never, null);
         attempt.crash();
 
-        assertThat(transactions())
+        // The broker has decided to abort before it has told all partitions so.
+        await().untilAsserted(() -> assertThat(transactions())
                 .extracting(TransactionListing::state)
                 .containsOnlyOnce(TransactionState.COMPLETE_ABORT)
-                .containsOnlyOnce(TransactionState.ONGOING);
+                .containsOnlyOnce(TransactionState.ONGOING));
         new Attempt(settings, 2).commit(2, durable);
         assertThat(committed()).containsExactly("a", "b");
     }
