@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -205,6 +206,10 @@ final class KafkaQuerySparkTest {
         StreamingQuery waiting = write(patient, kafka.topic(1), "200 milliseconds")
                 .option("checkpointLocation", folder.resolve("waiting").toString())
                 .start();
+        await("the question to the broker").until(() -> Thread.getAllStackTraces().entrySet().stream()
+                .anyMatch(thread -> thread.getKey().getName().startsWith("stream execution thread")
+                        && Arrays.stream(thread.getValue())
+                                .anyMatch(frame -> frame.getClassName().contains("KafkaOffsetReaderAdmin"))));
         long start = System.nanoTime();
         waiting.stop();
         assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));

@@ -55,6 +55,9 @@ public final class MillraceExecution extends StreamExecution {
     /** How long a query that was interrupted may take to end. */
     private static final long INTERRUPTED_MILLIS = 3_000;
 
+    /** How long the query waits for its sources to stop; less than what a stop waits for the query. */
+    private static final long SOURCES_MILLIS = 1_000;
+
     /** How often those who wait for progress look whether the query is over. */
     private static final long LOOK_MILLIS = 100;
 
@@ -436,6 +439,21 @@ public final class MillraceExecution extends StreamExecution {
             throw notEnding(thread);
         }
         LOG.info("Query {} was stopped.", label());
+    }
+
+    /**
+     * Stops the sources, and does not wait for ever: Kafka's client waits for its answer from a broker that may not be
+     * there, and cannot be interrupted. What takes longer ends by itself, behind the query.
+     */
+    @Override
+    public void stopSources() {
+        Thread stopping = new Thread(super::stopSources, "stopping sources of " + label());
+        stopping.setDaemon(true);
+        stopping.start();
+        join(stopping, SOURCES_MILLIS);
+        if (stopping.isAlive()) {
+            LOG.warn("Query {} ends while a source of it is still stopping.", label());
+        }
     }
 
     private void cancelJobs() {
