@@ -10,14 +10,16 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import org.HdrHistogram.Histogram;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.errors.WakeupException;
 
 /**
  * Reads an output topic and records arrival minus creation of every record that was created behind the
  * warm-up, which begins with the first record's creation. Prints {@code answers} at the first row, which a primer
- * may have brought, {@code drained <when>} when a backlog's last rows have come, and when its standard input ends
- * {@code result} with all that it saw.
+ * may have brought, {@code drained <when>} when a backlog's last rows have come and none follows for a while (the
+ * partitions of the output do not keep step, so rows may come behind the answers to the last records), and when its
+ * standard input ends {@code result} with all that it saw.
  */
 public final class LatencyProbe {
     private static final byte[] FIELD = "\"created\":".getBytes(StandardCharsets.US_ASCII);
@@ -26,6 +28,9 @@ public final class LatencyProbe {
     /** Of the arrivals that become one point of the timeline. */
     private static final long SLOT_MICROS = 250_000;
 
+    /** How long no row comes before a backlog counts as drained; it is not part of the time that is measured. */
+    private static final Duration QUIET = Duration.ofSeconds(1);
+
     private final Histogram latency = new Histogram(MAX_MICROS, 3);
     private final Histogram slot = new Histogram(MAX_MICROS, 2);
     private final ArrayNode timeline = new ObjectMapper().createArrayNode();
@@ -33,8 +38,10 @@ public final class LatencyProbe {
     private long firstCreated;
     private long slotStart;
     private long rowCount;
+    private long lastMicros;
     private int endCount;
     private boolean answered;
+    private boolean drained;
 
     private LatencyProbe(long warmUpMicros) {
         this.warmUpMicros = warmUpMicros;
@@ -49,11 +56,15 @@ public final class LatencyProbe {
             Clients.wakeAtEndOfInput(consumer);
             System.out.println("ready {}");
             while (true) {
-                for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofSeconds(1))) {
+                ConsumerRecords<byte[], byte[]> records = consumer.poll(QUIET);
+                for (ConsumerRecord<byte[], byte[]> record : records) {
                     // A row that takes an answer back, where an engine says so.
                     if (record.value() != null) {
                         probe.take(record.value());
                     }
+                }
+                if (records.isEmpty()) {
+                    probe.quiet();
                 }
             }
         } catch (WakeupException e) {
@@ -64,6 +75,7 @@ public final class LatencyProbe {
     private void take(byte[] json) {
         long now = Clients.nowMicros();
         long created = created(json);
+        lastMicros = now;
         if (!answered) {
             answered = true;
             System.out.println("answers");
@@ -72,9 +84,7 @@ public final class LatencyProbe {
             return;
         }
         if (created == LoadGenerator.END_STAMP) {
-            if (++endCount == Clients.PARTITION_COUNT) {
-                System.out.println("drained " + now);
-            }
+            endCount++;
             return;
         }
         if (rowCount++ == 0) {
@@ -82,6 +92,14 @@ public final class LatencyProbe {
         }
         if (created >= firstCreated + warmUpMicros) {
             record(now, Math.max(0, Math.min(MAX_MICROS, now - created)));
+        }
+    }
+
+    /** Notes that no row came for {@link #QUIET}. */
+    private void quiet() {
+        if (!drained && endCount >= Clients.PARTITION_COUNT) {
+            drained = true;
+            System.out.println("drained " + lastMicros);
         }
     }
 
