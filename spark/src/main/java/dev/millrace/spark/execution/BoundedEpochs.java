@@ -61,23 +61,31 @@ final class BoundedEpochs {
     }
 
     /**
-     * Runs epochs until the trigger wants no more of them, or the query is stopped. Whoever stops it interrupts this
+     * Runs epochs until the trigger wants no more of them, the query is stopped, or the dataflow must be built anew: then
+     * an epoch is planned that has not run. Whoever stops it interrupts this
      * thread too, but the code that it is in then may take the interrupt for its own, as Hadoop's files do.
      *
      * @param planned the first epoch where it is planned already, or null
      *
      * <p>Errors: what the dataflow, logs, sources or sink throw; InterruptedException when the query is stopped.
      */
-    void run(EpochCoordinator coordinator, EpochCommitter committer, @Nullable EpochPlan planned)
+    EpochLoop.Outcome run(
+            EpochCoordinator coordinator, EpochCommitter committer, StaticTables tables, @Nullable EpochPlan planned)
             throws InterruptedException {
         parts.planner().prepare();
         EpochPlan next = planned;
         while (!query.isEnding()) {
             long triggerMillis = clock.getTimeMillis();
-            boolean ran = trigger(coordinator, committer, next);
+            boolean isNew = next == null;
+            parts.progress().beginTrigger();
+            EpochPlan plan = isNew ? query.planning(() -> next(committer.lastCommitted() + 1)) : next;
+            if (isNew && plan != null && tables.areOutdated()) {
+                return EpochLoop.Outcome.RECONFIGURED;
+            }
             next = null;
+            boolean ran = trigger(coordinator, committer, plan);
             if (pace.kind() == Pace.Kind.ONCE || (pace.kind() == Pace.Kind.AVAILABLE_NOW && !ran)) {
-                return;
+                return EpochLoop.Outcome.STOPPED;
             }
             if (!ran) {
                 TimeUnit.MILLISECONDS.sleep(query.pollingDelayMillis());
@@ -87,13 +95,12 @@ final class BoundedEpochs {
                 long unused = clock.waitTillTime(triggerMillis / interval * interval + interval);
             }
         }
+        return EpochLoop.Outcome.STOPPED;
     }
 
-    /** Runs one epoch, if there is something to do; false when there is not. */
-    private boolean trigger(EpochCoordinator coordinator, EpochCommitter committer, @Nullable EpochPlan planned)
+    /** Runs the epoch that is due, if one is; false when none is. */
+    private boolean trigger(EpochCoordinator coordinator, EpochCommitter committer, @Nullable EpochPlan plan)
             throws InterruptedException {
-        parts.progress().beginTrigger();
-        EpochPlan plan = planned != null ? planned : query.planning(() -> next(committer.lastCommitted() + 1));
         if (plan == null) {
             parts.progress().idle(parts.planner().committed(), parts.watermark().millis());
             query.idle();

@@ -28,7 +28,7 @@ final class EpochLoop {
     /** Why the loop ended. */
     enum Outcome {
         STOPPED,
-        /** The sources' partitions changed, or where the query runs: the dataflow must be built anew. */
+        /** The sources' partitions changed, a static table, or where the query runs: the dataflow must be built anew. */
         RECONFIGURED
     }
 
@@ -63,7 +63,8 @@ final class EpochLoop {
     }
 
     /** Runs the epochs of one dataflow. Errors: what the dataflow, logs, sources or sink throw. */
-    Outcome run(EpochCoordinator coordinator, EpochCommitter committer) throws InterruptedException {
+    Outcome run(EpochCoordinator coordinator, EpochCommitter committer, StaticTables tables)
+            throws InterruptedException {
         epochs = coordinator;
         while (!stopRequested) {
             if (workers.areOutdated()) {
@@ -87,7 +88,7 @@ final class EpochLoop {
             CompletedEpoch completed = coordinator.await(patience(refused, coordinator.inFlight(), committer));
             if (completed != null) {
                 drains.committed(completed.epoch(), committer.commit(completed, false));
-                if (committer.needsReconfiguration()) {
+                if (committer.needsReconfiguration() || tables.areOutdated()) {
                     finish(coordinator, committer, System.nanoTime() + RECONFIGURATION_NANOS);
                     return stopRequested ? Outcome.STOPPED : Outcome.RECONFIGURED;
                 }

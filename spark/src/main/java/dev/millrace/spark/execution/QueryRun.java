@@ -34,7 +34,9 @@ import dev.millrace.spark.sink.SparkSink;
 import dev.millrace.spark.source.SparkSource;
 import java.io.IOException;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
 import org.apache.spark.sql.execution.streaming.Sink;
@@ -42,6 +44,7 @@ import org.apache.spark.sql.execution.streaming.runtime.StreamExecution;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import scala.runtime.BoxedUnit;
 
 /**
  * One life of a query, from its checkpoint to its end: plans it, then runs one attempt after the other.
@@ -66,7 +69,7 @@ final class QueryRun {
     private final QueryWorkers workers;
     private final EpochLoop loop;
     private final RecoveryPolicy policy;
-    private volatile @Nullable PlannedQuery planned;
+    private volatile @Nullable StaticTables tables;
     private volatile @Nullable Dataflow dataflow;
     private long epochUnderWay;
 
@@ -99,13 +102,17 @@ final class QueryRun {
 
     /** What all attempts share. */
     private record Prepared(
-            PlannedQuery plan,
+            StaticTables tables,
             EpochCommitter.Surroundings surroundings,
             QueryState state,
             ClassLoader loader,
             TaskSurroundings ofTasks,
             int keyGroupCount,
-            BoundedEpochs.@Nullable Parts bounded) {}
+            BoundedEpochs.@Nullable Parts bounded) {
+        StreamGraph graph() {
+            return tables.plan().graph();
+        }
+    }
 
     /** Runs until the query is stopped. Errors: whatever ends it. */
     void run() throws Exception {
@@ -121,7 +128,8 @@ final class QueryRun {
                         return;
                     }
                     LOG.info(
-                            "The partitions of a source changed, or the workers; query {} goes on with all of them.",
+                            "The partitions of a source changed, the workers or a static table; query {} goes on with what "
+                                    + "is there now.",
                             query.label());
                 } catch (Exception e) {
                     recoverFrom(e, prepared);
@@ -155,13 +163,19 @@ final class QueryRun {
                 new QueryProgress(query, sources.sources(), keyGroupCount, settings.progressIntervalMillis());
         long planningStart = System.nanoTime();
         PlannedQuery plan = plan(sink, late, keyGroupCount, start.restoredEpoch() < 0);
-        planned = plan;
+        StaticTables tables = new StaticTables(
+                query.label(),
+                plan,
+                settings.staticRefreshMillis(),
+                () -> planAgain(sink, late, keyGroupCount),
+                query::isEnding);
+        this.tables = tables;
         Obstacles.of(plan.graph(), query.sink(), query.triggerClock(), session).ifPresent(workers::cannotSpread);
         query.observation().planned(plan.graph(), plan.explain(true));
         progress.took("queryPlanning", System.nanoTime() - planningStart);
         Checkpoint.refuseState(session, query.resolvedCheckpointRoot(), plan.isStateful(), settings.importsState());
         return new Prepared(
-                plan,
+                tables,
                 new EpochCommitter.Surroundings(
                         query,
                         checkpoint,
@@ -269,6 +283,17 @@ final class QueryRun {
                 : failure;
     }
 
+    /** The plan as of now; files that came into a static table's folder are seen. */
+    private PlannedQuery planAgain(SparkSink sink, @Nullable LateRowTarget late, int keyGroupCount) {
+        sources.plan().foreachWithSubqueries(node -> {
+            if (node.children().isEmpty()) {
+                ((LogicalPlan) node).refresh();
+            }
+            return BoxedUnit.UNIT;
+        });
+        return plan(sink, late, keyGroupCount, false);
+    }
+
     private PlannedQuery plan(SparkSink sink, @Nullable LateRowTarget late, int keyGroupCount, boolean isFirstStart) {
         List<SparkDataStream> streams =
                 sources.sources().stream().map(SparkSource::stream).toList();
@@ -314,12 +339,12 @@ final class QueryRun {
         EpochCommitter committer = new EpochCommitter(surroundings, start, from, this::committed);
         long stateMemoryBytes =
                 crew == null ? settings.stateMemoryBytes() : settings.cluster().stateMemoryBytes();
-        DataflowPlan plan = DataflowPlan.of(prepared.plan().graph(), placement.workerCount());
+        DataflowPlan plan = DataflowPlan.of(prepared.graph(), placement.workerCount());
         Deployment deployment = deployment(prepared, plan, start, from, stateMemoryBytes);
         EpochCoordinator coordinator = new EpochCoordinator(deployment.epochShape(placement), start.firstEpoch());
         Dataflow running = crew == null
                 ? local(prepared, deployment, placement, coordinator)
-                : workers.dataflow(crew, deployment, prepared.plan().graph(), coordinator, prepared.loader());
+                : workers.dataflow(crew, deployment, prepared.graph(), coordinator, prepared.loader());
         dataflow = running;
         try {
             surroundings.progress().begin(running.metrics());
@@ -332,12 +357,11 @@ final class QueryRun {
             }
             BoundedEpochs.Parts bounded = prepared.bounded();
             if (bounded == null) {
-                return loop.run(running.epochs(), committer);
+                return loop.run(running.epochs(), committer, prepared.tables());
             }
             bounded.watermark().startFrom(start.watermarkMillis());
             EpochPlan planned = runsPlanned ? bounded.planner().planned(start.firstEpoch()) : null;
-            new BoundedEpochs(query, pace, bounded).run(running.epochs(), committer, planned);
-            return EpochLoop.Outcome.STOPPED;
+            return new BoundedEpochs(query, pace, bounded).run(running.epochs(), committer, prepared.tables(), planned);
         } finally {
             end(running);
             dataflow = null;
@@ -348,7 +372,7 @@ final class QueryRun {
     private Dataflow local(
             Prepared prepared, Deployment deployment, Placement placement, EpochCoordinator coordinator) {
         return LocalDataflow.of(
-                prepared.plan().graph(),
+                prepared.graph(),
                 coordinator,
                 reports -> deployment.create(
                         placement,
@@ -361,7 +385,7 @@ final class QueryRun {
     /** What the workers of an attempt run. */
     private Deployment deployment(
             Prepared prepared, DataflowPlan plan, Checkpoint.Start start, StateIndex from, long stateMemoryBytes) {
-        StreamGraph graph = prepared.plan().graph();
+        StreamGraph graph = prepared.graph();
         Deployment planned = new Deployment(
                 query.label(),
                 plan,
@@ -380,6 +404,7 @@ final class QueryRun {
         epochUnderWay = epoch + 1;
         restoreEpoch = -1;
         policy.committed();
+        Objects.requireNonNull(tables).committed();
     }
 
     /** Whether a last epoch makes sense: a dataflow is running. Thread: any. */
@@ -418,9 +443,9 @@ final class QueryRun {
 
     /** The text of {@code explain}. Thread: any. */
     String explain(boolean extended) {
-        PlannedQuery current = planned;
+        StaticTables current = tables;
         return current == null
                 ? "The query is still being planned."
-                : current.explain(extended) + "\n" + RunningText.of(query.figures());
+                : current.plan().explain(extended) + "\n" + RunningText.of(query.figures());
     }
 }

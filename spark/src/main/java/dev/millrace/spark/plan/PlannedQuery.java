@@ -15,6 +15,7 @@ import org.apache.spark.sql.execution.SparkPlan;
  * @param streamOfStage for the id of each reading stage, the index of its stream in the request
  * @param watermarkDelaysMillis the delay of each {@code withWatermark}, by its name
  * @param noDataRule when a bounded epoch without rows is due
+ * @param staticSides what it took from tables that do not stream
  */
 public record PlannedQuery(
         StreamGraph graph,
@@ -23,7 +24,8 @@ public record PlannedQuery(
         boolean isStateful,
         Map<Integer, Integer> streamOfStage,
         Map<String, Long> watermarkDelaysMillis,
-        NoDataRule noDataRule) {
+        NoDataRule noDataRule,
+        StaticSides staticSides) {
     public PlannedQuery {
         streamOfStage = Map.copyOf(streamOfStage);
         watermarkDelaysMillis = Map.copyOf(watermarkDelaysMillis);

@@ -56,7 +56,8 @@ public final class QueryPlanner {
                 builder.isStateful(),
                 builder.streamOfStage(),
                 builder.watermarkDelaysMillis(),
-                NoDataRules.of(physical, request.outputMode()));
+                NoDataRules.of(physical, request.outputMode()),
+                StaticSides.of(physical));
     }
 
     private static SourceNode sourceNode(PlanRequest request, StreamLeaf leaf) {

@@ -44,7 +44,7 @@ final class StreamQueryExecution extends QueryExecution {
                 new QueryPlanningTracker(Option.empty()),
                 CommandExecutionMode.SKIP(),
                 Option.empty(),
-                false,
+                true, // static tables of catalogs are read as they stand now, as by a query of Spark's
                 UUID.randomUUID(),
                 Option.empty());
         this.session = session;

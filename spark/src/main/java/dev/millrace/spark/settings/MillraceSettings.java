@@ -25,6 +25,7 @@ import org.slf4j.LoggerFactory;
  * @param stateMemoryBytes memory for keyed state, shared by all queries of the process
  * @param everyChange whether update mode emits a row for every change
  * @param watermarkIdleMillis after how long without rows an input partition holds no watermark back
+ * @param staticRefreshMillis the least time between two looks at static tables, or -1 for none
  * @param restoreEpoch the epoch to go back to, or -1 for the last committed one
  * @param importsState whether state of stock Spark is brought over
  * @param recoveryAttempts how often a query may recover within the window
@@ -40,6 +41,7 @@ public record MillraceSettings(
         long stateMemoryBytes,
         boolean everyChange,
         long watermarkIdleMillis,
+        long staticRefreshMillis,
         long restoreEpoch,
         boolean importsState,
         int recoveryAttempts,
@@ -99,6 +101,15 @@ public record MillraceSettings(
             "After how long without rows an input partition holds no watermark back. Unit: milliseconds, or with a "
                     + "suffix.",
             MillraceSettings::parseMillis);
+
+    public static final Setting<Long> STATIC_REFRESH = new Setting<>(
+            PREFIX + "static.refresh",
+            "a time, such as 0s or 5m, or never",
+            "1m",
+            "How long after static tables (the other side of a join, a subquery) were read they are read again, at the end "
+                    + "of an epoch; with 0s at the end of each. When they hold something else, the query goes on with that "
+                    + "from its next epoch. Unit: milliseconds, or with a suffix.",
+            MillraceSettings::parseRefresh);
 
     public static final Setting<Long> RESTORE_EPOCH = new Setting<>(
             PREFIX + "restore.epoch",
@@ -234,6 +245,7 @@ public record MillraceSettings(
             STATE_MEMORY,
             EVERY_CHANGE,
             WATERMARK_IDLE_AFTER,
+            STATIC_REFRESH,
             RESTORE_EPOCH,
             CHECKPOINT_IMPORT,
             RECOVERY_ATTEMPTS,
@@ -262,6 +274,7 @@ public record MillraceSettings(
                 STATE_MEMORY.read(conf, defaultStateMemoryBytes()),
                 EVERY_CHANGE.read(conf, false),
                 WATERMARK_IDLE_AFTER.read(conf, TimeUnit.SECONDS.toMillis(30)),
+                STATIC_REFRESH.read(conf, TimeUnit.MINUTES.toMillis(1)),
                 RESTORE_EPOCH.read(conf, -1L),
                 CHECKPOINT_IMPORT.read(conf, false),
                 RECOVERY_ATTEMPTS.read(conf, 20),
@@ -360,6 +373,17 @@ public record MillraceSettings(
         long value = JavaUtils.timeStringAs(text, TimeUnit.MILLISECONDS);
         if (value < 1) {
             throw new IllegalArgumentException("too short");
+        }
+        return value;
+    }
+
+    private static long parseRefresh(String text) {
+        if (text.equalsIgnoreCase("never")) {
+            return -1;
+        }
+        long value = JavaUtils.timeStringAs(text, TimeUnit.MILLISECONDS);
+        if (value < 0) {
+            throw new IllegalArgumentException("below 0");
         }
         return value;
     }
