@@ -130,8 +130,7 @@ public final class ChaosQuery {
         public void onQueryProgress(QueryProgressEvent event) {
             var progress = event.progress();
             say("epoch\t%d\t%s"
-                    .formatted(
-                            progress.batchId(), progress.sink().metrics().getOrDefault("recoveries", "0")));
+                    .formatted(progress.batchId(), progress.sink().metrics().getOrDefault("recoveries", "0")));
         }
 
         @Override

@@ -103,9 +103,9 @@ final class ChaosRun implements AutoCloseable {
         Collections.shuffle(first, random);
         long deadline = System.nanoTime() + (long) (options.minutes() * 60e9);
         while (System.nanoTime() < deadline || !first.isEmpty()) {
-            Thread.sleep(between(300, 3_000));
-            Fault fault =
-                    first.isEmpty() ? thereafter.get(random.nextInt(thereafter.size())) : first.remove(0);
+            // On a cluster long enough for a new executor to be taken in, now and then.
+            Thread.sleep(between(300, options.isOnCluster() ? 8_000 : 3_000));
+            Fault fault = first.isEmpty() ? thereafter.get(random.nextInt(thereafter.size())) : first.remove(0);
             faults.merge(fault, 1, Integer::sum);
             inflict(fault);
             // Now and then the next fault comes before the query has got over this one.
