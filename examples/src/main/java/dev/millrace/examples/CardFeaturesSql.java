@@ -46,11 +46,8 @@ public final class CardFeaturesSql {
 
     /** Takes nothing, or the address of a Kafka broker with a topic of transactions. */
     public static void main(String[] arguments) throws Exception {
-        SparkSession spark = SparkSession.builder()
-                .appName("card features in SQL")
-                .master("local[*]")
-                .config("spark.ui.enabled", "false")
-                .getOrCreate();
+        SparkSession spark =
+                SparkSession.builder().appName("card features in SQL").getOrCreate();
         boolean kafka = arguments.length == 1;
         Dataset<Row> source = kafka ? kafka(spark, arguments[0]) : rate(spark);
         source.createOrReplaceTempView("source");

@@ -18,15 +18,14 @@ import org.apache.spark.sql.streaming.Trigger;
  * {@code bin/example WordCount localhost 9999} counts what you type into {@code nc -lk 9999}.
  */
 public final class WordCount {
+    /** Counts of one epoch that are printed; the console's own limit is twenty. */
+    private static final int MAX_CHANGES = 10_000;
+
     private WordCount() {}
 
     /** Takes nothing, or the host and port of a socket that gives lines. */
     public static void main(String[] arguments) throws Exception {
-        SparkSession spark = SparkSession.builder()
-                .appName("word count")
-                .master("local[*]")
-                .config("spark.ui.enabled", "false")
-                .getOrCreate();
+        SparkSession spark = SparkSession.builder().appName("word count").getOrCreate();
         Dataset<Row> lines = arguments.length == 2 ? socket(spark, arguments[0], arguments[1]) : madeUp(spark);
         Dataset<Row> counts = lines.select(
                         explode(split(lower(col("line")), "\\W+")).as("word"))
@@ -35,6 +34,7 @@ public final class WordCount {
                 .count();
         counts.writeStream()
                 .format("console")
+                .option("numRows", MAX_CHANGES)
                 .outputMode("update")
                 .trigger(Trigger.RealTime("5 seconds"))
                 .start()

@@ -1,4 +1,7 @@
-/** Small programs for Spark Structured Streaming, written as a user would: Spark's API alone. */
+/**
+ * Small programs for Spark Structured Streaming, written as a user would: Spark's API alone. Where they run is said
+ * by who starts them: {@code spark-submit --master}, or {@code bin/example}, which says {@code local[*]}.
+ */
 @NullMarked
 package dev.millrace.examples;
 

@@ -22,4 +22,13 @@ class PlainSparkTest {
                 .doesNotContain("import static dev.millrace")
                 .doesNotContain("spark.millrace");
     }
+
+    /** What a program sets, spark-submit cannot. */
+    @ParameterizedTest
+    @ValueSource(strings = {"WordCount.java", "CardFeaturesSql.java", "demo/CardApplication.java"})
+    void leavesTheMasterToWhoeverStartsIt(String program) throws IOException {
+        assertThat(Files.readString(SOURCES.resolve(program)))
+                .contains("SparkSession.builder()")
+                .doesNotContain(".master(");
+    }
 }

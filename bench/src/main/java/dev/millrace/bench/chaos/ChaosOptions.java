@@ -8,18 +8,24 @@ import java.util.List;
  * @param minutes for how long faults come, at least until each kind has come once
  * @param seed decides which fault comes when
  * @param rate rows per second
+ * @param isOnCluster whether the query runs on executors of a standalone master
  */
-record ChaosOptions(double minutes, long seed, int rate) {
+record ChaosOptions(double minutes, long seed, int rate, boolean isOnCluster) {
+    private static final String CLUSTER = "--cluster";
+
     static final String USAGE =
             """
-            Usage: bin/chaos --minutes N [--seed S] [--rate R]
+            Usage: bin/chaos --minutes N [--seed S] [--rate R] [--cluster]
               --minutes N      for how long faults come (may be a fraction)
               --seed S         decides which fault comes when (default: a random one, which is printed)
               --rate R         rows per second (default 500)
+              --cluster        the query on two executors, which are killed and frozen too
             """;
 
     /** Errors: IllegalArgumentException with a message for the user. */
-    static ChaosOptions parse(List<String> words, long randomSeed) {
+    static ChaosOptions parse(List<String> all, long randomSeed) {
+        boolean isOnCluster = all.contains(CLUSTER);
+        List<String> words = all.stream().filter(word -> !word.equals(CLUSTER)).toList();
         double minutes = 0;
         long seed = randomSeed;
         int rate = 500;
@@ -41,6 +47,6 @@ record ChaosOptions(double minutes, long seed, int rate) {
             throw new IllegalArgumentException(
                     "Cannot run: minutes=%s, rate=%d. Both must be above 0.".formatted(minutes, rate));
         }
-        return new ChaosOptions(minutes, seed, rate);
+        return new ChaosOptions(minutes, seed, rate, isOnCluster);
     }
 }

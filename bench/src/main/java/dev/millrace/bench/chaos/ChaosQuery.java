@@ -20,7 +20,7 @@ import org.apache.spark.sql.streaming.Trigger;
  * The program under test, with Spark's API alone: count and sum per key, a row out for every change, written in
  * transactions. Stops when its standard input ends, or once all input is processed.
  *
- * <p>Lines: {@code epoch <number>}; {@code drained}; {@code failed <message>}; words are separated by tabs.
+ * <p>Lines: {@code epoch <number> <recoveries>}; {@code drained}; {@code failed <message>}; words are separated by tabs.
  */
 public final class ChaosQuery {
     static final String INPUT = "numbers";
@@ -31,14 +31,17 @@ public final class ChaosQuery {
 
     private ChaosQuery() {}
 
-    /** Takes the broker's address, a folder, the storage's sign, the number of loops, and {@link #DRAIN} or "run". */
+    /**
+     * Takes the broker's address, a folder, the storage's sign, and {@link #DRAIN} or "run"; Spark's and Millrace's
+     * settings, the master among them, are the JVM's properties.
+     */
     public static void main(String[] arguments) {
         int exitCode = 0;
         try {
-            SparkSession spark = session(arguments[1], arguments[2], arguments[3]);
+            SparkSession spark = session(arguments[1], arguments[2]);
             spark.streams().addListener(new Reporter());
             StreamingQuery query = start(spark, arguments[0], arguments[1]);
-            if (arguments[4].equals(DRAIN)) {
+            if (arguments[3].equals(DRAIN)) {
                 query.processAllAvailable();
                 query.stop();
                 say("drained");
@@ -54,10 +57,9 @@ public final class ChaosQuery {
         System.exit(exitCode);
     }
 
-    private static SparkSession session(String folder, String sign, String loops) {
+    private static SparkSession session(String folder, String sign) {
         return SparkSession.builder()
                 .appName("chaos")
-                .master("local[2]")
                 .config("spark.ui.enabled", "false")
                 .config("spark.driver.host", "127.0.0.1")
                 .config("spark.driver.bindAddress", "127.0.0.1")
@@ -66,7 +68,6 @@ public final class ChaosQuery {
                 .config("spark.sql.shuffle.partitions", "8")
                 .config("spark.hadoop.fs.breakable.impl", BreakableFileSystem.class.getName())
                 .config("spark.hadoop." + BreakableFileSystem.SIGN, sign)
-                .config("spark.millrace.loops", loops)
                 .config("spark.millrace.update.everyChange", "true")
                 .config("spark.millrace.kafka.transactional", "true")
                 .getOrCreate();
@@ -127,7 +128,9 @@ public final class ChaosQuery {
 
         @Override
         public void onQueryProgress(QueryProgressEvent event) {
-            say("epoch\t" + event.progress().batchId());
+            var progress = event.progress();
+            say("epoch\t%d\t%s"
+                    .formatted(progress.batchId(), progress.sink().metrics().getOrDefault("recoveries", "0")));
         }
 
         @Override

@@ -1,6 +1,9 @@
 package dev.millrace.bench.chaos;
 
+import static org.awaitility.Awaitility.await;
+
 import dev.millrace.kafka.broker.BrokerProcess;
+import dev.millrace.spark.standalone.StandaloneCluster;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -28,6 +32,9 @@ final class ChaosRun implements AutoCloseable {
     private static final Duration DRAIN = Duration.ofMinutes(5);
     private static final Duration LISTEN = Duration.ofMillis(200);
     private static final int MAX_LOOPS = 3;
+    private static final int EXECUTOR_COUNT = 2;
+    private static final int CORES_EACH = 2;
+    private static final int DETECTION_MILLIS = 2_000;
 
     /** How often a query that ends by itself is started again without an epoch between. */
     private static final int MAX_STARTS = 10;
@@ -46,7 +53,12 @@ final class ChaosRun implements AutoCloseable {
     private @Nullable BrokerProcess broker;
     private @Nullable NumberGenerator generator;
     private @Nullable QueryProcess query;
-    private int loops = 2;
+    private @Nullable StandaloneCluster cluster;
+
+    /** How many loops the query has; on a cluster, how many workers. */
+    private int parallelism = EXECUTOR_COUNT;
+
+    private long recoveries;
     private int starts;
     private long epochs;
 
@@ -67,6 +79,9 @@ final class ChaosRun implements AutoCloseable {
         BrokerProcess running = startBroker();
         running.createTopics(Map.of(ChaosQuery.INPUT, 3, ChaosQuery.OUTPUT, 2));
         generator = new NumberGenerator(running.bootstrap(), options.seed(), options.rate());
+        if (options.isOnCluster()) {
+            cluster = StandaloneCluster.start(folder, EXECUTOR_COUNT, CORES_EACH, Map.of());
+        }
         startQuery("run");
         awaitEpoch();
         say("the query answers; faults begin, seed=%d".formatted(options.seed()));
@@ -79,16 +94,18 @@ final class ChaosRun implements AutoCloseable {
             throw new ChaosException(
                     "Cannot judge the output: sent=%d, input holds=%d.".formatted(sent, answer.rows()));
         }
-        return new ChaosResult(faults, epochs, answer);
+        return new ChaosResult(faults, recoveries + query().recoveries(), epochs, answer);
     }
 
     private void inflictFaults() throws IOException, InterruptedException, ChaosException {
-        List<Fault> first = new ArrayList<>(Arrays.asList(Fault.values()));
+        List<Fault> first = new ArrayList<>(Fault.once(options.isOnCluster()));
+        List<Fault> thereafter = Fault.thereafter(options.isOnCluster());
         Collections.shuffle(first, random);
         long deadline = System.nanoTime() + (long) (options.minutes() * 60e9);
         while (System.nanoTime() < deadline || !first.isEmpty()) {
-            Thread.sleep(between(300, 3_000));
-            Fault fault = first.isEmpty() ? Fault.values()[random.nextInt(Fault.values().length)] : first.remove(0);
+            // On a cluster long enough for a new executor to be taken in, now and then.
+            Thread.sleep(between(300, options.isOnCluster() ? 8_000 : 3_000));
+            Fault fault = first.isEmpty() ? thereafter.get(random.nextInt(thereafter.size())) : first.remove(0);
             faults.merge(fault, 1, Integer::sum);
             inflict(fault);
             // Now and then the next fault comes before the query has got over this one.
@@ -115,12 +132,32 @@ final class ChaosRun implements AutoCloseable {
             }
             case BREAK_STORAGE -> breakStorage();
             case RESTART -> {
-                loops = 1 + (loops + between(0, MAX_LOOPS - 2)) % MAX_LOOPS;
-                say("restarting the query with loops=%d".formatted(loops));
+                int most = options.isOnCluster() ? EXECUTOR_COUNT : MAX_LOOPS;
+                parallelism = 1 + (parallelism + between(0, most - 2)) % most;
+                say("restarting the query with %s=%d".formatted(parallelismSetting(), parallelism));
                 query().close();
                 startQuery("run");
             }
+            case KILL_EXECUTOR -> {
+                long executor = anyExecutor();
+                say("killing executor pid=%d".formatted(executor));
+                StandaloneCluster.kill(executor);
+            }
+            case FREEZE_EXECUTOR -> {
+                long executor = anyExecutor();
+                int millis = DETECTION_MILLIS + between(500, 6_000);
+                say("freezing executor pid=%d for %d ms".formatted(executor, millis));
+                StandaloneCluster.freeze(executor);
+                Thread.sleep(millis);
+                StandaloneCluster.resume(executor);
+            }
         }
+    }
+
+    private long anyExecutor() {
+        List<Long> executors = await().atMost(COMEBACK)
+                .until(() -> Objects.requireNonNull(cluster).executors(), running -> !running.isEmpty());
+        return executors.get(random.nextInt(executors.size()));
     }
 
     private void breakStorage() throws IOException, InterruptedException {
@@ -199,15 +236,33 @@ final class ChaosRun implements AutoCloseable {
     }
 
     private void startQuery(String mode) throws IOException {
+        if (query != null) {
+            recoveries += query.recoveries();
+        }
+        List<String> jvmOptions = jvmOptions("query", "@" + launch.resolve("jvm-options"), "-Xmx1g");
+        settings().forEach((key, value) -> jvmOptions.add("-D" + key + "=" + value));
         query = QueryProcess.start(
                 log("query"),
-                jvmOptions("query", "@" + launch.resolve("jvm-options"), "-Xmx1g"),
-                List.of(
-                        Objects.requireNonNull(broker).bootstrap(),
-                        folder.toString(),
-                        sign.toString(),
-                        Integer.toString(loops),
-                        mode));
+                jvmOptions,
+                List.of(Objects.requireNonNull(broker).bootstrap(), folder.toString(), sign.toString(), mode));
+    }
+
+    /** Where the query runs. */
+    private Map<String, String> settings() {
+        Map<String, String> settings = new HashMap<>();
+        settings.put("spark.master", cluster == null ? "local[2]" : cluster.master());
+        settings.put(parallelismSetting(), Integer.toString(parallelism));
+        if (cluster != null) {
+            settings.putAll(cluster.settings());
+            settings.put("spark.millrace.detection", DETECTION_MILLIS + "ms");
+            // More befalls it than the setting's default takes for bad luck.
+            settings.put("spark.millrace.recovery.attempts", "1000");
+        }
+        return settings;
+    }
+
+    private String parallelismSetting() {
+        return options.isOnCluster() ? "spark.millrace.workers" : "spark.millrace.loops";
     }
 
     private BrokerProcess startBroker() throws IOException, InterruptedException {
@@ -262,6 +317,9 @@ final class ChaosRun implements AutoCloseable {
     public void close() {
         if (query != null) {
             query.kill();
+        }
+        if (cluster != null) {
+            cluster.close();
         }
         if (generator != null) {
             generator.close();

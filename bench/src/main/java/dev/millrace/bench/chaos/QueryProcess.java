@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class QueryProcess implements AutoCloseable {
     private final ChildJvm child;
     private long lastEpoch = -1;
+    private long recoveries;
     private boolean isDrained;
     private @Nullable String failure;
 
@@ -36,7 +37,10 @@ final class QueryProcess implements AutoCloseable {
         for (; line != null; line = child.nextLine(Duration.ZERO)) {
             String[] words = line.split("\t", -1);
             switch (words[0]) {
-                case "epoch" -> lastEpoch = Long.parseLong(words[1]);
+                case "epoch" -> {
+                    lastEpoch = Long.parseLong(words[1]);
+                    recoveries = Long.parseLong(words[2]);
+                }
                 case "drained" -> isDrained = true;
                 case "failed" -> failure = words[1];
                 default -> throw new IllegalStateException("The query said: " + line);
@@ -48,6 +52,11 @@ final class QueryProcess implements AutoCloseable {
     /** The last epoch that it told of, or -1. */
     long lastEpoch() {
         return lastEpoch;
+    }
+
+    /** How often it had gone on from its checkpoint when it told of its last epoch. */
+    long recoveries() {
+        return recoveries;
     }
 
     boolean isDrained() {

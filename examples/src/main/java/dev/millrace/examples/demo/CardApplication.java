@@ -20,7 +20,6 @@ public final class CardApplication {
     public static void main(String[] arguments) throws TimeoutException, InterruptedException {
         SparkSession spark = SparkSession.builder()
                 .appName("card features")
-                .master("local[*]")
                 .config("spark.ui.enabled", "false")
                 .config("spark.driver.host", "127.0.0.1")
                 .config("spark.driver.bindAddress", "127.0.0.1")

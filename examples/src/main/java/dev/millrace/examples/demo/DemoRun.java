@@ -63,7 +63,7 @@ final class DemoRun implements AutoCloseable {
                 broker.bootstrap(),
                 folder,
                 log("spark"),
-                jvmOptions("spark", "@" + launch + "/jvm-options", "-Xmx2g")));
+                jvmOptions("spark", "@" + launch + "/jvm-options", "-Xmx2g", "-Dspark.master=local[*]")));
         say("  both queries run, " + since(startNanos));
         meter = keep(new OutputMeter(broker.bootstrap(), PARTITION_COUNT));
         meter.start();

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.millrace.spark.LocalSpark;
+import dev.millrace.spark.standalone.StandaloneCluster;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -3,6 +3,7 @@ package dev.millrace.spark.cluster;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.spark.LocalSpark;
+import dev.millrace.spark.standalone.StandaloneCluster;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;

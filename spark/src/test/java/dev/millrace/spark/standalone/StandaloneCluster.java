@@ -1,4 +1,4 @@
-package dev.millrace.spark.cluster;
+package dev.millrace.spark.standalone;
 
 import static org.awaitility.Awaitility.await;
 
@@ -9,7 +9,9 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -72,12 +74,18 @@ public final class StandaloneCluster implements AutoCloseable {
         return folder.resolve("home");
     }
 
-    /** What a session needs to run on all executors, with the class path of this test. */
+    /** What an application needs to run on all executors, with the class path of this process. */
     public Map<String, String> settings() {
+        Map<String, String> settings = new LinkedHashMap<>(resources());
+        settings.put("spark.executor.extraClassPath", applicationClassPath);
+        return settings;
+    }
+
+    /** The same for an application that brings its own jars. */
+    public Map<String, String> resources() {
         Map<String, String> settings = new LinkedHashMap<>();
         settings.put("spark.driver.host", LOOPBACK);
         settings.put("spark.driver.bindAddress", LOOPBACK);
-        settings.put("spark.executor.extraClassPath", applicationClassPath);
         settings.put("spark.executor.cores", Integer.toString(coresEach));
         settings.put("spark.executor.memory", EXECUTOR_MEGABYTES + "m");
         settings.put("spark.cores.max", Integer.toString(executorCount * coresEach));
@@ -147,6 +155,19 @@ public final class StandaloneCluster implements AutoCloseable {
         builder.environment().put("SPARK_LOCAL_IP", LOOPBACK);
         processes.add(builder.start());
         return log;
+    }
+
+    /** The processes of the executors that run or stand frozen now, the oldest first. */
+    public List<Long> executors() {
+        return processes
+                .get(processes.size() - 1)
+                .children()
+                .filter(child -> child.info().command().orElse("").endsWith("java"))
+                .sorted(Comparator.comparing((ProcessHandle child) ->
+                                child.info().startInstant().orElse(Instant.MAX))
+                        .thenComparing(ProcessHandle::pid))
+                .map(ProcessHandle::pid)
+                .toList();
     }
 
     private static Matcher awaitLine(Path log, Pattern pattern) {
