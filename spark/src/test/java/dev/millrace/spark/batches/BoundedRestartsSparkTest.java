@@ -265,10 +265,10 @@ final class BoundedRestartsSparkTest {
     /** Starts on a checkpoint without the last decision: in vain first, then behind the epoch that is asked for. */
     private Map<Long, List<String>> goBackTo(PerBatchComparison query, long epoch, long lost) throws Exception {
         StreamingQuery refused = query.start(
-                        Engine.MILLRACE,
-                        query.writer(script, SCRIPT, new Batches()),
-                        folder.resolve("millrace"),
-                        Trigger.AvailableNow());
+                Engine.MILLRACE,
+                query.writer(script, SCRIPT, new Batches()),
+                folder.resolve("millrace"),
+                Trigger.AvailableNow());
         assertThatThrownBy(refused::awaitTermination)
                 .isInstanceOf(StreamingQueryException.class)
                 .hasMessageContaining("MILLRACE_STATE_CORRUPT")
