@@ -33,6 +33,9 @@ final class EntryArena {
     private int chunkCount;
     private long usedBytes;
 
+    /** So much is known to come; a chunk that will be filled by it is made in its full size. */
+    private long expectedBytes;
+
     EntryArena(StateLedger ledger) {
         this.ledger = ledger;
     }
@@ -57,6 +60,11 @@ final class EntryArena {
         return (address & UNIT_MASK) << UNIT_SHIFT;
     }
 
+    /** Says that entries of at least so many bytes are about to come; 0 where no more is known. */
+    void expect(long sizeBytes) {
+        expectedBytes = sizeBytes;
+    }
+
     /** Makes room for an entry. Units: {@code sizeBytes} is a multiple of 8. Errors: STATE_MEMORY. */
     int allocate(int sizeBytes) {
         int last = chunkCount - 1;
@@ -66,12 +74,15 @@ final class EntryArena {
         int start = chunkEnds[last];
         int end = start + sizeBytes;
         if (end > chunks[last].length) {
-            int target = Math.min(CHUNK_BYTES, Math.max(end, chunks[last].length * 2));
+            int target = Math.min(CHUNK_BYTES, Math.max(end, Math.max(chunks[last].length * 2, expectedEnd(start))));
             ledger.take(target - chunks[last].length);
             chunks[last] = Arrays.copyOf(chunks[last], target);
         }
         chunkEnds[last] = end;
         usedBytes += sizeBytes;
+        if (expectedBytes > 0) {
+            expectedBytes -= sizeBytes;
+        }
         return (last << CHUNK_SHIFT) | (start >>> UNIT_SHIFT);
     }
 
@@ -85,7 +96,7 @@ final class EntryArena {
         // The first unit of the first chunk stays free, so that no entry has the address NONE.
         int start = chunkCount == 0 ? 1 << UNIT_SHIFT : 0;
         int smallest = chunkCount == 0 ? FIRST_CHUNK_BYTES : LATER_CHUNK_BYTES;
-        int length = Math.max(smallest, start + sizeBytes);
+        int length = Math.max(Math.max(smallest, start + sizeBytes), expectedEnd(start));
         ledger.take(length + StateLedger.ARRAY_HEADER_BYTES);
         if (chunkCount == chunks.length) {
             int capacity = Math.max(1, chunkCount * 2);
@@ -95,6 +106,11 @@ final class EntryArena {
         chunks[chunkCount] = new byte[length];
         chunkEnds[chunkCount] = start;
         return chunkCount++;
+    }
+
+    /** Up to where a chunk is filled for sure, from {@code start} on; a multiple of 8. */
+    private int expectedEnd(int start) {
+        return expectedBytes <= 0 ? 0 : (int) Math.min(CHUNK_BYTES, start + expectedBytes) & -(1 << UNIT_SHIFT);
     }
 
     /** An address above those of all entries, and not above those of entries to come. */

@@ -164,8 +164,25 @@ abstract sealed class EntryLayout permits EntryTable {
         return sizeBytes ^ (sizeBytes >> 31);
     }
 
-    /** Writes the size of a new entry's key with its sub-key. */
-    final void keySizeBytes(int entry, int sizeBytes) {
+    /** Writes the header of a new entry, which is in no chain and has no mark, at once. */
+    final void header(int entry, int keySizeBytes, int epoch, long expiryMicros) {
+        byte[] bytes = bytes(entry);
+        int offset = EntryArena.offset(entry);
+        INT.set(bytes, offset, keySizeBytes);
+        INT.set(bytes, offset + NEXT_IN_CHAIN, NONE);
+        INT.set(bytes, offset + STAMP, epoch);
+        LONG.set(bytes, offset + EXPIRY, expiryMicros);
+    }
+
+    /** Writes when an entry last changed, and sets and clears flags of it, at once. */
+    final void stampAndFlags(int entry, int epoch, int flagsToSet, int flagsToClear) {
+        byte[] bytes = bytes(entry);
+        int offset = EntryArena.offset(entry);
+        INT.set(bytes, offset + STAMP, epoch);
+        INT.set(bytes, offset + MARK, ((int) INT.get(bytes, offset + MARK) | flagsToSet) & ~flagsToClear);
+    }
+
+    private void keySizeBytes(int entry, int sizeBytes) {
         INT.set(bytes(entry), EntryArena.offset(entry), sizeBytes);
     }
 

@@ -167,6 +167,11 @@ public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, 
     /** Makes room for so many more entries. Errors: STATE_MEMORY. */
     abstract void reserve(int count);
 
+    /** Says that so many bytes of records are about to come, so that chunks are made whole and not grown; or 0. */
+    void expect(long sizeBytes) {
+        arena().expect(sizeBytes);
+    }
+
     /** The entry of a whole key, or {@link #NONE}. */
     abstract int findWhole(RowView wholeKey, int subKeySizeBytes);
 
@@ -193,11 +198,11 @@ public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, 
             expiries.makeRoom();
         }
         int entry = allocate(entrySizeBytes(keySizeBytes, valueSizeBytes));
-        keySizeBytes(entry, keySizeBytes);
-        stamp(entry, ledger.epoch());
-        expiryMicros(entry, expiryMicros);
+        header(entry, keySizeBytes, ledger.epoch(), expiryMicros);
         valueSizeBytes(entry, valueSizeBytes);
-        enqueue(entry, expiryMicros);
+        if (expiryMicros != NEVER) {
+            enqueue(entry, expiryMicros);
+        }
         rowCount++;
         ledger.addRows(1);
         return entry;
@@ -255,8 +260,7 @@ public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, 
 
     /** Says that the last snapshot has the entry as it is. */
     final void markRestored(int entry) {
-        stamp(entry, StateLedger.BEFORE_ALL_EPOCHS);
-        markStored(entry);
+        stampAndFlags(entry, StateLedger.BEFORE_ALL_EPOCHS, STORED, EARLIER);
     }
 
     /** Removes an entry whose time has come, so that a snapshot need not name it. */

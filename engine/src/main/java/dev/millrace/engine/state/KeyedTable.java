@@ -251,6 +251,13 @@ public final class KeyedTable extends EntryTable {
     }
 
     @Override
+    void expect(long sizeBytes) {
+        if (objects == null) { // else an entry may be smaller than the record of its object
+            super.expect(sizeBytes);
+        }
+    }
+
+    @Override
     void restorePut(SectionEntry put, boolean isNew) {
         RowView key = put.key();
         RowView value = put.value();

@@ -139,11 +139,13 @@ final class TableSnapshots {
         boolean base = section.isBase();
         if (base) {
             table.reserve(section.recordCount());
+            table.expect(section.sizeBytes());
         }
         section.read(entry -> {
             restore(entry, base);
             after.entry(entry);
         });
+        table.expect(0);
         stored.restored(base, section.sizeBytes());
     }
 

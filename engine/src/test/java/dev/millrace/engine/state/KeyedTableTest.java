@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.page.RowView;
+import dev.millrace.engine.snapshot.OperatorId;
+import dev.millrace.engine.snapshot.Section;
+import dev.millrace.engine.snapshot.SectionKey;
 import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
 
@@ -109,6 +112,22 @@ class KeyedTableTest {
         assertThat(find(table, key(100_003))).isNotEqualTo(KeyedTable.NONE);
         assertThat(find(table, key(3))).isEqualTo(KeyedTable.NONE);
         assertThat(ledger.usedBytes()).isLessThan(4096);
+    }
+
+    @Test
+    void takesNoMoreMemoryRestoredThanGrown() throws Exception {
+        Section base = new Section(new SectionKey(new OperatorId(0, 0), 0, 0)).markBase();
+        RowView value = new RowView().pointTo(new byte[VALUE_BYTES], 0, VALUE_BYTES);
+        for (long i = 0; i < 5_000; i++) {
+            add(table, key(i), KeyedTable.NEVER);
+            base.put(new RowView().pointTo(key(i), 0, key(i).length), value);
+        }
+        StateLedger restoredLedger = new StateLedger(budget);
+        KeyedTable restored = KeyedTable.ofBytes(restoredLedger, 0, VALUE_BYTES);
+        restored.snapshots().restore(base, entry -> {});
+
+        assertThat(restored.rowCount()).isEqualTo(table.rowCount());
+        assertThat(restoredLedger.usedBytes()).isLessThanOrEqualTo(ledger.usedBytes());
     }
 
     @Test

@@ -98,6 +98,9 @@ public final class StateFiles implements SnapshotStorage {
     @Override
     public Input open(String name) throws IOException {
         Path path = new Path(root, name);
+        if (isOnLocalDisk(path)) {
+            return LocalFile.open(LocalCheckpointFiles.localPath(path));
+        }
         FSDataInputStream stream = files.open(path);
         long sizeBytes = path.getFileSystem(configuration).getFileStatus(path).getLen();
         return new Input() {

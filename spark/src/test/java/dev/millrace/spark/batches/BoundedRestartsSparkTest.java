@@ -13,6 +13,7 @@ import dev.millrace.spark.batches.PerBatchComparison.Engine;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -22,6 +23,8 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.apache.spark.api.java.function.VoidFunction2;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -203,6 +206,78 @@ final class BoundedRestartsSparkTest {
             assertThatThrownBy(running::awaitTermination).isInstanceOf(StreamingQueryException.class);
         } finally {
             failing = NEVER;
+        }
+    }
+
+    @Test
+    void goesOnFromTheLastCommittedEpochWhereADecisionIsDamaged() throws Exception {
+        Map<Long, List<String>> expected = runToEnd(windows(), Engine.SPARK, "spark", Trigger.AvailableNow(), 3, 5);
+        Map<Long, List<String>> given = runToEnd(windows(), Engine.MILLRACE, "millrace", Trigger.AvailableNow(), 3);
+        long last = loseTheLastDecision();
+
+        // It runs anew as it is planned, so its sink is given the same rows under the same number.
+        given.putAll(goBackTo(windows(), last - 1, last));
+        given.putAll(runToEnd(windows(), Engine.MILLRACE, "millrace", Trigger.AvailableNow(), 5));
+        assertThat(given).isEqualTo(expected);
+    }
+
+    @Test
+    void goesBackFurtherWhereADecisionIsDamaged() throws Exception {
+        Map<Long, List<String>> given = runToEnd(counts(), Engine.MILLRACE, "millrace", Trigger.AvailableNow(), 3);
+        long last = loseTheLastDecision();
+        given.putAll(goBackTo(counts(), last - 2, last));
+        given.putAll(runToEnd(counts(), Engine.MILLRACE, "millrace", Trigger.AvailableNow(), 5));
+
+        Map<String, String> lastOfKey = new TreeMap<>();
+        given.values().forEach(rows -> rows.forEach(row -> lastOfKey.put(row.substring(1, 2), row)));
+        assertThat(lastOfKey).isEqualTo(Map.of("a", "[a, 6]", "b", "[b, 3]", "c", "[c, 2]"));
+    }
+
+    /** As if the process had died while it committed the last epoch, and the disk had lost what it had decided. */
+    private long loseTheLastDecision() throws Exception {
+        Path checkpoint = folder.resolve("millrace");
+        long last = numbers(checkpoint.resolve("commits")).max().orElseThrow();
+        Files.delete(checkpoint.resolve("commits/" + last));
+        Files.deleteIfExists(checkpoint.resolve("commits/." + last + ".crc"));
+        Path manifests = checkpoint.resolve("millrace/manifests");
+        Path decision;
+        try (Stream<Path> all = Files.list(manifests)) {
+            decision = all.filter(file -> file.getFileName().toString().matches(last + "(\\.\\d+)?"))
+                    .max(Comparator.comparingInt((Path file) -> file.toString().length())
+                            .thenComparing(Comparator.naturalOrder()))
+                    .orElseThrow();
+        }
+        byte[] bytes = Files.readAllBytes(decision);
+        bytes[bytes.length / 2] ^= 1;
+        Files.write(decision, bytes);
+        return last;
+    }
+
+    private static LongStream numbers(Path log) throws Exception {
+        try (Stream<Path> all = Files.list(log)) {
+            return LongStream.of(all.map(file -> file.getFileName().toString())
+                    .filter(name -> name.matches("\\d+"))
+                    .mapToLong(Long::parseLong)
+                    .toArray());
+        }
+    }
+
+    /** Starts on a checkpoint without the last decision: in vain first, then behind the epoch that is asked for. */
+    private Map<Long, List<String>> goBackTo(PerBatchComparison query, long epoch, long lost) throws Exception {
+        StreamingQuery refused = query.start(
+                Engine.MILLRACE,
+                query.writer(script, SCRIPT, new Batches()),
+                folder.resolve("millrace"),
+                Trigger.AvailableNow());
+        assertThatThrownBy(refused::awaitTermination)
+                .isInstanceOf(StreamingQueryException.class)
+                .hasMessageContaining("MILLRACE_STATE_CORRUPT")
+                .hasMessageContaining("spark.millrace.restore.epoch=" + (lost - 1));
+        session.conf().set("spark.millrace.restore.epoch", String.valueOf(epoch));
+        try {
+            return runToEnd(query, Engine.MILLRACE, "millrace", Trigger.AvailableNow(), 3);
+        } finally {
+            session.conf().unset("spark.millrace.restore.epoch");
         }
     }
 
