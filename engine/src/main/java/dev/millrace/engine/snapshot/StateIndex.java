@@ -1,7 +1,6 @@
 package dev.millrace.engine.snapshot;
 
 import java.io.Serializable;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;

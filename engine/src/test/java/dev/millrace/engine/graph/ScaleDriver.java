@@ -221,21 +221,28 @@ final class ScaleDriver {
                 List<Object> positions,
                 long rowsRead) {
             figures.barrierTaken(worker.saidNanos());
-            send(worker.saidNanos(), ScaleFigures.positionsBytes(positions.size()), () -> coordinator.sourcePositions(
-                    stageId, taskIndex, epoch, partitionIndexes, positions, rowsRead));
+            send(
+                    worker.saidNanos(),
+                    ScaleFigures.positionsBytes(positions.size()),
+                    () -> coordinator.sourcePositions(
+                            stageId, taskIndex, epoch, partitionIndexes, positions, rowsRead));
         }
 
         @Override
         public void barrierTaken(int stageId, int taskIndex, long epoch) {
             figures.barrierTaken(worker.saidNanos());
-            send(worker.saidNanos(), ScaleFigures.BARRIER_TAKEN_BYTES, () -> coordinator.barrierTaken(
-                    stageId, taskIndex, epoch));
+            send(
+                    worker.saidNanos(),
+                    ScaleFigures.BARRIER_TAKEN_BYTES,
+                    () -> coordinator.barrierTaken(stageId, taskIndex, epoch));
         }
 
         @Override
         public void sinkPrepared(int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten) {
-            send(worker.saidNanos(), ScaleFigures.preparedBytes(SINK_MESSAGE_BYTES), () -> coordinator.sinkPrepared(
-                    stageId, taskIndex, epoch, message, rowsWritten));
+            send(
+                    worker.saidNanos(),
+                    ScaleFigures.preparedBytes(SINK_MESSAGE_BYTES),
+                    () -> coordinator.sinkPrepared(stageId, taskIndex, epoch, message, rowsWritten));
         }
 
         @Override

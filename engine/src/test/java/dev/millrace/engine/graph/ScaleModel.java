@@ -22,8 +22,7 @@ record ScaleModel(
         long storageNanos,
         long storageBytesPerSecond) {
     /** A data centre's network, and storage that is reached over it. */
-    static final ScaleModel DATA_CENTRE =
-            new ScaleModel(100_000, 50_000, 1_000, 5, 20_000, 20_000_000, 100_000_000);
+    static final ScaleModel DATA_CENTRE = new ScaleModel(100_000, 50_000, 1_000, 5, 20_000, 20_000_000, 100_000_000);
 
     /** How long a frame or message is under way. */
     long underWayNanos(Random random) {

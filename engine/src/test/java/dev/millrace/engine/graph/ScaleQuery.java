@@ -48,16 +48,15 @@ final class ScaleQuery {
             readers.add(new Readers(this, worker));
         }
         int read = builder.add(
-                "source",
-                List.of(),
-                new StageBody.Reading(PlannedSource.flowing("rows", readers), List.of()));
+                "source", List.of(), new StageBody.Reading(PlannedSource.flowing("rows", readers), List.of()));
         Exchange byGroup = new Exchange.Hash(
-                "key", () -> (bytes, offset, sizeBytes) -> ByteBuffer.wrap(bytes).getInt(offset + 2 * Long.BYTES));
+                "key",
+                () -> (bytes, offset, sizeBytes) -> ByteBuffer.wrap(bytes).getInt(offset + 2 * Long.BYTES));
         int counted = builder.add(
                 "work",
                 List.of(new StreamGraph.Input(read, byGroup)),
-                new StageBody.Operating(List.of(
-                        new KeyedAggregateFactory(() -> new CountSumMax(false), "work", Emission.PER_PAGE))));
+                new StageBody.Operating(
+                        List.of(new KeyedAggregateFactory(() -> new CountSumMax(false), "work", Emission.PER_PAGE))));
         builder.add(
                 "sink",
                 List.of(new StreamGraph.Input(counted, new Exchange.Forward())),

@@ -34,8 +34,8 @@ final class ScaleWorker implements ScaleDriver.ScaleWorkerTime {
     ScaleWorker(ScaleRun run, DataflowPlan plan, DataflowSettings settings) throws Exception {
         this.run = run;
         Placement placement = settings.placement();
-        Assembly assembly = new Assembly(
-                plan, settings, peer -> new Ends(), run.driver().reports(this), run.time()::nowNanos);
+        Assembly assembly =
+                new Assembly(plan, settings, peer -> new Ends(), run.driver().reports(this), run.time()::nowNanos);
         loops = assembly.loops();
         targets = assembly.barrierTargets().others();
         lookNanos = run.model().lookNanos() * placement.taskCount() * placement.loopCount();

@@ -45,8 +45,9 @@ public final class Simulate {
     }
 
     private static void usage() {
-        System.err.println("Usage: bin/simulate [--seeds N] [--from SEED] [--only durable|dataflow|join] or --scale [--workers N,N..] "
-                + "[--groups N] [--loops N] [--seed N]");
+        System.err.println(
+                "Usage: bin/simulate [--seeds N] [--from SEED] [--only durable|dataflow|join] or --scale [--workers N,N..] "
+                        + "[--groups N] [--loops N] [--seed N]");
         System.exit(2);
     }
 
