@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -63,9 +64,13 @@ final class ManifestFormat {
             ArrayNode stateNodes = node.putArray("states");
             operator.states().forEach(schema -> write(schema, stateNodes.addObject()));
         });
-        List<String> names = List.copyOf(state.allFiles());
         ArrayNode fileNodes = root.putArray("files");
-        names.forEach(fileNodes::add);
+        // Found by name and not by looking through the list: sections and files grow with the workers, both.
+        Map<String, Integer> fileIndexes = new HashMap<>();
+        for (String file : state.allFiles()) {
+            fileIndexes.put(file, fileIndexes.size());
+            fileNodes.add(file);
+        }
         ArrayNode sectionNodes = root.putArray("sections");
         state.files().forEach((key, chain) -> {
             ObjectNode node = sectionNodes
@@ -75,7 +80,7 @@ final class ManifestFormat {
                     .put("state", key.stateIndex())
                     .put("keyGroup", key.keyGroup());
             ArrayNode chainNodes = node.putArray("files");
-            chain.forEach(file -> chainNodes.add(names.indexOf(file)));
+            chain.forEach(file -> chainNodes.add(fileIndexes.get(file)));
         });
     }
 

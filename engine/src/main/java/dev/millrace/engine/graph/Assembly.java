@@ -6,7 +6,7 @@ import dev.millrace.engine.exchange.Signal;
 import dev.millrace.engine.metrics.OperatorMetrics;
 import dev.millrace.engine.metrics.RowCount;
 import dev.millrace.engine.metrics.TaskMetrics;
-import dev.millrace.engine.network.PeerLink;
+import dev.millrace.engine.network.ChannelEnds;
 import dev.millrace.engine.operator.Operator;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.OperatorFactory;
@@ -55,7 +55,7 @@ final class Assembly {
     private final DataflowSettings settings;
     private final Placement placement;
     private final int taskCount;
-    private final IntFunction<PeerLink> links;
+    private final IntFunction<? extends ChannelEnds> links;
     private final TaskReports reports;
     private final LongSupplier nanoClock;
     private final List<LoopPlan> computeLoops = new ArrayList<>();
@@ -88,7 +88,7 @@ final class Assembly {
     Assembly(
             DataflowPlan plan,
             DataflowSettings settings,
-            IntFunction<PeerLink> links,
+            IntFunction<? extends ChannelEnds> links,
             TaskReports reports,
             LongSupplier nanoClock) {
         this.graph = plan.graph();
@@ -106,7 +106,7 @@ final class Assembly {
             computeLoops.add(LoopPlan.of("millrace-%s-loop-%d".formatted(settings.name(), task), task, false));
         }
         watermarkOrigins = new WatermarkOrigins(graph);
-        inputPartitions = new InputPartitions(graph, readPartitions(), taskCount);
+        inputPartitions = new InputPartitions(graph, readPartitions(), placement);
         state = state();
         graph.stages().forEach(this::placeStage);
         graph.stages().forEach(this::connect);
@@ -128,6 +128,13 @@ final class Assembly {
             }
         }
         return new BarrierTargets(portionedStages, portioned, portionedStages.size() * placement.loopCount(), others);
+    }
+
+    int writingTaskCount() {
+        return placement.loopCount()
+                * (int) graph.stages().stream()
+                        .filter(stage -> stage.body() instanceof StageBody.Writing)
+                        .count();
     }
 
     Counters counters() {
@@ -245,37 +252,43 @@ final class Assembly {
         }
     }
 
-    /** What there is here of the channels from a producing task: all where it is here, else those to tasks here. */
+    /**
+     * What there is here of the channels from a producing task: all where it is here, else those to tasks here. A
+     * task has a channel to every one that it may have rows for: barriers must reach all, whatever rows do.
+     */
     private List<Channel> channels(StreamGraph.Stage stage, StreamGraph.Input input, int producer) {
         List<Channel> channels = new ArrayList<>();
-        for (int consumer : consumers(input.exchange(), producer)) {
+        if (input.exchange() instanceof Exchange.Forward) {
             int id = nextChannelId++;
-            if (placement.isHere(consumer)) {
-                Signal signal = at(loopsOfStage, stage.id(), consumer).signal();
-                Channel channel = placement.isHere(producer)
-                        ? new Channel(
-                                at(loopsOfStage, input.stageId(), producer).signal(), signal)
-                        : links.apply(placement.workerOf(producer)).receiving(id, signal);
-                at(inputs, stage.id(), consumer).add(channel);
-                channels.add(channel);
-            } else if (placement.isHere(producer)) {
-                Signal signal = at(loopsOfStage, input.stageId(), producer).signal();
-                channels.add(links.apply(placement.workerOf(consumer)).sending(id, signal));
+            if (placement.isHere(producer)) {
+                channels.add(channel(stage, input, producer, producer, id));
             }
+            return channels;
+        }
+        // Those that neither begin nor end here are only counted: there are as many as the square of the tasks.
+        int firstId = nextChannelId;
+        nextChannelId += taskCount;
+        boolean allConsumers = placement.isHere(producer);
+        int first = allConsumers ? 0 : placement.firstTask();
+        int end = allConsumers ? taskCount : placement.firstTask() + placement.loopCount();
+        for (int consumer = first; consumer < end; consumer++) {
+            channels.add(channel(stage, input, producer, consumer, firstId + consumer));
         }
         return channels;
     }
 
-    /** The tasks that a producing task has a channel to: barriers must reach all, whatever rows do. */
-    private List<Integer> consumers(Exchange exchange, int producer) {
-        if (exchange instanceof Exchange.Forward) {
-            return List.of(producer);
+    /** The channel between two tasks, or its half that is here. */
+    private Channel channel(StreamGraph.Stage stage, StreamGraph.Input input, int producer, int consumer, int id) {
+        if (!placement.isHere(consumer)) {
+            Signal signal = at(loopsOfStage, input.stageId(), producer).signal();
+            return links.apply(placement.workerOf(consumer)).sending(id, signal);
         }
-        List<Integer> all = new ArrayList<>();
-        for (int i = 0; i < taskCount; i++) {
-            all.add(i);
-        }
-        return all;
+        Signal signal = at(loopsOfStage, stage.id(), consumer).signal();
+        Channel channel = placement.isHere(producer)
+                ? new Channel(at(loopsOfStage, input.stageId(), producer).signal(), signal)
+                : links.apply(placement.workerOf(producer)).receiving(id, signal);
+        at(inputs, stage.id(), consumer).add(channel);
+        return channel;
     }
 
     private Router router(Exchange exchange) {

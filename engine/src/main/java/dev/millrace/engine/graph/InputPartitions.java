@@ -19,17 +19,20 @@ import java.util.Set;
  * <p>Thread: one.
  */
 final class InputPartitions {
-    private final int taskCount;
+    private final Placement placement;
 
     /** Stages in which an operator assigns watermarks, and those whose rows stay on their task up to there. */
     private final Set<Integer> asking = new HashSet<>();
 
-    /** For each stage the names of the partitions that each of its tasks tells apart. */
+    /** For each stage the names of the partitions that each of its tasks here tells apart. */
     private final Map<Integer, List<List<String>>> names = new HashMap<>();
 
-    /** @param read for each reading stage, the names of the partitions that each of its tasks reads */
-    InputPartitions(StreamGraph graph, Map<Integer, List<List<String>>> read, int taskCount) {
-        this.taskCount = taskCount;
+    /**
+     * @param read for each reading stage, the names of the partitions that each of its tasks reads
+     * @param placement whose tasks will be asked for: they have rows of these alone that stayed on their task
+     */
+    InputPartitions(StreamGraph graph, Map<Integer, List<List<String>>> read, Placement placement) {
+        this.placement = placement;
         List<StreamGraph.Stage> stages = graph.stages();
         for (int i = stages.size() - 1; i >= 0; i--) {
             StreamGraph.Stage stage = stages.get(i);
@@ -44,8 +47,8 @@ final class InputPartitions {
         for (StreamGraph.Stage stage : stages) {
             if (!read.containsKey(stage.id())) {
                 List<List<String>> ofTasks = new ArrayList<>();
-                for (int task = 0; task < taskCount; task++) {
-                    ofTasks.add(ofChannels(stage, task).names());
+                for (int task = 0; task < placement.taskCount(); task++) {
+                    ofTasks.add(placement.isHere(task) ? ofChannels(stage, task).names() : List.of());
                 }
                 names.put(stage.id(), ofTasks);
             }
@@ -74,9 +77,9 @@ final class InputPartitions {
             } else {
                 if (spread < 0) {
                     spread = all.size();
-                    all.add("rows of task %d of %d".formatted(task, taskCount));
+                    all.add("rows of task %d of %d".formatted(task, placement.taskCount()));
                 }
-                for (int channels = input.exchange().channelCount(taskCount); channels > 0; channels--) {
+                for (int channels = input.exchange().channelCount(placement.taskCount()); channels > 0; channels--) {
                     first.add(spread);
                 }
             }

@@ -65,6 +65,11 @@ public final class WorkerDataflow {
         return assembly.barrierTargets();
     }
 
+    /** How many of its tasks write, over all sinks. */
+    public int writingTaskCount() {
+        return assembly.writingTaskCount();
+    }
+
     public DataflowMetrics metrics() {
         return assembly.counters();
     }

@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread: the connection's event loop, but for what says any. Bounds: what the connection has not sent is
  * as much as Netty's water mark, and the pages of one turn of a channel.
  */
-public final class PeerLink extends ChannelInboundHandlerAdapter {
+public final class PeerLink extends ChannelInboundHandlerAdapter implements ChannelEnds {
     /** Enough to keep a fast network busy, and little beside what the channels hold. */
     private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(128 * 1024, 512 * 1024);
 
@@ -77,19 +77,14 @@ public final class PeerLink extends ChannelInboundHandlerAdapter {
         return connects ? hello.to() : hello.from();
     }
 
-    /**
-     * The near half of a channel to a task of the other worker. Thread: whoever makes the link, before it has a
-     * connection.
-     *
-     * @param id the channel's number, the same at both ends and of no other channel in this direction
-     */
+    @Override
     public Channel sending(int id, Waker producer) {
         SendingEnd end = new SendingEnd(this, id, producer);
         requireNew(sending.put(id, end), id);
         return end.channel();
     }
 
-    /** The near half of a channel from a task of the other worker; see {@link #sending}. */
+    @Override
     public Channel receiving(int id, Waker consumer) {
         ReceivingEnd end = new ReceivingEnd(this, id, consumer);
         requireNew(receiving.put(id, end), id);

@@ -1,9 +1,10 @@
 package dev.millrace.engine.snapshot;
 
 import java.io.Serializable;
-import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -34,23 +35,25 @@ public record StateIndex(
     /** The index of the next epoch, to which each worker adds one snapshot. */
     public StateIndex with(List<StoredSnapshot> snapshots) {
         Map<SectionKey, List<String>> next = new LinkedHashMap<>(files);
-        Set<SectionKey> startedAnew = new TreeSet<>();
+        // Sets, and lists only at the end: what tasks keep for themselves is one section with a file of each worker.
+        Map<SectionKey, Set<String>> changed = new LinkedHashMap<>();
+        Set<SectionKey> startedAnew = new HashSet<>();
         for (StoredSnapshot snapshot : snapshots) {
             for (SnapshotFile.Entry entry : snapshot.index()) {
+                SectionKey key = entry.key();
                 // A base may come as several sections, one behind the other or of several tasks, all of this epoch.
-                if (entry.base() && startedAnew.add(entry.key())) {
-                    next.remove(entry.key());
+                if (entry.base() && startedAnew.add(key)) {
+                    next.remove(key);
+                    changed.remove(key);
                 }
                 if (entry.rawBytes() == 0) {
                     continue; // so a key group without entries keeps no file alive
                 }
-                List<String> chain = new ArrayList<>(next.getOrDefault(entry.key(), List.of()));
-                if (!chain.contains(snapshot.file())) {
-                    chain.add(snapshot.file());
-                }
-                next.put(entry.key(), List.copyOf(chain));
+                changed.computeIfAbsent(key, absent -> new LinkedHashSet<>(next.getOrDefault(key, List.of())))
+                        .add(snapshot.file());
             }
         }
+        changed.forEach((key, chain) -> next.put(key, List.copyOf(chain)));
         return new StateIndex(keyGroupCount, operators, next);
     }
 

@@ -12,6 +12,10 @@ import org.jspecify.annotations.Nullable;
  * about to bring rows that the others have already brought. Between groups the policy chooses. When all
  * are idle nobody is waited for: the greatest watermark holds, in whatever order they fell idle.
  *
+ * <p>All channels are looked at only once the last one of those that stood lowest in their group has moved, or
+ * one has fallen idle or come back: with as many channels as there are tasks, looking at each watermark would cost
+ * a task the square of that.
+ *
  * <p>Thread: the owning task.
  */
 public final class MergedWatermark {
@@ -24,6 +28,13 @@ public final class MergedWatermark {
     private final boolean[] idle;
     private final long[] watermarks;
     private final long[] leastOfGroup;
+
+    /** By group, how many of its active channels stand at its least watermark. */
+    private final int[] atLeastOfGroup;
+
+    /** Whether what is known of the groups holds: false once a channel fell idle or came back. */
+    private boolean isGathered;
+
     private long watermark = Long.MIN_VALUE;
     private boolean allIdle;
     private boolean idlePending;
@@ -36,20 +47,41 @@ public final class MergedWatermark {
         this.idle = new boolean[groups.length];
         this.watermarks = new long[groups.length];
         this.leastOfGroup = new long[groupCount];
+        this.atLeastOfGroup = new int[groupCount];
         Arrays.fill(watermarks, Long.MIN_VALUE);
     }
 
     /** A channel gave rows. */
     void rows(int channel) {
-        idle[channel] = false;
+        activate(channel);
+    }
+
+    private void activate(int channel) {
+        if (idle[channel]) {
+            idle[channel] = false;
+            isGathered = false;
+        }
     }
 
     /** A channel gave a watermark; returns what changes for the task, or null. */
     @Nullable
     Item watermark(int channel, long micros) {
-        idle[channel] = false;
+        activate(channel);
+        long before = watermarks[channel];
         watermarks[channel] = micros;
-        return merge();
+        return isGathered && leavesLeast(groups[channel], before, micros) ? null : merge();
+    }
+
+    /** Whether the least watermark of a group stays when one of its channels moves on. */
+    private boolean leavesLeast(int group, long before, long now) {
+        if (group == NO_WATERMARK) {
+            return true;
+        }
+        long least = leastOfGroup[group];
+        if (now <= least) {
+            return now == before; // it did not move, or back: then all are looked at
+        }
+        return before != least || --atLeastOfGroup[group] > 0;
     }
 
     /** A channel fell idle; returns what changes for the task, or null. */
@@ -60,14 +92,7 @@ public final class MergedWatermark {
     }
 
     private @Nullable Item merge() {
-        Arrays.fill(leastOfGroup, Long.MAX_VALUE);
-        boolean anyActive = false;
-        for (int i = 0; i < groups.length; i++) {
-            if (groups[i] != NO_WATERMARK && !idle[i]) {
-                anyActive = true;
-                leastOfGroup[groups[i]] = Math.min(leastOfGroup[groups[i]], watermarks[i]);
-            }
-        }
+        boolean anyActive = gather();
         boolean becameIdle = !anyActive && !allIdle;
         allIdle = !anyActive;
         long merged = anyActive ? choose() : greatest();
@@ -77,6 +102,28 @@ public final class MergedWatermark {
             return new Item.Watermark(merged);
         }
         return becameIdle ? Item.Idle.INSTANCE : null;
+    }
+
+    /** Finds where each group stands; false when no channel is active. */
+    private boolean gather() {
+        Arrays.fill(leastOfGroup, Long.MAX_VALUE);
+        Arrays.fill(atLeastOfGroup, 0);
+        boolean anyActive = false;
+        for (int i = 0; i < groups.length; i++) {
+            int group = groups[i];
+            if (group != NO_WATERMARK && !idle[i]) {
+                anyActive = true;
+                if (watermarks[i] < leastOfGroup[group]) {
+                    leastOfGroup[group] = watermarks[i];
+                    atLeastOfGroup[group] = 0;
+                }
+                if (watermarks[i] == leastOfGroup[group]) {
+                    atLeastOfGroup[group]++;
+                }
+            }
+        }
+        isGathered = anyActive;
+        return anyActive;
     }
 
     /** What else the last change meant for the task, once; or null. */

@@ -2,6 +2,7 @@ package dev.millrace.engine.graph;
 
 import dev.millrace.engine.harness.SeedRun;
 import dev.millrace.engine.harness.Seeds;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -15,8 +16,12 @@ public final class Simulate {
 
     private Simulate() {}
 
-    /** Arguments: {@code [--seeds N] [--from SEED] [--only durable|dataflow|join]}. */
-    public static void main(String[] arguments) throws InterruptedException {
+    /** Arguments: {@code [--seeds N] [--from SEED] [--only durable|dataflow|join]}, or those of {@link ScaleTable}. */
+    public static void main(String[] arguments) throws Exception {
+        if (arguments.length > 0 && arguments[0].equals("--scale")) {
+            ScaleTable.main(Arrays.copyOfRange(arguments, 1, arguments.length));
+            return;
+        }
         long seeds = 1_000;
         long from = 0;
         String only = "";
@@ -40,7 +45,9 @@ public final class Simulate {
     }
 
     private static void usage() {
-        System.err.println("Usage: bin/simulate [--seeds N] [--from SEED] [--only durable|dataflow|join]");
+        System.err.println(
+                "Usage: bin/simulate [--seeds N] [--from SEED] [--only durable|dataflow|join] or --scale [--workers N,N..] "
+                        + "[--groups N] [--loops N] [--seed N]");
         System.exit(2);
     }
 

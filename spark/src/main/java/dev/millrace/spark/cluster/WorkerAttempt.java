@@ -50,6 +50,7 @@ final class WorkerAttempt implements LinkListener, TaskReports {
     private final Map<Integer, PeerLink> links = new TreeMap<>();
     private final AtomicInteger opened = new AtomicInteger();
     private @Nullable WorkerDataflow dataflow;
+    private PreparedWriters writers = new PreparedWriters(0);
     private LatencyRecorder.@Nullable Reader latency;
     private volatile long lastBarrier = -1;
 
@@ -150,6 +151,7 @@ final class WorkerAttempt implements LinkListener, TaskReports {
                         this,
                         loader);
         dataflow = built;
+        writers = new PreparedWriters(built.writingTaskCount());
         latency = built.metrics().latency().newReader();
         for (PeerLink link : incoming()) {
             reception.expect(link);
@@ -230,10 +232,15 @@ final class WorkerAttempt implements LinkListener, TaskReports {
         driver.accept(new WorkerReport.BarrierTaken(attempt, stageId, taskIndex, epoch));
     }
 
-    /** Before the epoch can be complete, the driver knows what was counted in it. */
+    /**
+     * Before the epoch can be complete, the driver knows what was counted in it. One sample tells it of all tasks
+     * here: what the driver has to read for an epoch is to grow with the workers and not with their loops.
+     */
     @Override
     public void sinkPrepared(int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten) {
-        sample();
+        if (writers.isLast(epoch)) {
+            sample();
+        }
         driver.accept(new WorkerReport.SinkPrepared(
                 attempt, stageId, taskIndex, epoch, ObjectBytes.of(message), rowsWritten));
     }

@@ -87,6 +87,22 @@ class MessagesTest {
         assertSame(WorkerReport.fromBytes(report.toBytes(8)), new WorkerReport.Sent(8, report));
     }
 
+    /** By these docs/scale.md and the engine's simulation of many workers count what comes to the driver. */
+    @Test
+    void reportsTakeAsManyBytesAsIsSaid() {
+        String attempt = "a".repeat(40);
+        StoredSnapshot snapshot = new StoredSnapshot(
+                "files/3.snapshot",
+                List.of(new SnapshotFile.Entry(new SectionKey(new OperatorId(1, 0), 0, 5), true, 12, 100, 300, -7)));
+        assertThat(new WorkerReport.BarrierTaken(attempt, 1, 3, 9).toBytes(8)).hasSize(53 + 16);
+        assertThat(new WorkerReport.SinkPrepared(attempt, 2, 3, 9, SOME, 78).toBytes(8))
+                .hasSize(53 + 28 + SOME.length);
+        assertThat(new WorkerReport.Positions(attempt, 0, 3, 9, List.of(4, 5), SOME, 77).toBytes(8))
+                .hasSize(53 + 32 + 2 * 4 + SOME.length);
+        assertThat(new WorkerReport.SnapshotStored(attempt, 9, snapshot).toBytes(8))
+                .hasSize(53 + 16 + snapshot.file().length() + 37);
+    }
+
     @Test
     void registrationsAndAdmissionsComeAsTheyWereSent() {
         Registration registration = new Registration("4", new Address("host", 1234), 2, 99);
