@@ -2,6 +2,7 @@ package dev.millrace.bench;
 
 import dev.millrace.bench.epochs.EpochsMeasure;
 import dev.millrace.bench.epochs.RecoveryMeasure;
+import dev.millrace.bench.exchange.ExchangeMeasure;
 import dev.millrace.bench.inprocess.BatchSizeMeasure;
 import dev.millrace.bench.inprocess.MemoryMeasure;
 import dev.millrace.bench.inprocess.NexmarkMeasure;
@@ -37,6 +38,7 @@ public final class Bench {
             new Command("nexmark", NexmarkMeasure.OPTIONS, NexmarkMeasure.USAGE, NexmarkMeasure::new),
             new Command("epochs", EpochsMeasure.OPTIONS, EpochsMeasure.USAGE, EpochsMeasure::new),
             new Command("recovery", RecoveryMeasure.OPTIONS, RecoveryMeasure.USAGE, RecoveryMeasure::new),
+            new Command("exchange", ExchangeMeasure.OPTIONS, ExchangeMeasure.USAGE, ExchangeMeasure::new),
             new Command("batch-size", BatchSizeMeasure.OPTIONS, BatchSizeMeasure.USAGE, BatchSizeMeasure::new),
             new Command("memory", MemoryMeasure.OPTIONS, MemoryMeasure.USAGE, MemoryMeasure::new),
             new Command("startup", StartupMeasure.OPTIONS, StartupMeasure.USAGE, StartupMeasure::new));
