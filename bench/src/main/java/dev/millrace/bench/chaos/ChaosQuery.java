@@ -6,6 +6,9 @@ import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.sum;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.util.concurrent.TimeoutException;
 import org.apache.spark.sql.Dataset;
@@ -18,22 +21,20 @@ import org.apache.spark.sql.streaming.Trigger;
 
 /**
  * The program under test, with Spark's API alone: count and sum per key, a row out for every change, written in
- * transactions. Stops when its standard input ends, or once all input is processed.
+ * transactions. Stops when its standard input ends.
  *
- * <p>Lines: {@code epoch <number> <recoveries>}; {@code drained}; {@code failed <message>}; words are separated by tabs.
+ * <p>Lines: {@code epoch <number> <recoveries> <rows of the input up to its end>}; {@code failed <message>}; words are
+ * separated by tabs.
  */
 public final class ChaosQuery {
     static final String INPUT = "numbers";
     static final String OUTPUT = "counts";
 
-    /** As the last argument: end when all input is processed. */
-    static final String DRAIN = "drain";
-
     private ChaosQuery() {}
 
     /**
-     * Takes the broker's address, a folder, the storage's sign, and {@link #DRAIN} or "run"; Spark's and Millrace's
-     * settings, the master among them, are the JVM's properties.
+     * Takes the broker's address, a folder, and the storage's sign; Spark's and Millrace's settings, the master among
+     * them, are the JVM's properties.
      */
     public static void main(String[] arguments) {
         int exitCode = 0;
@@ -41,14 +42,8 @@ public final class ChaosQuery {
             SparkSession spark = session(arguments[1], arguments[2]);
             spark.streams().addListener(new Reporter());
             StreamingQuery query = start(spark, arguments[0], arguments[1]);
-            if (arguments[3].equals(DRAIN)) {
-                query.processAllAvailable();
-                query.stop();
-                say("drained");
-            } else {
-                stopAtEndOfInput(query);
-                query.awaitTermination();
-            }
+            stopAtEndOfInput(query);
+            query.awaitTermination();
         } catch (StreamingQueryException | TimeoutException | RuntimeException e) {
             say("failed\t" + firstLine(e.toString()));
             org.slf4j.LoggerFactory.getLogger(ChaosQuery.class).error("The query failed.", e);
@@ -129,8 +124,24 @@ public final class ChaosQuery {
         @Override
         public void onQueryProgress(QueryProgressEvent event) {
             var progress = event.progress();
-            say("epoch\t%d\t%s"
-                    .formatted(progress.batchId(), progress.sink().metrics().getOrDefault("recoveries", "0")));
+            say("epoch\t%d\t%s\t%d"
+                    .formatted(
+                            progress.batchId(),
+                            progress.sink().metrics().getOrDefault("recoveries", "0"),
+                            inputRows(progress.sources()[0].endOffset())));
+        }
+
+        /** The input starts at offset 0 and has no transactions, so its offsets count its rows. */
+        private static long inputRows(String offsets) {
+            try {
+                long rows = 0;
+                for (JsonNode offset : new ObjectMapper().readTree(offsets).path(INPUT)) {
+                    rows += offset.asLong();
+                }
+                return rows;
+            } catch (JsonProcessingException e) {
+                throw new IllegalStateException("Cannot read the source's position=%s.".formatted(offsets), e);
+            }
         }
 
         @Override

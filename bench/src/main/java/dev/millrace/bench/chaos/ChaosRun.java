@@ -82,13 +82,13 @@ final class ChaosRun implements AutoCloseable {
         if (options.isOnCluster()) {
             cluster = StandaloneCluster.start(folder, EXECUTOR_COUNT, CORES_EACH, Map.of());
         }
-        startQuery("run");
+        startQuery();
         awaitEpoch();
         say("the query answers; faults begin, seed=%d".formatted(options.seed()));
         inflictFaults();
         long sent = Objects.requireNonNull(generator).finish();
         say("sent %d rows; draining".formatted(sent));
-        drain();
+        drain(sent);
         BatchAnswer answer = compare();
         if (answer.rows() != sent) {
             throw new ChaosException(
@@ -121,7 +121,7 @@ final class ChaosRun implements AutoCloseable {
             case KILL_QUERY -> {
                 say("killing the query");
                 query().kill();
-                startQuery("run");
+                startQuery();
             }
             case KILL_BROKER -> {
                 int millis = between(100, 3_000);
@@ -136,22 +136,32 @@ final class ChaosRun implements AutoCloseable {
                 parallelism = 1 + (parallelism + between(0, most - 2)) % most;
                 say("restarting the query with %s=%d".formatted(parallelismSetting(), parallelism));
                 query().close();
-                startQuery("run");
+                startQuery();
             }
             case KILL_EXECUTOR -> {
                 long executor = anyExecutor();
                 say("killing executor pid=%d".formatted(executor));
                 StandaloneCluster.kill(executor);
             }
-            case FREEZE_EXECUTOR -> {
-                long executor = anyExecutor();
-                int millis = DETECTION_MILLIS + between(500, 6_000);
-                say("freezing executor pid=%d for %d ms".formatted(executor, millis));
-                StandaloneCluster.freeze(executor);
-                Thread.sleep(millis);
-                StandaloneCluster.resume(executor);
-            }
+            case FREEZE_EXECUTOR -> freezeExecutor();
         }
+    }
+
+    private void freezeExecutor() throws IOException, InterruptedException {
+        long executor = anyExecutor();
+        int millis = DETECTION_MILLIS + between(500, 6_000);
+        // Then what wakes up belongs to an application that is gone.
+        boolean kills = random.nextInt(3) == 0;
+        say("freezing executor pid=%d for %d ms%s"
+                .formatted(executor, millis, kills ? ", and killing the driver" : ""));
+        StandaloneCluster.freeze(executor);
+        Thread.sleep(millis);
+        if (kills) {
+            faults.merge(Fault.KILL_QUERY, 1, Integer::sum);
+            query().kill();
+            startQuery();
+        }
+        StandaloneCluster.resume(executor);
     }
 
     private long anyExecutor() {
@@ -172,7 +182,7 @@ final class ChaosRun implements AutoCloseable {
         }
         Files.delete(sign);
         if (kills) {
-            startQuery("run");
+            startQuery();
         }
     }
 
@@ -193,25 +203,24 @@ final class ChaosRun implements AutoCloseable {
                 return;
             }
             if (!query().isAlive()) {
-                startAgain("run");
+                startAgain();
             }
         }
         throw new ChaosException("The query did not come back: seconds=%d, epochs=%d. See %s."
                 .formatted(COMEBACK.toSeconds(), epochs, log("query")));
     }
 
-    private void drain() throws IOException, InterruptedException, ChaosException {
-        query().close();
-        startQuery(ChaosQuery.DRAIN);
+    /** Waits until all that was sent is committed. */
+    private void drain(long sent) throws IOException, InterruptedException, ChaosException {
         long deadline = System.nanoTime() + DRAIN.toNanos();
         while (System.nanoTime() < deadline) {
             listen();
-            if (query().isDrained()) {
+            if (query().inputRows() >= sent) {
                 query().close();
                 return;
             }
             if (!query().isAlive()) {
-                startAgain(ChaosQuery.DRAIN);
+                startAgain();
             }
         }
         throw new ChaosException("The query did not process all input: seconds=%d, epochs=%d. See %s."
@@ -223,7 +232,7 @@ final class ChaosRun implements AutoCloseable {
         epochs = Math.max(epochs, query().lastEpoch() + 1);
     }
 
-    private void startAgain(String mode) throws IOException, InterruptedException, ChaosException {
+    private void startAgain() throws IOException, InterruptedException, ChaosException {
         while (query().listen(Duration.ZERO)) {
             // Its last words may still be on their way.
         }
@@ -232,10 +241,10 @@ final class ChaosRun implements AutoCloseable {
             throw new ChaosException("The query ended by itself: %s See %s.".formatted(failure, log("query")));
         }
         say("  the query ended by itself and is started again: " + failure);
-        startQuery(mode);
+        startQuery();
     }
 
-    private void startQuery(String mode) throws IOException {
+    private void startQuery() throws IOException {
         if (query != null) {
             recoveries += query.recoveries();
         }
@@ -244,7 +253,7 @@ final class ChaosRun implements AutoCloseable {
         query = QueryProcess.start(
                 log("query"),
                 jvmOptions,
-                List.of(Objects.requireNonNull(broker).bootstrap(), folder.toString(), sign.toString(), mode));
+                List.of(Objects.requireNonNull(broker).bootstrap(), folder.toString(), sign.toString()));
     }
 
     /** Where the query runs. */

@@ -16,7 +16,7 @@ final class QueryProcess implements AutoCloseable {
     private final ChildJvm child;
     private long lastEpoch = -1;
     private long recoveries;
-    private boolean isDrained;
+    private long inputRows;
     private @Nullable String failure;
 
     private QueryProcess(ChildJvm child) {
@@ -40,8 +40,8 @@ final class QueryProcess implements AutoCloseable {
                 case "epoch" -> {
                     lastEpoch = Long.parseLong(words[1]);
                     recoveries = Long.parseLong(words[2]);
+                    inputRows = Long.parseLong(words[3]);
                 }
-                case "drained" -> isDrained = true;
                 case "failed" -> failure = words[1];
                 default -> throw new IllegalStateException("The query said: " + line);
             }
@@ -59,8 +59,9 @@ final class QueryProcess implements AutoCloseable {
         return recoveries;
     }
 
-    boolean isDrained() {
-        return isDrained;
+    /** How many rows of the input are answered by the end of its last epoch. */
+    long inputRows() {
+        return inputRows;
     }
 
     /** Why it ended, where it said so. */
