@@ -9,15 +9,14 @@ import dev.millrace.engine.epoch.CommitProtocol.Planned;
 import dev.millrace.engine.epoch.EpochCommit.Step;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.harness.MemoryOffsetLog;
 import dev.millrace.engine.harness.MemoryStorage;
 import dev.millrace.engine.snapshot.StateIndex;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
@@ -344,7 +343,8 @@ class CommitProtocolTest {
     }
 
     private CommitProtocol protocol(String run) {
-        return new CommitProtocol(new ManifestLog(storage), new Offsets(), new Commits(), new Sink(), run);
+        return new CommitProtocol(
+                new ManifestLog(storage), new MemoryOffsetLog(offsets), new Commits(), new Sink(), run);
     }
 
     private static byte[] bytes(String text) {
@@ -353,34 +353,6 @@ class CommitProtocolTest {
 
     private static String text(byte[] bytes) {
         return new String(bytes, StandardCharsets.UTF_8);
-    }
-
-    private final class Offsets implements OffsetLog {
-        @Override
-        public long last() {
-            return offsets.isEmpty() ? -1 : offsets.lastKey();
-        }
-
-        @Override
-        public Optional<byte[]> entry(long epoch) {
-            return Optional.ofNullable(offsets.get(epoch));
-        }
-
-        @Override
-        public Standing standing(long epoch, byte[] entry) {
-            byte[] there = offsets.get(epoch);
-            return there == null ? Standing.ABSENT : Arrays.equals(there, entry) ? Standing.SAME : Standing.OTHER;
-        }
-
-        @Override
-        public boolean add(long epoch, byte[] entry) {
-            return offsets.putIfAbsent(epoch, entry) == null;
-        }
-
-        @Override
-        public void removeBehind(long epoch) {
-            offsets.tailMap(epoch, false).clear();
-        }
     }
 
     private final class Commits implements CommitLog {

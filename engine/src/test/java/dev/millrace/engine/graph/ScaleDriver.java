@@ -9,8 +9,8 @@ import dev.millrace.engine.epoch.EpochCoordinator;
 import dev.millrace.engine.epoch.EpochShape;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.epoch.ManifestLog.Slot;
-import dev.millrace.engine.epoch.OffsetLog;
 import dev.millrace.engine.epoch.SinkCommit;
+import dev.millrace.engine.harness.MemoryOffsetLog;
 import dev.millrace.engine.harness.MemoryStorage;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.StateIndex;
@@ -21,12 +21,10 @@ import dev.millrace.engine.task.TaskReports;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,8 +47,7 @@ final class ScaleDriver {
     private final MemoryStorage storage = new MemoryStorage();
     private final ManifestLog manifests = new ManifestLog(storage);
     private final CommitProtocol protocol =
-            new CommitProtocol(manifests, new Offsets(), new Commits(), new NoSink(), "run");
-    private final Map<Long, byte[]> offsets = new HashMap<>();
+            new CommitProtocol(manifests, new MemoryOffsetLog(new TreeMap<>()), new Commits(), new NoSink(), "run");
     private StateIndex state;
     private long lastCommitted = -1;
     private long freeNanos;
@@ -264,34 +261,6 @@ final class ScaleDriver {
         @Override
         public void failed(String where, Throwable cause) {
             throw new AssertionError(where, cause);
-        }
-    }
-
-    private final class Offsets implements OffsetLog {
-        @Override
-        public long last() {
-            return offsets.size() - 1L;
-        }
-
-        @Override
-        public Optional<byte[]> entry(long epoch) {
-            return Optional.ofNullable(offsets.get(epoch));
-        }
-
-        @Override
-        public Standing standing(long epoch, byte[] entry) {
-            byte[] there = offsets.get(epoch);
-            return there == null ? Standing.ABSENT : Arrays.equals(there, entry) ? Standing.SAME : Standing.OTHER;
-        }
-
-        @Override
-        public boolean add(long epoch, byte[] entry) {
-            return offsets.putIfAbsent(epoch, entry) == null;
-        }
-
-        @Override
-        public void removeBehind(long epoch) {
-            throw new AssertionError("nobody else plans epochs");
         }
     }
 

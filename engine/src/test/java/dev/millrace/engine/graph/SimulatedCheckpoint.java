@@ -5,14 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.engine.epoch.CommitLog;
 import dev.millrace.engine.epoch.CommitProtocol;
 import dev.millrace.engine.epoch.ManifestLog;
-import dev.millrace.engine.epoch.OffsetLog;
+import dev.millrace.engine.harness.MemoryOffsetLog;
 import dev.millrace.engine.harness.MemoryStorage;
 import dev.millrace.engine.harness.MemoryStorage.Watcher;
 import dev.millrace.engine.snapshot.StateIndex;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
-import java.util.Optional;
 import java.util.TreeMap;
 
 /** What outlives a process: storage, the logs of offsets and commits, the sink. */
@@ -83,27 +81,15 @@ final class SimulatedCheckpoint {
         return positions;
     }
 
-    private final class Offsets implements OffsetLog {
-        @Override
-        public long last() {
-            return offsets.isEmpty() ? -1 : offsets.lastKey();
-        }
-
-        @Override
-        public Optional<byte[]> entry(long epoch) {
-            return Optional.ofNullable(offsets.get(epoch));
-        }
-
-        @Override
-        public Standing standing(long epoch, byte[] entry) {
-            byte[] there = offsets.get(epoch);
-            return there == null ? Standing.ABSENT : Arrays.equals(there, entry) ? Standing.SAME : Standing.OTHER;
+    private final class Offsets extends MemoryOffsetLog {
+        Offsets() {
+            super(offsets);
         }
 
         @Override
         public boolean add(long epoch, byte[] entry) {
             watcher.before();
-            boolean added = offsets.putIfAbsent(epoch, entry) == null;
+            boolean added = super.add(epoch, entry);
             watcher.after();
             return added;
         }

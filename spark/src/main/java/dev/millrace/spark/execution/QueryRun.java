@@ -168,7 +168,7 @@ final class QueryRun {
                 plan,
                 settings.staticRefreshMillis(),
                 () -> planAgain(sink, late, keyGroupCount),
-                query::isEnding);
+                this::isAskedFor);
         this.tables = tables;
         Obstacles.of(plan.graph(), query.sink(), query.triggerClock(), session).ifPresent(workers::cannotSpread);
         query.observation().planned(plan.graph(), plan.explain(true));
@@ -249,7 +249,7 @@ final class QueryRun {
     /** Waits before the next attempt, or throws what ends the query. */
     private void recoverFrom(Exception failure, Prepared prepared) throws Exception {
         long failedNanos = System.nanoTime();
-        if (query.isEnding() || StreamExecution.isInterruptionException(failure, session.sparkContext())) {
+        if (isAskedFor(failure)) {
             throw ending(failure);
         }
         RecoveryPolicy.Failure classified = QueryFailure.classify(failure);
@@ -275,6 +275,11 @@ final class QueryRun {
         long took = System.nanoTime() - failedNanos;
         prepared.surroundings().progress().recovered(took);
         query.figures().recovered(TimeUnit.NANOSECONDS.toMillis(took));
+    }
+
+    /** Whether a failure is how the query's thread hears that it is to end. */
+    private boolean isAskedFor(Exception failure) {
+        return query.isEnding() || StreamExecution.isInterruptionException(failure, session.sparkContext());
     }
 
     private Exception ending(Exception failure) {

@@ -2,7 +2,7 @@ package dev.millrace.spark.execution;
 
 import dev.millrace.spark.plan.PlannedQuery;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,7 +20,7 @@ final class StaticTables {
     private final String label;
     private final long intervalNanos;
     private final Supplier<PlannedQuery> again;
-    private final BooleanSupplier isEnding;
+    private final Predicate<Exception> endsQuery;
     private volatile PlannedQuery plan;
     private long lookNanos = System.nanoTime();
     private boolean hasCommitted;
@@ -29,19 +29,19 @@ final class StaticTables {
      * @param plan what the query runs first
      * @param intervalMillis the least time between two looks; below 0 there are none
      * @param again plans the query as of now, with what its tables hold by then
-     * @param isEnding whether a look that fails may have been interrupted
+     * @param endsQuery whether a failure is the end that somebody asked for, and none of the tables
      */
     StaticTables(
             String label,
             PlannedQuery plan,
             long intervalMillis,
             Supplier<PlannedQuery> again,
-            BooleanSupplier isEnding) {
+            Predicate<Exception> endsQuery) {
         this.label = label;
         this.plan = plan;
         this.intervalNanos = TimeUnit.MILLISECONDS.toNanos(intervalMillis);
         this.again = again;
-        this.isEnding = isEnding;
+        this.endsQuery = endsQuery;
     }
 
     /** What to run. Thread: any. */
@@ -69,7 +69,7 @@ final class StaticTables {
         try {
             next = again.get();
         } catch (Exception e) {
-            if (isEnding.getAsBoolean()) {
+            if (endsQuery.test(e)) {
                 throw e;
             }
             LOG.warn("Cannot read the static tables of query {} again; it goes on with the rows it has.", label, e);
