@@ -123,6 +123,8 @@ public final class MillraceExecution extends StreamExecution {
                 session, write.resolvedCheckpointLocation(), QueryChecks.isStateful(analyzed), settings.importsState());
         MillraceExecution execution = new MillraceExecution(request, write, settings);
         execution.sinks.check();
+        // Before the query runs: whoever started it may open its page at once.
+        RealTimeTab.attach(session.sparkContext());
         return execution;
     }
 
@@ -361,7 +363,6 @@ public final class MillraceExecution extends StreamExecution {
 
     @Override
     public void runActivatedStream(SparkSession session) {
-        RealTimeTab.attach(session.sparkContext());
         QueryObservation watching = new QueryObservation(
                 session.sparkContext(), figures, session.sessionState().conf().streamingMetricsEnabled());
         observation = watching;

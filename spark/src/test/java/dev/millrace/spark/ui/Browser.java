@@ -25,6 +25,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import org.awaitility.core.ConditionTimeoutException;
 
 /**
  * A headless Chromium that is steered by its own DevTools protocol, so that it needs nothing but the browser: the one
@@ -86,6 +87,11 @@ final class Browser implements AutoCloseable {
                         "--disable-dev-shm-usage",
                         "--hide-scrollbars",
                         "--no-first-run",
+                        // It has one page to show, and nobody outside to ask.
+                        "--disable-background-networking",
+                        "--disable-component-update",
+                        "--disable-sync",
+                        "--no-proxy-server",
                         "--remote-debugging-address=127.0.0.1",
                         "--remote-debugging-port=0",
                         "--user-data-dir=" + profile,
@@ -138,9 +144,20 @@ final class Browser implements AutoCloseable {
                 .asText();
     }
 
+    /** Waits until an expression holds. Errors: AssertionError with what the page shows instead. */
     void await(String expression) {
-        org.awaitility.Awaitility.await(expression).atMost(PATIENCE).until(() -> evaluate("Boolean(" + expression + ")")
-                .asBoolean());
+        try {
+            org.awaitility.Awaitility.await().atMost(PATIENCE).until(() -> evaluate("Boolean(" + expression + ")")
+                    .asBoolean());
+        } catch (ConditionTimeoutException e) {
+            String shown = evaluate("[location.href, document.readyState, 'hidden ' + document.hidden,"
+                            + " document.body?.innerText].join('\\n')")
+                    .asText();
+            throw new AssertionError(
+                    "Not so in %s: %s. Complaints: %s. The page:%n%s"
+                            .formatted(PATIENCE, expression, complaints, shown),
+                    e);
+        }
     }
 
     void press(String key) {
