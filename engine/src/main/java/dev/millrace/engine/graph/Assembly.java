@@ -344,13 +344,20 @@ final class Assembly {
     private MergedWatermark mergedWatermark(StreamGraph.Stage stage) {
         int[] groups = watermarkOrigins.groups(stage);
         List<Integer> groupOfChannel = new ArrayList<>();
+        List<Integer> kinOfChannel = new ArrayList<>();
+        int kin = 0;
         for (int i = 0; i < groups.length; i++) {
-            for (int channels = channelCount(stage.inputs().get(i)); channels > 0; channels--) {
+            StreamGraph.Input input = stage.inputs().get(i);
+            for (int channels = channelCount(input); channels > 0; channels--) {
                 groupOfChannel.add(groups[i]);
+                kinOfChannel.add(kin);
+                kin += watermarkOrigins.areKin(input) && channels > 1 ? 0 : 1;
             }
         }
         return new MergedWatermark(
-                groupOfChannel.stream().mapToInt(Integer::intValue).toArray(), graph.watermarkPolicy());
+                groupOfChannel.stream().mapToInt(Integer::intValue).toArray(),
+                kinOfChannel.stream().mapToInt(Integer::intValue).toArray(),
+                graph.watermarkPolicy());
     }
 
     /** A stage's left inputs come before its right ones. */

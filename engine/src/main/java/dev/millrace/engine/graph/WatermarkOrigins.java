@@ -22,6 +22,9 @@ final class WatermarkOrigins {
 
     private final Map<Integer, Set<Origin>> originsOfStage = new HashMap<>();
 
+    /** The stages whose tasks all see the same watermarks, and fall idle by the same marks. */
+    private final Set<Integer> inStep = new HashSet<>();
+
     WatermarkOrigins(StreamGraph graph) {
         for (StreamGraph.Stage stage : graph.stages()) {
             Set<Origin> origins = new HashSet<>();
@@ -29,7 +32,24 @@ final class WatermarkOrigins {
                 origins.addAll(of(input));
             }
             originsOfStage.put(stage.id(), behind(stage, origins));
+            if (staysInStep(stage)) {
+                inStep.add(stage.id());
+            }
         }
+    }
+
+    /** Each task is sent what all others are, or what one task is that is itself in step with the others. */
+    private boolean staysInStep(StreamGraph.Stage stage) {
+        return !stage.inputs().isEmpty()
+                && stage.body().chain().stream().noneMatch(OperatorFactory::assignsWatermark)
+                && stage.inputs().stream()
+                        .allMatch(input -> !(input.exchange() instanceof Exchange.Forward)
+                                || inStep.contains(input.stageId()));
+    }
+
+    /** Whether the channels of an input are kin, as {@link MergedWatermark} calls it. */
+    boolean areKin(StreamGraph.Input input) {
+        return inStep.contains(input.stageId());
     }
 
     private Set<Origin> of(StreamGraph.Input input) {

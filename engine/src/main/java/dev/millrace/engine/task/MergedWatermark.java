@@ -3,6 +3,7 @@ package dev.millrace.engine.task;
 import dev.millrace.engine.stream.Item;
 import dev.millrace.engine.stream.WatermarkPolicy;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,6 +12,10 @@ import org.jspecify.annotations.Nullable;
  * from the same place in the query form a group, of which always the least holds: one that lags is
  * about to bring rows that the others have already brought. Between groups the policy chooses. When all
  * are idle nobody is waited for: the greatest watermark holds, in whatever order they fell idle.
+ *
+ * <p>Tasks that see the same marks fall idle and come back together, though never at the same moment, and one that has yet
+ * to come back may hold rows that the mark brings out of its state. Their channels are kin: they are idle once all are, and
+ * until then, as well as when all are, the least of them holds, that of one which is idle too.
  *
  * <p>All channels are looked at only once the last one of those that stood lowest in their group has moved, or
  * one has fallen idle or come back: with as many channels as there are tasks, looking at each watermark would cost
@@ -23,6 +28,7 @@ public final class MergedWatermark {
     public static final int NO_WATERMARK = -1;
 
     private final int[] groups;
+    private final int[] kin;
     private final int groupCount;
     private final WatermarkPolicy policy;
     private final boolean[] idle;
@@ -32,6 +38,9 @@ public final class MergedWatermark {
     /** By group, how many of its active channels stand at its least watermark. */
     private final int[] atLeastOfGroup;
 
+    /** By kin, how many of its channels are not idle. */
+    private final int[] activeOfKin;
+
     /** Whether what is known of the groups holds: false once a channel fell idle or came back. */
     private boolean isGathered;
 
@@ -39,9 +48,20 @@ public final class MergedWatermark {
     private boolean allIdle;
     private boolean idlePending;
 
-    /** @param groups for each channel the number of its group, from 0, or {@link #NO_WATERMARK} */
+    /** With no channel the kin of another. @param groups for each channel its group, or {@link #NO_WATERMARK} */
     public MergedWatermark(int[] groups, WatermarkPolicy policy) {
+        this(groups, IntStream.range(0, groups.length).toArray(), policy);
+    }
+
+    /**
+     * @param groups for each channel the number of its group, from 0, or {@link #NO_WATERMARK}
+     * @param kin for each channel a number, from 0, that its kin share, all of its group
+     */
+    public MergedWatermark(int[] groups, int[] kin, WatermarkPolicy policy) {
         this.groups = groups.clone();
+        this.kin = kin.clone();
+        this.activeOfKin = new int[Arrays.stream(kin).max().orElse(-1) + 1];
+        Arrays.stream(kin).forEach(number -> activeOfKin[number]++);
         this.groupCount = Arrays.stream(groups).max().orElse(NO_WATERMARK) + 1;
         this.policy = policy;
         this.idle = new boolean[groups.length];
@@ -59,6 +79,7 @@ public final class MergedWatermark {
     private void activate(int channel) {
         if (idle[channel]) {
             idle[channel] = false;
+            activeOfKin[kin[channel]]++;
             isGathered = false;
         }
     }
@@ -87,7 +108,10 @@ public final class MergedWatermark {
     /** A channel fell idle; returns what changes for the task, or null. */
     @Nullable
     Item idle(int channel) {
-        idle[channel] = true;
+        if (!idle[channel]) {
+            idle[channel] = true;
+            activeOfKin[kin[channel]]--;
+        }
         return merge();
     }
 
@@ -111,7 +135,7 @@ public final class MergedWatermark {
         boolean anyActive = false;
         for (int i = 0; i < groups.length; i++) {
             int group = groups[i];
-            if (group != NO_WATERMARK && !idle[i]) {
+            if (group != NO_WATERMARK && activeOfKin[kin[i]] > 0) {
                 anyActive = true;
                 if (watermarks[i] < leastOfGroup[group]) {
                     leastOfGroup[group] = watermarks[i];
@@ -137,10 +161,15 @@ public final class MergedWatermark {
     }
 
     private long greatest() {
+        long[] leastOfKin = new long[activeOfKin.length];
+        Arrays.fill(leastOfKin, Long.MAX_VALUE);
+        for (int i = 0; i < groups.length; i++) {
+            leastOfKin[kin[i]] = Math.min(leastOfKin[kin[i]], watermarks[i]);
+        }
         long greatest = Long.MIN_VALUE;
         for (int i = 0; i < groups.length; i++) {
             if (groups[i] != NO_WATERMARK) {
-                greatest = Math.max(greatest, watermarks[i]);
+                greatest = Math.max(greatest, leastOfKin[kin[i]]);
             }
         }
         return greatest;

@@ -49,6 +49,23 @@ class WatermarkOriginsTest {
         assertThat(groups(stage(source(false), source(false)))).containsExactly(NONE, NONE);
     }
 
+    @Test
+    void tasksAreInStepThatAllGetTheSameMarks() {
+        int source = source(true);
+        int behindExchange = stage(new StreamGraph.Input(source, new Exchange.Broadcast()));
+        int further = stage(behindExchange);
+        int forward = stage(source);
+        int mixed = stage(
+                new StreamGraph.Input(source, new Exchange.Broadcast()),
+                new StreamGraph.Input(forward, new Exchange.Forward()));
+        WatermarkOrigins origins = new WatermarkOrigins(builder.build());
+
+        assertThat(List.of(behindExchange, further))
+                .allMatch(stage -> origins.areKin(new StreamGraph.Input(stage, new Exchange.Single())));
+        assertThat(List.of(source, forward, mixed))
+                .noneMatch(stage -> origins.areKin(new StreamGraph.Input(stage, new Exchange.Single())));
+    }
+
     private int source(boolean hasWatermark) {
         List<OperatorFactory> chain = hasWatermark
                 ? List.of(new WatermarkAssignerFactory(
@@ -62,7 +79,11 @@ class WatermarkOriginsTest {
         for (int producer : producers) {
             inputs.add(new StreamGraph.Input(producer, new Exchange.Forward()));
         }
-        return builder.add("stage", inputs, new StageBody.Operating(List.of()));
+        return stage(inputs.toArray(new StreamGraph.Input[0]));
+    }
+
+    private int stage(StreamGraph.Input... inputs) {
+        return builder.add("stage", List.of(inputs), new StageBody.Operating(List.of()));
     }
 
     private int[] groups(int stage) {

@@ -51,6 +51,26 @@ class InboxTest {
     }
 
     @Test
+    void waitsForKinThatHasYetToComeBackFromBeingIdle() {
+        Inbox ofKin = new Inbox(
+                List.of(left, right), new MergedWatermark(new int[] {0, 0}, new int[] {0, 0}, WatermarkPolicy.LEAST));
+        left.offer(new Item.Watermark(5));
+        right.offer(new Item.Watermark(5));
+        left.offer(Item.Idle.INSTANCE);
+        right.offer(Item.Idle.INSTANCE);
+        assertThat(ofKin.poll()).isEqualTo(new Item.Watermark(5));
+        assertThat(ofKin.poll()).isEqualTo(Item.Idle.INSTANCE);
+        left.offer(new Item.Watermark(100));
+        left.offer(Item.Idle.INSTANCE);
+        assertThat(ofKin.poll()).as("what right holds is not late").isNotEqualTo(new Item.Watermark(100));
+        Item heldBack = rows();
+        right.offer(heldBack);
+        right.offer(new Item.Watermark(100));
+        assertThat(ofKin.poll()).isSameAs(heldBack);
+        assertThat(ofKin.poll()).isEqualTo(new Item.Watermark(100));
+    }
+
+    @Test
     void refusesBarriersOfTwoEpochs() {
         left.offer(new Item.Barrier(3));
         right.offer(new Item.Barrier(4));

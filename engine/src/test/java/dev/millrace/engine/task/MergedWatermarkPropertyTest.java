@@ -23,6 +23,7 @@ class MergedWatermarkPropertyTest {
     private static final class Run {
         private final Random random;
         private final int[] groups;
+        private final int[] kin;
         private final boolean[] idle;
         private final long[] watermarks;
         private final WatermarkPolicy policy;
@@ -40,7 +41,13 @@ class MergedWatermarkPropertyTest {
             watermarks = new long[groups.length];
             Arrays.fill(watermarks, Long.MIN_VALUE);
             policy = WatermarkPolicy.values()[random.nextInt(WatermarkPolicy.values().length)];
-            merged = new MergedWatermark(groups, policy);
+            kin = IntStream.range(0, groups.length).toArray();
+            for (int i = 1; i < groups.length; i++) {
+                if (groups[i] == groups[i - 1] && random.nextBoolean()) {
+                    kin[i] = kin[i - 1];
+                }
+            }
+            merged = new MergedWatermark(groups, kin, policy);
         }
 
         void toEnd() {
@@ -87,7 +94,7 @@ class MergedWatermarkPropertyTest {
             if (leastOfGroups.isEmpty()) {
                 return IntStream.range(0, groups.length)
                         .filter(i -> groups[i] >= 0)
-                        .mapToLong(i -> watermarks[i])
+                        .mapToLong(i -> kinOf(i).mapToLong(other -> watermarks[other]).min().orElseThrow())
                         .max()
                         .orElse(Long.MIN_VALUE);
             }
@@ -96,9 +103,13 @@ class MergedWatermarkPropertyTest {
                     : leastOfGroups.stream().max(Long::compare).orElseThrow();
         }
 
+        private IntStream kinOf(int channel) {
+            return IntStream.range(0, groups.length).filter(other -> kin[other] == kin[channel]);
+        }
+
         private Optional<Long> least(int group) {
             return IntStream.range(0, groups.length)
-                    .filter(i -> groups[i] == group && !idle[i])
+                    .filter(i -> groups[i] == group && kinOf(i).anyMatch(other -> !idle[other]))
                     .mapToObj(i -> watermarks[i])
                     .min(Long::compare);
         }
