@@ -35,9 +35,6 @@ final class BoundedEpochs {
     private final Parts parts;
     private final Clock clock;
 
-    /** The watermark of the last epoch that ran; null before the first. */
-    private @Nullable Long lastWatermarkMillis;
-
     private long lastEpochNanos;
 
     /**
@@ -107,7 +104,7 @@ final class BoundedEpochs {
             return false;
         }
         runEpoch(coordinator, committer, plan);
-        lastWatermarkMillis = plan.watermarkMillis();
+        parts.watermark().ranWith(plan.watermarkMillis());
         lastEpochNanos = System.nanoTime();
         return true;
     }
@@ -133,7 +130,7 @@ final class BoundedEpochs {
     }
 
     private boolean isDueWithoutData() {
-        Long last = lastWatermarkMillis;
+        Long last = parts.watermark().ofLastEpochMillis();
         if (!parts.noDataEpochs() || last == null) {
             return false;
         }

@@ -55,8 +55,9 @@ final class Checkpoint {
      * @param firstEpoch the first epoch to run
      * @param restoredEpoch the epoch to go on behind, or -1
      * @param watermarkMillis the watermark behind it
+     * @param epochWatermarkMillis the watermark that it had itself
      */
-    record Start(long firstEpoch, long restoredEpoch, long watermarkMillis) {}
+    record Start(long firstEpoch, long restoredEpoch, long watermarkMillis, long epochWatermarkMillis) {}
 
     /** Tells sources that ask for it the last offset that was ever planned. Once, before anything reads. */
     void tellLatestSeen(Found found) {
@@ -81,17 +82,18 @@ final class Checkpoint {
         if (bound == null && latest != null) {
             bound = orNull(latest.metadataOpt());
         }
-        long watermarkMillis = 0;
+        long epochWatermarkMillis = 0;
         if (bound != null) {
             OffsetSeqMetadata$.MODULE$.setSessionConf(
                     bound, session.sessionState().conf());
-            watermarkMillis = bound.batchWatermarkMs();
+            epochWatermarkMillis = bound.batchWatermarkMs();
         }
+        long watermarkMillis = epochWatermarkMillis;
         if (restored >= 0 && restored == found.committed()) {
             watermarkMillis = Math.max(watermarkMillis, commitLog.watermarkMillis(restored));
         }
         startSources(entry);
-        return new Start(found.epoch() + 1, restored, watermarkMillis);
+        return new Start(found.epoch() + 1, restored, watermarkMillis, epochWatermarkMillis);
     }
 
     private @Nullable OffsetSeqBase lastEntry(Found found) {

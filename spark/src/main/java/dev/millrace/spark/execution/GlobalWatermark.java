@@ -4,6 +4,7 @@ import dev.millrace.engine.metrics.EventTimes;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The one watermark of a query in bounded epochs: it moves between epochs, by the event times that were seen.
@@ -20,6 +21,7 @@ final class GlobalWatermark {
     private final Map<String, Long> reachedMillis = new HashMap<>();
 
     private long millis;
+    private @Nullable Long ofLastEpochMillis;
 
     /**
      * @param delaysMillis the delay of each {@code withWatermark}
@@ -32,6 +34,17 @@ final class GlobalWatermark {
 
     long millis() {
         return millis;
+    }
+
+    /** The watermark of the last epoch that ran or was committed again since the query was started; null before it. */
+    @Nullable
+    Long ofLastEpochMillis() {
+        return ofLastEpochMillis;
+    }
+
+    /** An epoch is through that had this watermark. */
+    void ranWith(long epochMillis) {
+        ofLastEpochMillis = epochMillis;
     }
 
     /** Goes on with what a checkpoint says. */

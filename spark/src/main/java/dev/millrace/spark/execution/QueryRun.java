@@ -220,6 +220,7 @@ final class QueryRun {
         Checkpoint checkpoint = prepared.surroundings().checkpoint();
         CommitProtocol protocol = prepared.surroundings().protocol();
         Planned planned = pace.isBounded() ? Planned.RUN : Planned.WRITE_OFF;
+        boolean commitsAgain = false;
         while (true) {
             Found found = protocol.look(restoreEpoch >= 0);
             Checkpoint.Start start = checkpoint.position(found, restoreEpoch);
@@ -234,8 +235,23 @@ final class QueryRun {
             }
             if (protocol.settle(
                     found, planned, () -> new Ground(unchanged(checkpoint, start), from, start.watermarkMillis()))) {
+                if (commitsAgain) {
+                    ranAgain(prepared, start);
+                }
                 return runDataflow(prepared, start, from, runsPlanned);
             }
+            commitsAgain |= found.decided().isPresent();
+        }
+    }
+
+    /**
+     * Where Spark runs a batch again whose commit was cut short, the one without data that this makes due follows, but
+     * for a trigger that runs one alone.
+     */
+    private void ranAgain(Prepared prepared, Checkpoint.Start start) {
+        BoundedEpochs.Parts bounded = prepared.bounded();
+        if (bounded != null && pace.kind() != Pace.Kind.ONCE) {
+            bounded.watermark().ranWith(start.epochWatermarkMillis());
         }
     }
 

@@ -2,6 +2,7 @@ package dev.millrace.spark.batches;
 
 import dev.millrace.spark.RowTexts;
 import java.io.IOException;
+import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,7 +15,6 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Function;
-import java.util.stream.Stream;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.catalyst.CatalystTypeConverters$;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -45,8 +45,14 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 public final class BatchesProvider implements TableProvider {
     private static final Map<String, Batches> KEPT = new ConcurrentHashMap<>();
 
-    /** Is called while the sink works, and may let it fail. Thread: any. */
-    public interface Witness {
+    /** Is called while source and sink work, in whatever process, and may let them fail. Thread: any. */
+    public interface Witness extends Serializable {
+        /** Sees nothing. */
+        Witness NONE = new Nobody();
+
+        /** Before a {@link ScriptedProvider} gives a row. */
+        default void reading() throws IOException {}
+
         /** Before each row. */
         default void writing() throws IOException {}
 
@@ -54,14 +60,19 @@ public final class BatchesProvider implements TableProvider {
         default void committing() throws IOException {}
     }
 
+    private record Nobody() implements Witness {
+        private static final long serialVersionUID = 1L;
+    }
+
     /** What the batches of a query gave: their rows as text. Thread: any. */
     public static final class Batches {
         private final String name = UUID.randomUUID().toString();
         private final Map<Long, List<String>> rows = new ConcurrentSkipListMap<>();
+        private final Set<Long> processes = ConcurrentHashMap.newKeySet();
         private final Witness witness;
 
         public Batches() {
-            this(new Witness() {});
+            this(Witness.NONE);
         }
 
         public Batches(Witness witness) {
@@ -91,13 +102,21 @@ public final class BatchesProvider implements TableProvider {
             return List.copyOf(rows.values());
         }
 
+        /** The processes whose tasks wrote to committed batches, if only that there was nothing to write. */
+        public Set<Long> processes() {
+            return Set.copyOf(processes);
+        }
+
         /** Forgets them. */
         public void remove() {
             KEPT.remove(name);
         }
 
-        private void commit(long batch, List<String> texts) throws IOException {
+        private void commit(long batch, List<Texts> messages) throws IOException {
             witness.committing();
+            messages.forEach(message -> processes.add(message.process()));
+            List<String> texts =
+                    messages.stream().flatMap(message -> message.texts().stream()).toList();
             List<String> before = rows.putIfAbsent(batch, texts);
             if (before != null && !before.equals(texts)) {
                 throw new AssertionError("batch %d was committed twice, differently".formatted(batch));
@@ -169,16 +188,19 @@ public final class BatchesProvider implements TableProvider {
 
         @Override
         public StreamingDataWriterFactory createStreamingWriterFactory(PhysicalWriteInfo info) {
-            return new WriterFactory(batches, rows);
+            return new WriterFactory(kept(batches).witness, rows);
         }
 
         @Override
         public void commit(long batch, WriterCommitMessage[] messages) {
-            List<String> texts = Arrays.stream(messages)
-                    .flatMap(message -> message == null ? Stream.empty() : ((Texts) message).texts().stream())
-                    .toList();
             try {
-                kept(batches).commit(batch, texts);
+                kept(batches)
+                        .commit(
+                                batch,
+                                Arrays.stream(messages)
+                                        .filter(Objects::nonNull)
+                                        .map(message -> (Texts) message)
+                                        .toList());
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
@@ -188,17 +210,16 @@ public final class BatchesProvider implements TableProvider {
         public void abort(long batch, WriterCommitMessage[] messages) {}
     }
 
-    private record Texts(List<String> texts) implements WriterCommitMessage {
+    private record Texts(List<String> texts, long process) implements WriterCommitMessage {
         private static final long serialVersionUID = 1L;
     }
 
-    private record WriterFactory(String batches, StructType rows) implements StreamingDataWriterFactory {
+    private record WriterFactory(Witness witness, StructType rows) implements StreamingDataWriterFactory {
         private static final long serialVersionUID = 1L;
 
         @Override
         public DataWriter<InternalRow> createWriter(int partition, long task, long batch) {
-            return new TextWriter(
-                    kept(batches).witness, CatalystTypeConverters$.MODULE$.createToScalaConverter(rows)::apply);
+            return new TextWriter(witness, CatalystTypeConverters$.MODULE$.createToScalaConverter(rows)::apply);
         }
     }
 
@@ -221,7 +242,7 @@ public final class BatchesProvider implements TableProvider {
 
         @Override
         public WriterCommitMessage commit() {
-            return new Texts(List.copyOf(texts));
+            return new Texts(List.copyOf(texts), ProcessHandle.current().pid());
         }
 
         @Override

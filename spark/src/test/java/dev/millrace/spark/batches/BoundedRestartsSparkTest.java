@@ -10,10 +10,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.millrace.spark.LocalSpark;
 import dev.millrace.spark.batches.BatchesProvider.Batches;
 import dev.millrace.spark.batches.PerBatchComparison.Engine;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.Comparator;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -22,6 +24,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -130,6 +133,43 @@ final class BoundedRestartsSparkTest {
         assertThat(runToEnd(windows(), Engine.MILLRACE, "millrace", Trigger.AvailableNow(), 2, 5))
                 .isEqualTo(expected)
                 .hasSizeGreaterThan(5);
+    }
+
+    /** Lets one commit fail, the sink having the batch already. */
+    private record FailingOnce(AtomicInteger commitsLeft) implements BatchesProvider.Witness {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public void committing() throws IOException {
+            if (commitsLeft.decrementAndGet() == 0) {
+                throw new IOException("asked for");
+            }
+        }
+    }
+
+    @Test
+    void runsTheEpochWithoutDataThatIsDueBehindOneThatIsCommittedAgain() throws Exception {
+        ScriptedProvider.publish(script, 5);
+        Map<Long, List<String>> expected = runToEnd(windows(), Engine.SPARK, "spark", Trigger.AvailableNow(), 5);
+        long last = Collections.max(expected.keySet());
+        assertThat(expected.get(last)).as("Spark's batch without data").isNotEmpty();
+
+        // Twice for each batch; it fails behind the last one with data.
+        Batches batches = new Batches(new FailingOnce(new AtomicInteger((int) last * 2)));
+        StreamingQuery failed = startToEnd(batches);
+        assertThatThrownBy(failed::awaitTermination).hasMessageContaining("asked for");
+        assertThat(batches.given()).doesNotContainKey(last);
+        startToEnd(batches).awaitTermination();
+        assertThat(batches.given()).isEqualTo(expected);
+    }
+
+    private StreamingQuery startToEnd(Batches batches) throws Exception {
+        return windows()
+                .start(
+                        Engine.MILLRACE,
+                        windows().writer(script, SCRIPT, batches),
+                        folder.resolve("millrace"),
+                        Trigger.AvailableNow());
     }
 
     @Test
