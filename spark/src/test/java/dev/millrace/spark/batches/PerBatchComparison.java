@@ -3,6 +3,7 @@ package dev.millrace.spark.batches;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.spark.LocalSpark;
+import dev.millrace.spark.RowTexts;
 import dev.millrace.spark.batches.BatchesProvider.Batches;
 import dev.millrace.spark.scala.Scala;
 import java.nio.file.Files;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.apache.spark.network.util.JavaUtils;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -20,6 +22,7 @@ import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager;
 import org.apache.spark.sql.streaming.DataStreamWriter;
 import org.apache.spark.sql.streaming.StreamingQuery;
+import org.apache.spark.sql.streaming.StreamingQueryProgress;
 import org.apache.spark.sql.streaming.Trigger;
 import scala.Option;
 
@@ -30,8 +33,14 @@ import scala.Option;
  * <p>Thread: one at a time for a session, whose settings say which engine runs.
  */
 public final class PerBatchComparison {
-    private static final List<String> SETTINGS =
-            List.of("spark.millrace.triggers", "spark.sql.shuffle.partitions", "spark.sql.codegen.wholeStage");
+    /** With which the text begins that tells what was observed in a batch. */
+    public static final String OBSERVED = "observed as ";
+
+    private static final List<String> SETTINGS = List.of(
+            "spark.millrace.triggers",
+            "spark.sql.shuffle.partitions",
+            "spark.sql.codegen.wholeStage",
+            "spark.sql.codegen.factoryMode");
 
     private final SparkSession session;
     private final Function<List<Dataset<Row>>, Dataset<Row>> query;
@@ -40,13 +49,13 @@ public final class PerBatchComparison {
 
     /**
      * Who runs the query. Spark is spared what costs it time in each batch and changes no answer: more than one
-     * partition of state, and code that is generated for a stage.
+     * partition of state, and generated code, which takes longer to compile than a few rows take without it.
      */
     public enum Engine {
-        SPARK("realtime", "1", "false"),
+        SPARK("realtime", "1", "false", "NO_CODEGEN"),
         /** Spark with its state in several partitions. */
-        SPARK_IN_PARTS("realtime", "3", "false"),
-        MILLRACE("all", "4", "true");
+        SPARK_IN_PARTS("realtime", "3", "false", "NO_CODEGEN"),
+        MILLRACE("all", "4", "true", "FALLBACK");
 
         /** Values of {@link #SETTINGS}. */
         private final List<String> settings;
@@ -58,12 +67,20 @@ public final class PerBatchComparison {
 
     /**
      * A session whose checkpoints on a local disk cost no processes: Hadoop's other interface to it, which Spark takes
-     * unless it is told, starts some {@code readlink}s for each file of a log, and they take longer than a batch.
+     * unless it is told, starts some {@code readlink}s for each file of a log, and they take longer than a batch. Nor do
+     * its classes cost requests: sessions that keep their jars apart ask the driver for each class they do not find.
      */
     public static SparkSession startSession(Map<String, String> settings) {
+        return startSession("local[2]", settings);
+    }
+
+    /** As {@link #startSession(Map)}, on a master. */
+    public static SparkSession startSession(String master, Map<String, String> settings) {
         Map<String, String> all = new HashMap<>(settings);
         all.put("spark.sql.streaming.checkpointFileManagerClass", FileSystemBasedCheckpointFileManager.class.getName());
-        return LocalSpark.start("local[2]", all);
+        all.put("spark.hadoop.fs.file.impl", PlainFileSystem.class.getName());
+        all.put("spark.sql.artifact.isolation.enabled", "false");
+        return LocalSpark.start(master, all);
     }
 
     /** @param query the query over the script's sources, in their order */
@@ -88,7 +105,7 @@ public final class PerBatchComparison {
         return actual;
     }
 
-    /** What each batch gives on one engine, by its number, sorted. */
+    /** What each batch gives on one engine, by its number, sorted, and what was observed meanwhile. */
     public Map<Long, List<String>> run(Engine engine, Script script) throws Exception {
         String name = UUID.randomUUID().toString();
         ScriptedProvider.put(name, script);
@@ -117,7 +134,19 @@ public final class PerBatchComparison {
         } finally {
             running.stop();
         }
-        return batches.given();
+        Map<Long, List<String>> given = batches.given();
+        for (StreamingQueryProgress progress : running.recentProgress()) {
+            progress.observedMetrics().forEach((observer, row) -> given.computeIfPresent(
+                    progress.batchId(), (batch, rows) -> with(rows, OBSERVED + observer + RowTexts.text(row))));
+        }
+        return given;
+    }
+
+    /** A batch may be told of twice. */
+    private static List<String> with(List<String> rows, String observed) {
+        return rows.contains(observed)
+                ? rows
+                : Stream.concat(rows.stream(), Stream.of(observed)).sorted().toList();
     }
 
     /** The query over a script that was made known, into {@code batches}. */

@@ -31,7 +31,7 @@ public record Script(List<StructType> schemas, List<Batch> batches) {
     }
 
     /** How many batches are there each time that the query comes to rest; the last are all. */
-    List<Integer> rests() {
+    public List<Integer> rests() {
         return IntStream.rangeClosed(1, batches.size())
                 .filter(count ->
                         count == batches.size() || batches.get(count - 1).endsTrigger())

@@ -1,5 +1,6 @@
 package dev.millrace.spark.batches;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -35,10 +36,12 @@ public final class ScriptedProvider implements TableProvider {
     /** A script that is being played. */
     private static final class Play {
         private final Script script;
+        private final BatchesProvider.Witness witness;
         private volatile int published;
 
-        Play(Script script) {
+        Play(Script script, BatchesProvider.Witness witness) {
             this.script = script;
+            this.witness = witness;
         }
     }
 
@@ -46,7 +49,12 @@ public final class ScriptedProvider implements TableProvider {
 
     /** Makes a script known; none of its batches is there yet. */
     public static void put(String name, Script script) {
-        PLAYS.put(name, new Play(script));
+        put(name, script, BatchesProvider.Witness.NONE);
+    }
+
+    /** As {@link #put(String, Script)}, with somebody who sees each read. */
+    public static void put(String name, Script script, BatchesProvider.Witness witness) {
+        PLAYS.put(name, new Play(script, witness));
     }
 
     /** Lets the first batches of a script be there. */
@@ -199,7 +207,8 @@ public final class ScriptedProvider implements TableProvider {
             var toCatalyst = CatalystTypeConverters$.MODULE$.createToCatalystConverter(
                     part.scan().readSchema());
             List<InternalRow> rows = new ArrayList<>();
-            Script script = play(part.scan().script()).script;
+            Play play = play(part.scan().script());
+            Script script = play.script;
             for (int batch = part.from(); batch < part.to(); batch++) {
                 List<Row> ofBatch =
                         script.batches().get(batch).rows().get(part.scan().source());
@@ -207,24 +216,27 @@ public final class ScriptedProvider implements TableProvider {
                     rows.add((InternalRow) toCatalyst.apply(ofBatch.get(i)));
                 }
             }
-            return new RowsReader(rows);
+            return new RowsReader(rows, play.witness);
         }
     }
 
     private static final class RowsReader implements PartitionReader<InternalRow> {
         private final List<InternalRow> rows;
+        private final BatchesProvider.Witness witness;
         private int next;
         private @Nullable InternalRow row;
 
-        RowsReader(List<InternalRow> rows) {
+        RowsReader(List<InternalRow> rows, BatchesProvider.Witness witness) {
             this.rows = rows;
+            this.witness = witness;
         }
 
         @Override
-        public boolean next() {
+        public boolean next() throws IOException {
             if (next == rows.size()) {
                 return false;
             }
+            witness.reading();
             row = rows.get(next++);
             return true;
         }

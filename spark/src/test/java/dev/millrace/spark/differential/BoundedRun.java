@@ -7,7 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.function.Function;
 import org.apache.spark.sql.AnalysisException;
+import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider;
@@ -25,22 +27,39 @@ final class BoundedRun {
 
     static String difference(SparkSession session, Case drawn) throws Exception {
         drawn.settings().forEach((key, value) -> session.conf().set(key, value));
-        if (drawn.query().top().toJava(false).contains("KeyedCode.")) {
+        if (drawn.query().top().toJava(false).contains("KeyedSteps.")) {
             // The only one of Spark's that its transformWithState runs on; the other one costs it less time.
             session.conf().set(STATE_STORE, RocksDBStateStoreProvider.class.getName());
         }
         try {
-            PerBatchComparison comparison = new PerBatchComparison(
-                            session,
-                            drawn.query().mode(),
-                            sources -> drawn.query().top().over(sources, false))
-                    .partitions(1 + (int) (drawn.seed() % 2));
-            Script script = script(drawn);
-            return difference(spark(comparison, script), comparison.run(Engine.MILLRACE, script));
+            PerBatchComparison comparison =
+                    comparison(session, drawn, sources -> drawn.query().top().over(sources, false));
+            Cut cut = cut(drawn);
+            Map<Long, List<String>> expected = spark(comparison, cut.script());
+            if (drawn.isUndisturbed()) {
+                return difference(expected, comparison.run(Engine.MILLRACE, cut.script()));
+            }
+            // Of an epoch that is committed after a failure no progress tells.
+            expected.replaceAll((batch, rows) -> rows.stream()
+                    .filter(row -> !row.startsWith(PerBatchComparison.OBSERVED))
+                    .toList());
+            return difference(expected, new DisturbedRun(session, drawn, cut).batches());
         } finally {
             session.conf().unset(STATE_STORE);
         }
     }
+
+    static PerBatchComparison comparison(
+            SparkSession session, Case drawn, Function<List<Dataset<Row>>, Dataset<Row>> query) {
+        return new PerBatchComparison(session, drawn.query().mode(), query).partitions(1 + (int) (drawn.seed() % 2));
+    }
+
+    /**
+     * The batches of a case.
+     *
+     * @param phases how many batches there are before each phase but the first
+     */
+    record Cut(Script script, List<Integer> phases) {}
 
     private static Map<Long, List<String>> spark(PerBatchComparison comparison, Script script) throws Exception {
         try {
@@ -53,13 +72,15 @@ final class BoundedRun {
         }
     }
 
-    private static Script script(Case drawn) {
+    private static Cut cut(Case drawn) {
         Draw draw = new Draw(drawn.seed());
         List<Script.Batch> batches = new ArrayList<>();
         List<int[]> from = drawn.tables().stream()
                 .map(table -> new int[table.partitions().size()])
                 .toList();
+        List<Integer> phases = new ArrayList<>();
         for (List<int[]> phase : drawn.phases()) {
+            phases.add(batches.size());
             for (int cuts = draw.below(2); cuts > 0; cuts--) {
                 List<int[]> to = between(draw, from, phase);
                 batches.add(new Script.Batch(rows(drawn, from, to), draw.onceIn(2)));
@@ -68,7 +89,8 @@ final class BoundedRun {
             batches.add(new Script.Batch(rows(drawn, from, phase), true));
             from = phase;
         }
-        return new Script(drawn.tables().stream().map(EventTable::schema).toList(), batches);
+        Script script = new Script(drawn.tables().stream().map(EventTable::schema).toList(), batches);
+        return new Cut(script, phases.subList(1, phases.size()));
     }
 
     private static List<int[]> between(Draw draw, List<int[]> from, List<int[]> to) {

@@ -1,9 +1,11 @@
 package dev.millrace.spark.differential;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.spark.sql.Row;
 
 /**
@@ -27,6 +29,8 @@ record Case(
         COMMIT,
         /** All rows so far are committed and, where there is a watermark, it has passed the first rows. */
         WATERMARK,
+        /** All rows but the closing ones are committed; some partitions never had any. */
+        CLOSING,
         /** The query is stopped, and started from its checkpoint. */
         RESTART,
         /** Soon after, a read fails. */
@@ -39,15 +43,18 @@ record Case(
         FAILED_COMMIT
     }
 
-    static Case draw(long seed) {
+    /** @param goesByClock whether the query may go by the time of day, which no two runs have in common */
+    static Case draw(long seed, boolean goesByClock) {
         Draw draw = new Draw(seed);
         RandomTables random = new RandomTables(draw);
-        Query query = RandomQuery.draw(draw, random.columns());
-        boolean hasLateRows = query.hasWatermark() && draw.onceIn(3);
+        boolean isIdle = draw.onceIn(6);
+        Query query = RandomQuery.draw(draw, random.columns(), isIdle, goesByClock);
+        boolean hasIdle = isIdle && query.hasWatermark();
+        boolean hasLateRows = query.hasWatermark() && !hasIdle && draw.onceIn(3);
         List<EventTable> tables = new ArrayList<>();
         int rows = draw.oneOf(4, 30, 80);
         for (int i = 0; i < query.sourceCount(); i++) {
-            tables.add(random.table(new RandomTables.Shape(i, draw.between(1, 3), rows, hasLateRows)));
+            tables.add(random.table(new RandomTables.Shape(i, draw.between(1, 3), rows, hasLateRows, hasIdle)));
         }
         List<List<int[]>> phases = new ArrayList<>();
         List<Event> between = new ArrayList<>();
@@ -56,14 +63,21 @@ record Case(
             phases.add(released(tables, 1, 3));
             between.add(Event.WATERMARK);
         }
+        List<int[]> all = tables.stream().map(EventTable::counts).toList();
+        List<int[]> rest = hasIdle ? all.stream().map(Case::withoutClosing).toList() : all;
         for (int more = draw.below(4); more > 0; more--) {
-            phases.add(later(draw, tables, phases));
+            phases.add(later(draw, rest, phases));
         }
-        phases.add(tables.stream().map(EventTable::counts).toList());
+        phases.add(rest);
         while (between.size() < phases.size() - 1) {
             between.add(event(draw));
         }
-        return new Case(seed, query, tables, settings(draw), phases, between);
+        if (hasIdle) {
+            // Whose partition is taken for idle too early loses no row: before closing rows come, all others are through.
+            between.add(Event.CLOSING);
+            phases.add(all);
+        }
+        return new Case(seed, query, tables, settings(draw, hasIdle), phases, between);
     }
 
     private static Event event(Draw draw) {
@@ -89,10 +103,14 @@ record Case(
         return released;
     }
 
-    private static List<int[]> later(Draw draw, List<EventTable> tables, List<List<int[]>> before) {
+    private static int[] withoutClosing(int[] counts) {
+        return Arrays.stream(counts).map(count -> Math.max(0, count - 1)).toArray();
+    }
+
+    private static List<int[]> later(Draw draw, List<int[]> all, List<List<int[]>> before) {
         List<int[]> released = new ArrayList<>();
-        for (int t = 0; t < tables.size(); t++) {
-            int[] counts = tables.get(t).counts();
+        for (int t = 0; t < all.size(); t++) {
+            int[] counts = all.get(t).clone();
             for (int i = 0; i < counts.length; i++) {
                 int least = before.isEmpty() ? 0 : before.get(before.size() - 1).get(t)[i];
                 counts[i] = least + draw.below(counts[i] - least + 1);
@@ -102,11 +120,11 @@ record Case(
         return released;
     }
 
-    private static Map<String, String> settings(Draw draw) {
+    private static Map<String, String> settings(Draw draw, boolean hasIdle) {
         Map<String, String> settings = new LinkedHashMap<>();
         settings.put("spark.sql.shuffle.partitions", draw.oneOf("2", "3"));
         settings.put("spark.millrace.update.everyChange", draw.oneOf("true", "false"));
-        settings.put("spark.millrace.watermark.idleAfter", "1h");
+        settings.put("spark.millrace.watermark.idleAfter", hasIdle ? "150ms" : "1h");
         // With 0 each failure ends the query, and the next one begins at its checkpoint as after a crash.
         settings.put("spark.millrace.recovery.attempts", draw.oneOf("0", "10"));
         settings.put("spark.millrace.recovery.backoff", "10ms");
@@ -125,6 +143,12 @@ record Case(
 
     boolean hasLateRows() {
         return tables.stream().anyMatch(table -> table.rows().stream().anyMatch(table::isLate));
+    }
+
+    /** Whether nothing ends the query before its end. */
+    boolean isUndisturbed() {
+        return Set.of(Event.NOTHING, Event.COMMIT, Event.WATERMARK, Event.CLOSING)
+                .containsAll(between);
     }
 
     Case with(Query newQuery) {

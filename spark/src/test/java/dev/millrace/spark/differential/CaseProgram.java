@@ -27,12 +27,16 @@ final class CaseProgram {
         text.append("import org.apache.spark.sql.*;\nimport org.apache.spark.sql.types.StructType;\n\n");
         text.append("class Replay {\n");
         text.append("    public static void main(String[] arguments) throws Exception {\n");
-        text.append("        var spark = Differential.start();\n");
+        text.append("        var spark = Differential.Place.of(Way.%s).session();%n".formatted(way));
         for (int i = 0; i < shown.tables().size(); i++) {
             appendTable(text, i);
         }
         appendOperator(text, "stream", shown.query().top().toJava(false));
         appendOperator(text, "table", shown.query().top().toJava(true));
+        List<Step.Observed> observed = shown.query().top().allObserved();
+        for (int i = 0; i < observed.size(); i++) {
+            appendOperator(text, "observed" + i, observed.get(i).rows().toJava(true));
+        }
         appendRun(text);
         return text.append("    }\n}\n").toString();
     }
@@ -100,6 +104,20 @@ final class CaseProgram {
         return String.valueOf(value);
     }
 
+    private String observed() {
+        List<Step.Observed> observed = shown.query().top().allObserved();
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < observed.size(); i++) {
+            String functions = observed.get(i).functions().stream()
+                    .map(Step::quoted)
+                    .collect(Collectors.joining(", "));
+            text.append(", new Step.Observed(%s, List.of(%s), Step.ofSources(%d, observed%d, observed%d))"
+                    .formatted(
+                            Step.quoted(observed.get(i).name()), functions, shown.query().sourceCount(), i, i));
+        }
+        return text.toString();
+    }
+
     private void appendRun(StringBuilder text) {
         Query query = shown.query();
         String phases = shown.phases().stream()
@@ -122,7 +140,7 @@ final class CaseProgram {
                         // %s mode; rows behind the watermark are %s.
                         var replay = new Case(
                                 %dL,
-                                new Query(Step.ofSources(%d, stream, table), %d, "%s", %d, %b, %b, %b, %b),
+                                new Query(Step.ofSources(%d, stream, table%s), %d, "%s", %d, %b, %b, %b, %b),
                                 List.of(%s),
                                 Map.of(%s),
                                 List.of(%s),
@@ -134,6 +152,7 @@ final class CaseProgram {
                                 query.dropsLateRows() ? "dropped" : "taken",
                                 shown.seed(),
                                 query.sourceCount(),
+                                observed(),
                                 query.sourceCount(),
                                 query.mode(),
                                 query.keyCount(),

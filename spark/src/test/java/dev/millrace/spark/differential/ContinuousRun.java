@@ -13,9 +13,12 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntFunction;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Dataset;
@@ -33,6 +36,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class ContinuousRun implements AutoCloseable {
     private static final AtomicLong NAMES = new AtomicLong();
+    private static final String WHOLE_STAGE = "spark.sql.codegen.wholeStage";
+    private static final String CODE_FACTORY = "spark.sql.codegen.factoryMode";
     private static final long EPOCH_MILLIS = 100;
     private static final int MOST_LOOPS = 3;
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(3);
@@ -41,6 +46,7 @@ final class ContinuousRun implements AutoCloseable {
     private final SparkSession session;
     private final long patienceNanos;
     private final String name;
+    private final Path folder;
     private final Path checkpoint;
     private final List<RowsProvider.Shelf> shelves = new ArrayList<>();
     private final Failures failures;
@@ -53,12 +59,15 @@ final class ContinuousRun implements AutoCloseable {
         this.session = session;
         this.patienceNanos = TimeUnit.MILLISECONDS.toNanos(patienceMillis);
         this.name = "case-%d-%d".formatted(drawn.seed(), NAMES.incrementAndGet());
-        this.checkpoint = Files.createTempDirectory("millrace-" + name + "-");
-        this.failures = Failures.of(name);
+        this.folder = Files.createTempDirectory("millrace-" + name + "-");
+        this.checkpoint = folder.resolve("checkpoint");
+        this.failures = new Failures(
+                Files.createDirectory(folder.resolve("failures")).toString());
         this.committed = new BatchesProvider.Batches(failures);
         drawn.settings().forEach((key, value) -> session.conf().set(key, value));
         for (int i = 0; i < drawn.tables().size(); i++) {
-            shelves.add(RowsProvider.put(name + "-" + i, drawn.tables().get(i), failures));
+            shelves.add(RowsProvider.put(
+                    name + "-" + i, drawn.tables().get(i), folder.resolve("released-" + i), failures));
         }
     }
 
@@ -73,8 +82,24 @@ final class ContinuousRun implements AutoCloseable {
         }
     }
 
+    /** The same on so many executors, each of which must have had its part of the query, and the driver none. */
+    static String differenceOnWorkers(SparkSession session, Case drawn, long patienceMillis, int workers)
+            throws Exception {
+        session.conf().set("spark.millrace.workers", Integer.toString(workers));
+        try (ContinuousRun run = new ContinuousRun(session, drawn, patienceMillis)) {
+            String difference = run.difference();
+            Set<Long> processes = run.committed.processes();
+            if (processes.size() < workers || processes.contains(ProcessHandle.current().pid())) {
+                throw new AssertionError("It did not run on %d executors: processes=%s, the driver's=%d"
+                        .formatted(workers, processes, ProcessHandle.current().pid()));
+            }
+            return difference;
+        }
+    }
+
     private String difference() throws Exception {
-        Answer expected = new Answer(drawn.query(), RowTexts.texts(batch().collectAsList()));
+        Answer expected = new Answer(drawn.query(), interpreted(this::batchAnswer));
+        Metrics metrics = drawn.isUndisturbed() ? interpreted(() -> new Metrics(drawn, this::tables)) : Metrics.NONE;
         start();
         for (int i = 0; i < drawn.phases().size(); i++) {
             if (i > 0) {
@@ -85,20 +110,43 @@ final class ContinuousRun implements AutoCloseable {
             }
         }
         await("all rows are read", this::isAllRead);
-        await("", running -> expected.difference(actual()).isEmpty());
+        await(
+                "",
+                running -> expected.difference(actual()).isEmpty()
+                        && metrics.difference(running.recentProgress()).isEmpty());
         failures.disarm();
         query().stop();
-        return expected.difference(actual());
+        return expected.difference(actual()) + metrics.difference(query().recentProgress());
     }
 
-    private Dataset<Row> batch() {
+    private List<String> batchAnswer() {
+        return RowTexts.texts(drawn.query()
+                .top()
+                .over(tables(drawn::expectedRows), true)
+                .collectAsList());
+    }
+
+    /** Without generated code, which would take Spark longer to compile than the rows take it without. */
+    private <T> T interpreted(Supplier<T> answer) {
+        String codegen = drawn.settings().getOrDefault(WHOLE_STAGE, "true");
+        session.conf().set(WHOLE_STAGE, "false");
+        session.conf().set(CODE_FACTORY, "NO_CODEGEN");
+        try {
+            return answer.get();
+        } finally {
+            session.conf().set(WHOLE_STAGE, codegen);
+            session.conf().unset(CODE_FACTORY);
+        }
+    }
+
+    private List<Dataset<Row>> tables(IntFunction<List<Row>> rows) {
         List<Dataset<Row>> tables = new ArrayList<>();
         for (int i = 0; i < drawn.tables().size(); i++) {
             tables.add(session.createDataFrame(
-                            drawn.expectedRows(i), drawn.tables().get(i).schema())
+                            rows.apply(i), drawn.tables().get(i).schema())
                     .coalesce(1));
         }
-        return drawn.query().top().over(tables, true);
+        return tables;
     }
 
     /** Starts the query, each time with another number of loops. */
@@ -113,10 +161,10 @@ final class ContinuousRun implements AutoCloseable {
                     .format(RowsProvider.class.getName())
                     .option("table", name + "-" + i)
                     .load();
-            streams.add(isToFail && !failsAtEnd ? stream.filter(Failures.passing(name)) : stream);
+            streams.add(isToFail && !failsAtEnd ? stream.filter(failures.passing()) : stream);
         }
         Dataset<Row> rows = drawn.query().top().over(streams, false);
-        query = start(isToFail && failsAtEnd ? rows.filter(Failures.passing(name)) : rows);
+        query = start(isToFail && failsAtEnd ? rows.filter(failures.passing()) : rows);
         if (!LocalSpark.isOnMillrace(query())) {
             throw new AssertionError("The query does not run on Millrace.");
         }
@@ -147,7 +195,7 @@ final class ContinuousRun implements AutoCloseable {
     private void happen(Case.Event event, int number) throws Exception {
         switch (event) {
             case NOTHING -> {}
-            case COMMIT -> commitAll();
+            case COMMIT, CLOSING -> commitAll();
             case WATERMARK -> {
                 // A query that starts again behind an earlier epoch takes late rows together with the first ones.
                 commitAll();
@@ -157,10 +205,7 @@ final class ContinuousRun implements AutoCloseable {
                 query().stop();
                 start();
             }
-            case FAILED_READ -> failures.arm(Failures.Place.READ, number % 23);
-            case FAILED_TASK -> failures.arm(Failures.Place.TASK, number % 23);
-            case FAILED_WRITE -> failures.arm(Failures.Place.WRITE, number % 7);
-            case FAILED_COMMIT -> failures.arm(Failures.Place.COMMIT, number % 4);
+            default -> failures.arm(event, number);
         }
     }
 
@@ -239,11 +284,10 @@ final class ContinuousRun implements AutoCloseable {
             query.stop();
         }
         committed.remove();
-        Failures.remove(name);
         for (int i = 0; i < shelves.size(); i++) {
             RowsProvider.remove(name + "-" + i);
         }
-        try (Stream<Path> files = Files.walk(checkpoint)) {
+        try (Stream<Path> files = Files.walk(folder)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(file);
             }

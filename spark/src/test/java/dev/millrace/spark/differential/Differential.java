@@ -2,13 +2,18 @@ package dev.millrace.spark.differential;
 
 import dev.millrace.engine.harness.SeedRun;
 import dev.millrace.spark.LocalSpark;
+import dev.millrace.spark.batches.PerBatchComparison;
+import dev.millrace.spark.standalone.StandaloneCluster;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.spark.sql.classic.SparkSession;
-import org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs random queries over random rows on Millrace and on stock Spark for as many seeds as one likes, in
@@ -23,6 +28,7 @@ public final class Differential {
     private static final long SHRINKING_PATIENCE_MILLIS = 2_500;
     private static final long SHRINKING_SECONDS = 90;
 
+    private static final int CORES_EACH = 2;
     private static final String DIFFERENCE = "difference";
 
     private final Way way;
@@ -34,23 +40,32 @@ public final class Differential {
         this.session = ThreadLocal.withInitial(() -> (SparkSession) session.newSession());
     }
 
-    /** Arguments: {@code [--seeds N] [--from SEED] [--only continuous|bounded]}. */
-    public static void main(String[] arguments) throws InterruptedException {
+    /** Arguments: {@code [--seeds N] [--from SEED] [--only continuous|bounded|cluster] [--cluster]}. */
+    public static void main(String[] arguments) throws Exception {
         long seeds = 200;
         long from = 0;
-        List<Way> ways = List.of(Way.values());
-        for (int i = 0; i < arguments.length; i += 2) {
-            String value = i + 1 < arguments.length ? arguments[i + 1] : "";
+        List<Way> ways = List.of(Way.CONTINUOUS, Way.BOUNDED);
+        for (int i = 0; i < arguments.length; i++) {
             switch (arguments[i]) {
-                case "--seeds" -> seeds = Long.parseLong(value);
-                case "--from" -> from = Long.parseLong(value);
-                case "--only" -> ways = List.of(Way.valueOf(value.toUpperCase(Locale.ROOT)));
+                case "--seeds" -> seeds = Long.parseLong(value(arguments, ++i));
+                case "--from" -> from = Long.parseLong(value(arguments, ++i));
+                case "--only" -> ways = List.of(Way.valueOf(value(arguments, ++i).toUpperCase(Locale.ROOT)));
+                case "--cluster" -> ways = List.of(Way.CLUSTER);
                 default -> usage();
             }
         }
-        SparkSession session = start();
         for (Way way : ways) {
-            Differential differential = new Differential(way, session);
+            run(way, from, seeds);
+        }
+    }
+
+    private static String value(String[] arguments, int index) {
+        return index < arguments.length ? arguments[index] : "";
+    }
+
+    private static void run(Way way, long from, long seeds) throws Exception {
+        try (Place place = Place.of(way)) {
+            Differential differential = new Differential(way, place.session());
             SeedRun.Failure failure = SeedRun.of(differential.name(), differential::check, from, seeds, THREADS)
                     .withBar()
                     .run();
@@ -60,7 +75,6 @@ public final class Differential {
                 System.exit(1);
             }
         }
-        LocalSpark.stop(session);
     }
 
     private String name() {
@@ -68,23 +82,47 @@ public final class Differential {
     }
 
     private static void usage() {
-        System.err.println("Usage: bin/differential [--seeds N] [--from SEED] [--only continuous|bounded]");
+        System.err.println("Usage: bin/differential [--seeds N] [--from SEED] [--only continuous|bounded|cluster] [--cluster]");
         System.exit(2);
     }
 
-    static SparkSession start() {
-        // Spark's default on a local disk starts several processes for each file of a log.
-        String files = FileSystemBasedCheckpointFileManager.class.getName();
-        SparkSession session = LocalSpark.start(
-                "local[2]",
-                Map.of(
-                        "spark.sql.streaming.numRecentProgressUpdates",
-                        "5",
-                        "spark.sql.streaming.checkpointFileManagerClass",
-                        files));
-        // Spark logs generated code as an error that its own batches then go on without.
-        session.sparkContext().setLogLevel("FATAL");
-        return session;
+    /** Where queries run: this process, or a master of its own with its executors. */
+    static final class Place implements AutoCloseable {
+        private final @Nullable StandaloneCluster cluster;
+        private final SparkSession session;
+
+        private Place(@Nullable StandaloneCluster cluster) {
+            this.cluster = cluster;
+            // So many that those of a case are all there when it ends.
+            Map<String, String> settings = new HashMap<>(Map.of("spark.sql.streaming.numRecentProgressUpdates", "2000"));
+            if (cluster != null) {
+                settings.putAll(cluster.settings());
+            }
+            this.session = PerBatchComparison.startSession(cluster == null ? "local[2]" : cluster.master(), settings);
+            // Spark logs generated code as an error that its own batches then go on without.
+            session.sparkContext().setLogLevel("FATAL");
+        }
+
+        static Place of(Way way) throws IOException {
+            if (way != Way.CLUSTER) {
+                return new Place(null);
+            }
+            StandaloneCluster cluster =
+                    StandaloneCluster.start(Path.of("target/clusters"), Way.EXECUTORS, CORES_EACH, Map.of());
+            return new Place(cluster);
+        }
+
+        SparkSession session() {
+            return session;
+        }
+
+        @Override
+        public void close() {
+            LocalSpark.stop(session);
+            if (cluster != null) {
+                cluster.close();
+            }
+        }
     }
 
     long refused() {
@@ -94,7 +132,7 @@ public final class Differential {
     /** Fails where the answers of a seed's case differ. */
     void check(long seed) throws Exception {
         try {
-            String difference = way.difference(session.get(), Case.draw(seed), PATIENCE_MILLIS);
+            String difference = way.difference(session.get(), way.draw(seed), PATIENCE_MILLIS);
             if (!difference.isEmpty()) {
                 throw new AssertionError(difference);
             }
@@ -105,7 +143,7 @@ public final class Differential {
 
     /** What went wrong, and the smallest program found that shows it. */
     String report(long seed, Throwable cause) {
-        Case failing = Case.draw(seed);
+        Case failing = way.draw(seed);
         String kind =
                 cause instanceof AssertionError ? DIFFERENCE : cause.getClass().getName();
         Case smallest = new Shrinker(smaller -> kind.equals(failureOf(smaller)), SHRINKING_SECONDS).shrink(failing);

@@ -1,8 +1,6 @@
 package dev.millrace.spark.differential;
 
 import dev.millrace.engine.harness.SeedRun;
-import dev.millrace.spark.LocalSpark;
-import org.apache.spark.sql.classic.SparkSession;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -13,38 +11,38 @@ import org.junit.jupiter.api.Timeout;
  * epochs that of its micro-batches, batch by batch. Many more than the build runs: {@code bin/differential}.
  */
 class DifferentialSparkTest {
-    private static final int CONTINUOUS_SEEDS = 60;
-    private static final int BOUNDED_SEEDS = 24;
+    private static final int CONTINUOUS_SEEDS = 160;
+    private static final int BOUNDED_SEEDS = 40;
     private static final String SHIPPED = "millrace.deployments.shipped";
-    private static SparkSession session;
+    private static Differential.Place place;
 
     /** Queries in real time run as a worker on another machine would run them: from bytes. */
     @BeforeAll
-    static void start() {
+    static void start() throws Exception {
         System.setProperty(SHIPPED, "true");
-        session = Differential.start();
+        place = Differential.Place.of(Way.CONTINUOUS);
     }
 
     @AfterAll
     static void stop() {
         System.clearProperty(SHIPPED);
-        LocalSpark.stop(session);
+        place.close();
     }
 
     @Test
-    @Timeout(600)
+    @Timeout(900)
     void giveSparksAnswerInRealTimeOverRestartsAndFailures() throws Exception {
-        check(Way.CONTINUOUS, CONTINUOUS_SEEDS);
+        check(place, Way.CONTINUOUS, CONTINUOUS_SEEDS);
     }
 
     @Test
-    @Timeout(600)
+    @Timeout(900)
     void giveSparksAnswerBatchByBatchInBoundedEpochs() throws Exception {
-        check(Way.BOUNDED, BOUNDED_SEEDS);
+        check(place, Way.BOUNDED, BOUNDED_SEEDS);
     }
 
-    private static void check(Way way, int seeds) throws Exception {
-        Differential differential = new Differential(way, session);
+    static void check(Differential.Place place, Way way, int seeds) throws Exception {
+        Differential differential = new Differential(way, place.session());
         SeedRun.Failure failure = SeedRun.of(
                         way.name(),
                         differential::check,

@@ -2,9 +2,12 @@ package dev.millrace.spark.differential;
 
 import dev.millrace.spark.batches.BatchesProvider;
 import java.io.IOException;
-import java.util.EnumMap;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Map;
-import java.util.Objects;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.sql.Column;
@@ -12,8 +15,15 @@ import org.apache.spark.sql.api.java.UDF1;
 import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataTypes;
 
-/** Lets the parts of a running query fail on purpose, each once when it is armed. Thread: any. */
-final class Failures implements BatchesProvider.Witness {
+/**
+ * Lets the parts of a running query fail on purpose, each once when it is armed, in whichever of its processes: what is
+ * armed stands in files, and one process alone takes such a file away. Thread: any.
+ *
+ * @param folder where the files are, on a disk that all processes see
+ */
+record Failures(String folder) implements BatchesProvider.Witness {
+    private static final long serialVersionUID = 1L;
+
     /** What can fail. */
     enum Place {
         READ,
@@ -24,46 +34,50 @@ final class Failures implements BatchesProvider.Witness {
         COMMIT
     }
 
-    private static final Map<String, Failures> ALL = new ConcurrentHashMap<>();
+    /** How often this process came to a place since it was armed, by the text in its file. */
+    private static final Map<String, AtomicInteger> CALLS = new ConcurrentHashMap<>();
+
     private static final String MESSAGE = "a failure on purpose";
-    private static final int NEVER = Integer.MAX_VALUE;
 
-    private final Map<Place, AtomicInteger> callsLeft = new EnumMap<>(Place.class);
+    /** Lets a place fail after so many more calls in one process. */
+    void arm(Place place, int calls) throws IOException {
+        Path written = Path.of(folder, UUID.randomUUID().toString());
+        Files.writeString(written, calls + " " + written);
+        Files.move(written, at(place), StandardCopyOption.REPLACE_EXISTING);
+    }
 
-    private Failures() {
+    void disarm() throws IOException {
         for (Place place : Place.values()) {
-            callsLeft.put(place, new AtomicInteger(NEVER));
+            boolean unused = Files.deleteIfExists(at(place));
         }
     }
 
-    /** Those of a run, from its first call until {@link #remove}. */
-    static Failures of(String run) {
-        return ALL.computeIfAbsent(run, made -> new Failures());
-    }
-
-    static void remove(String run) {
-        ALL.remove(run);
-    }
-
-    /** Lets a place fail after so many more calls. */
-    void arm(Place place, int calls) {
-        at(place).set(calls);
-    }
-
-    void disarm() {
-        callsLeft.values().forEach(calls -> calls.set(NEVER));
-    }
-
-    void reached(Place place) throws IOException {
-        AtomicInteger left = at(place);
-        if (left.get() != NEVER && left.getAndDecrement() == 0) {
-            left.set(NEVER);
+    private void reached(Place place) throws IOException {
+        Path file = at(place);
+        if (!Files.exists(file)) {
+            return;
+        }
+        String armed;
+        try {
+            armed = Files.readString(file);
+        } catch (NoSuchFileException e) { // which failed elsewhere in this moment
+            return;
+        }
+        int after = Integer.parseInt(armed.substring(0, armed.indexOf(' ')));
+        int calls = CALLS.computeIfAbsent(armed, unused -> new AtomicInteger()).getAndIncrement();
+        if (calls >= after && Files.deleteIfExists(file)) {
+            CALLS.remove(armed);
             throw new IOException(MESSAGE);
         }
     }
 
-    private AtomicInteger at(Place place) {
-        return Objects.requireNonNull(callsLeft.get(place));
+    private Path at(Place place) {
+        return Path.of(folder, place.name());
+    }
+
+    @Override
+    public void reading() throws IOException {
+        reached(Place.READ);
     }
 
     @Override
@@ -74,6 +88,17 @@ final class Failures implements BatchesProvider.Witness {
     @Override
     public void committing() throws IOException {
         reached(Place.COMMIT);
+    }
+
+    /** Arms what an event stands for, if it stands for a failure. @param number decides when it comes */
+    void arm(Case.Event event, int number) throws IOException {
+        switch (event) {
+            case FAILED_READ -> arm(Place.READ, number % 23);
+            case FAILED_TASK -> arm(Place.TASK, number % 23);
+            case FAILED_WRITE -> arm(Place.WRITE, number % 7);
+            case FAILED_COMMIT -> arm(Place.COMMIT, number % 4);
+            default -> {}
+        }
     }
 
     /** Whether it was one of these that ended a query. */
@@ -87,17 +112,19 @@ final class Failures implements BatchesProvider.Witness {
     }
 
     /** A condition that is true, unless user code is to fail. */
-    static Column passing(String run) {
+    Column passing() {
         return functions
-                .udf(new Passing(run), DataTypes.BooleanType)
+                .udf(new Passing(this), DataTypes.BooleanType)
                 .asNondeterministic()
                 .apply(functions.lit(1));
     }
 
-    private record Passing(String run) implements UDF1<Integer, Boolean> {
+    private record Passing(Failures failures) implements UDF1<Integer, Boolean> {
+        private static final long serialVersionUID = 1L;
+
         @Override
         public Boolean call(Integer unused) throws IOException {
-            of(run).reached(Place.TASK);
+            failures.reached(Place.TASK);
             return true;
         }
     }

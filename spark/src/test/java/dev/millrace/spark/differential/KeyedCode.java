@@ -22,13 +22,13 @@ import scala.Tuple2;
  * into calls. It takes rows of {@code k} and {@code v}, and where time counts {@code ts}.
  */
 final class KeyedCode {
-    private static final Encoder<Tuple2<Long, Long>> PAIRS = Encoders.tuple(Encoders.LONG(), Encoders.LONG());
-    private static final long REMAINDERS = 7;
+    static final Encoder<Tuple2<Long, Long>> PAIRS = Encoders.tuple(Encoders.LONG(), Encoders.LONG());
+    static final long REMAINDERS = 7;
     private static final long BUCKET_MILLIS = 10_000;
 
     private KeyedCode() {}
 
-    private static KeyValueGroupedDataset<Long, Tuple2<Long, Long>> grouped(Dataset<Row> rows) {
+    static KeyValueGroupedDataset<Long, Tuple2<Long, Long>> grouped(Dataset<Row> rows) {
         return rows.selectExpr("coalesce(k, -5L) as _1", "coalesce(v, 3L) as _2")
                 .as(PAIRS)
                 .groupByKey((MapFunction<Tuple2<Long, Long>, Long>) Tuple2::_1, Encoders.LONG());
@@ -37,14 +37,14 @@ final class KeyedCode {
     /** Each remainder of each key once, when it comes first. */
     static Dataset<Row> remainders(Dataset<Row> rows) {
         FlatMapGroupsWithStateFunction<Long, Tuple2<Long, Long>, Long, Tuple2<Long, Long>> function =
-                (key, values, state) -> newRemainders(key, values, state);
+                KeyedCode::newRemainders;
         return grouped(rows)
                 .flatMapGroupsWithState(
                         function, OutputMode.Append(), Encoders.LONG(), PAIRS, GroupStateTimeout.NoTimeout())
                 .toDF("k", "remainder");
     }
 
-    private static Iterator<Tuple2<Long, Long>> newRemainders(
+    static Iterator<Tuple2<Long, Long>> newRemainders(
             Long key, Iterator<Tuple2<Long, Long>> values, GroupState<Long> state) {
         long seen = state.exists() ? state.get() : 0;
         List<Tuple2<Long, Long>> found = new ArrayList<>();
@@ -62,17 +62,19 @@ final class KeyedCode {
     /** How many rows each key has, again after each call. */
     static Dataset<Row> counts(Dataset<Row> rows) {
         MapGroupsWithStateFunction<Long, Tuple2<Long, Long>, Long, Tuple2<Long, Long>> function =
-                (key, values, state) -> {
-                    long count = state.exists() ? state.get() : 0;
-                    for (; values.hasNext(); values.next()) {
-                        count++;
-                    }
-                    state.update(count);
-                    return new Tuple2<>(key, count);
-                };
+                KeyedCode::counted;
         return grouped(rows)
                 .mapGroupsWithState(function, Encoders.LONG(), PAIRS, GroupStateTimeout.NoTimeout())
                 .toDF("k", "count");
+    }
+
+    static Tuple2<Long, Long> counted(Long key, Iterator<Tuple2<Long, Long>> values, GroupState<Long> state) {
+        long count = state.exists() ? state.get() : 0;
+        for (; values.hasNext(); values.next()) {
+            count++;
+        }
+        state.update(count);
+        return new Tuple2<>(key, count);
     }
 
     /** As {@link #remainders}, in update mode, with {@code transformWithState}. */

@@ -40,20 +40,28 @@ final class RandomQuery {
     private final Draw draw;
     private final Map<String, Kind> sourceColumns;
     private final String mode;
+    private final boolean isIdle;
+    private final boolean goesByClock;
     private int sources;
     private int names;
     private int keyCount = Query.ALL_ROWS;
     private boolean isOrdered;
     private boolean isCounted;
 
-    private RandomQuery(Draw draw, Map<String, Kind> sourceColumns) {
+    private RandomQuery(Draw draw, Map<String, Kind> sourceColumns, boolean isIdle, boolean goesByClock) {
         this.draw = draw;
+        this.isIdle = isIdle;
+        this.goesByClock = goesByClock;
         this.sourceColumns = sourceColumns;
         this.mode = draw.oneOf("append", "append", "append", "update", "complete");
     }
 
-    static Query draw(Draw draw, Map<String, Kind> sourceColumns) {
-        return new RandomQuery(draw, sourceColumns).query();
+    /**
+     * @param isIdle whether partitions may count as idle between any two of their rows, which are not to be late then
+     * @param goesByClock whether the query may go by the time of day
+     */
+    static Query draw(Draw draw, Map<String, Kind> sourceColumns, boolean isIdle, boolean goesByClock) {
+        return new RandomQuery(draw, sourceColumns, isIdle, goesByClock).query();
     }
 
     private Query query() {
@@ -99,7 +107,12 @@ final class RandomQuery {
     private Relation withoutTime(Relation relation) {
         switch (draw.below(5)) {
             case 0 -> firstRows(relation, false);
-            case 1 -> userCode(relation, "remainders");
+            case 1 ->
+                userCode(
+                        relation,
+                        goesByClock
+                                ? draw.oneOf("remainders", "remaindersFromState", "keysByTimeout", "keysByTimer")
+                                : draw.oneOf("remainders", "remaindersFromState"));
             case 2 -> limit(relation);
             case 3 -> {
                 return join(relation, false);
@@ -111,7 +124,7 @@ final class RandomQuery {
 
     private Relation timed(Relation relation) {
         boolean isWhole = relation.has("k", "ts", "v", "n");
-        switch (draw.below(isWhole && !relation.isCoarse ? 8 : 2)) {
+        switch (draw.below(isWhole && !relation.isCoarse ? 9 : 2)) {
             case 0, 1 -> windows(relation);
             case 2 -> firstRows(relation, true);
             case 3 -> firstRowsWithin(relation);
@@ -119,6 +132,7 @@ final class RandomQuery {
                 return sources < 3 && !relation.isStateful ? join(relation, true) : relation;
             }
             case 6 -> byTime(relation);
+            case 7 -> userCode(relation, "timedBuckets");
             default -> userCode(relation, draw.oneOf("bucketsByTimeout", "bucketsByTimer"));
         }
         return relation;
@@ -131,8 +145,8 @@ final class RandomQuery {
         }
         switch (draw.below(7)) {
             case 0 -> firstRows(relation, !relation.time.isEmpty());
-            case 1 -> userCode(relation, "counts");
-            case 2 -> userCode(relation, "remaindersOfProcessor");
+            case 1 -> userCode(relation, draw.oneOf("counts", "countsFromState"));
+            case 2 -> userCode(relation, draw.oneOf("remaindersOfProcessor", "remaindersOfProcessorFromState"));
             case 3 -> {
                 return join(relation, !relation.time.isEmpty());
             }
@@ -180,6 +194,9 @@ final class RandomQuery {
         sources = Math.max(sources, source + 1);
         Relation relation = new Relation(Step.source(source), sourceColumns);
         stateless(relation, 2);
+        if (draw.onceIn(4)) {
+            observe(relation);
+        }
         if (isTimed) {
             watermark(relation);
             stateless(relation, 1);
@@ -187,10 +204,39 @@ final class RandomQuery {
         return relation;
     }
 
+    /** Of rows that come from the source: what operators with state let pass, and when, is no one's in particular. */
+    private void observe(Relation relation) {
+        List<String> functions = List.of(
+                "count(1) as rows",
+                "count(k) as keys",
+                "sum(v) as sum",
+                "count_if(ts is null) as untimed",
+                "sum(n * 2) as doubled",
+                "max(v) as max_v",
+                "max(n) as max_n");
+        relation.step = relation.step.observe("metrics" + names++, draw.some(functions, draw.between(1, 4)));
+    }
+
     private void watermark(Relation relation) {
-        relation.step = relation.step.watermark("ts", draw.oneOf("10 seconds", "25 seconds"));
+        if (draw.onceIn(4)) {
+            derivedTime(relation);
+        }
+        String delay = isIdle ? "3 hours" : draw.oneOf("10 seconds", "25 seconds");
+        relation.step = relation.step.watermark("ts", delay);
         relation.time = "ts";
         relation.hasWatermark = true;
+    }
+
+    /** Another event time, no more out of order than a delay allows for. */
+    private void derivedTime(Relation relation) {
+        String time = draw.oneOf(
+                "date_trunc('second', ts)",
+                "ts + interval 90 seconds",
+                "cast(cast(ts as string) as timestamp)",
+                "timestamp_millis(unix_millis(ts))");
+        List<String> columns = new ArrayList<>(relation.names());
+        columns.replaceAll(name -> name.equals("ts") ? time + " as ts" : name);
+        relation.step = relation.step.select(columns);
     }
 
     private void stateless(Relation relation, int most) {
@@ -325,18 +371,24 @@ final class RandomQuery {
     private void aggregation(Relation relation) {
         List<String> keys = new ArrayList<>();
         Map<String, Kind> columns = new LinkedHashMap<>();
-        boolean byWindow = draw.onceIn(3);
-        if (byWindow) {
+        boolean bySession = mode.equals("complete") && draw.onceIn(4);
+        boolean byWindow = !bySession && draw.onceIn(3);
+        if (bySession) {
+            // Spark streams no sessions without a key beside them.
+            keys.addAll(List.of(draw.oneOf(SESSIONS) + " as w", "k"));
+            columns.put("w", Kind.WINDOW);
+            columns.put("k", Kind.LONG);
+        } else if (byWindow) {
             keys.add(draw.oneOf("window(ts, '30 seconds')", "window(ts, '20 seconds', '10 seconds')") + " as w");
             columns.put("w", Kind.WINDOW);
         }
         for (String key : draw.some(List.copyOf(relation.columns.keySet()), draw.below(3))) {
-            if (!key.equals("n") && !key.equals("ts")) {
+            if (!key.equals("n") && !key.equals("ts") && !keys.contains(key)) {
                 keys.add(key);
                 columns.put(key, relation.columns.get(key));
             }
         }
-        boolean drops = byWindow && mode.equals("update") && !relation.time.isEmpty();
+        boolean drops = (bySession || byWindow && mode.equals("update")) && !relation.time.isEmpty();
         group(relation, keys, columns, relation.plain(), drops);
         keyCount = keys.size();
     }
@@ -402,8 +454,10 @@ final class RandomQuery {
                 : isUpdate
                         ? draw.oneOf("inner", "left_semi")
                         : draw.oneOf("inner", "left_outer", "right_outer", "full_outer", "left_semi");
-        String condition =
-                draw.oneOf(JOIN_KEYS) + (isTimed ? draw.oneOf(TIME_BOUNDS) : "") + draw.oneOf(MORE_CONDITIONS);
+        String keys = draw.oneOf(JOIN_KEYS);
+        // Where no time can be both, Spark lets no row come as far as the watermark.
+        List<String> bounds = keys.contains("lts = rts") ? TIME_BOUNDS.subList(0, 2) : TIME_BOUNDS;
+        String condition = keys + (isTimed ? draw.oneOf(bounds) : "") + draw.oneOf(MORE_CONDITIONS);
         boolean isOuter = type.endsWith("outer");
         renamed(left, "l", isOuter);
         renamed(right, "r", isOuter);
@@ -456,37 +510,7 @@ final class RandomQuery {
     }
 
     private void userCode(Relation relation, String name) {
-        Step step = relation.step;
-        relation.step = switch (name) {
-            case "remainders" ->
-                step.code(name, name, in -> KeyedCode.remainders(in.get(0)), in -> KeyedCode.remainders(in.get(0)));
-            case "counts" ->
-                step.code(name, name, in -> KeyedCode.counts(in.get(0)), in -> KeyedCode.counts(in.get(0)));
-            // The same rows as of the other function, whose batches need no state store.
-            case "remaindersOfProcessor" ->
-                step.code(
-                        name,
-                        "remainders",
-                        in -> KeyedCode.remaindersOfProcessor(in.get(0)),
-                        in -> KeyedCode.remainders(in.get(0)));
-            case "bucketsByTimeout" ->
-                step.code(
-                        name,
-                        "bucketsOfBatch",
-                        in -> KeyedCode.bucketsByTimeout(in.get(0)),
-                        in -> KeyedCode.bucketsOfBatch(in.get(0)));
-            default ->
-                step.code(
-                        name,
-                        "bucketsOfBatch",
-                        in -> KeyedCode.bucketsByTimer(in.get(0)),
-                        in -> KeyedCode.bucketsOfBatch(in.get(0)));
-        };
-        keyCount = name.equals("counts") ? 1 : keyCount;
-        boolean byTime = name.startsWith("buckets");
-        relation.stateful(byTime);
-        relation.columns = new LinkedHashMap<>(byTime ? Map.of("count", Kind.LONG) : Map.of("k", Kind.LONG));
-        relation.passing = "";
-        relation.time = "";
+        KeyedSteps.add(relation, name);
+        keyCount = name.startsWith("counts") ? 1 : keyCount;
     }
 }

@@ -84,13 +84,17 @@ final class RandomTables {
         return columns;
     }
 
-    /** How rows are spread, and whether some are late. */
-    record Shape(int source, int partitions, int rows, boolean hasLateRows) {}
+    /** How rows are spread, whether some are late, and whether some partitions have none at all. */
+    record Shape(int source, int partitions, int rows, boolean hasLateRows, boolean hasIdle) {}
 
     EventTable table(Shape shape) {
         List<List<Row>> partitions = new ArrayList<>();
         int stepMillis = draw.oneOf(50, 700, 3_000);
         for (int p = 0; p < shape.partitions(); p++) {
+            if (p > 0 && shape.hasIdle() && draw.onceIn(2)) {
+                partitions.add(List.of());
+                continue;
+            }
             List<Row> rows = new ArrayList<>();
             boolean isQuiet = shape.partitions() > 1 && draw.onceIn(5);
             int count = isQuiet ? 0 : draw.below(shape.rows() + 1);

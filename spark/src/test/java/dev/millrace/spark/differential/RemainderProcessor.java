@@ -6,7 +6,7 @@ import java.util.List;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.streaming.MapState;
 import org.apache.spark.sql.streaming.OutputMode;
-import org.apache.spark.sql.streaming.StatefulProcessor;
+import org.apache.spark.sql.streaming.StatefulProcessorWithInitialState;
 import org.apache.spark.sql.streaming.TTLConfig;
 import org.apache.spark.sql.streaming.TimeMode;
 import org.apache.spark.sql.streaming.TimerValues;
@@ -14,7 +14,8 @@ import scala.Tuple2;
 import scala.collection.Iterator;
 
 /** Gives each remainder of each key once. Thread: its task's. */
-final class RemainderProcessor extends StatefulProcessor<Long, Tuple2<Long, Long>, Tuple2<Long, Long>> {
+final class RemainderProcessor
+        extends StatefulProcessorWithInitialState<Long, Tuple2<Long, Long>, Tuple2<Long, Long>, Long> {
     private static final long serialVersionUID = 1L;
 
     private transient MapState<Long, Long> seen;
@@ -36,5 +37,15 @@ final class RemainderProcessor extends StatefulProcessor<Long, Tuple2<Long, Long
             }
         }
         return Scala.<Tuple2<Long, Long>>seq(found).iterator();
+    }
+
+    /** @param initial a bit for each remainder that counts as given */
+    @Override
+    public void handleInitialState(Long key, Long initial, TimerValues timerValues) {
+        for (long remainder = 0; remainder < KeyedCode.REMAINDERS; remainder++) {
+            if ((initial & 1L << remainder) != 0) {
+                seen.updateValue(remainder, 1L);
+            }
+        }
     }
 }

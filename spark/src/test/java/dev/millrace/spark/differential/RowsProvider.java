@@ -1,6 +1,14 @@
 package dev.millrace.spark.differential;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.nio.MappedByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -31,40 +39,51 @@ import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
 /**
- * Reads an {@link EventTable} as far as it was released, row by row as a continuous stream.
- * Option: {@code table}, the name under which it was put here.
+ * Reads an {@link EventTable} as far as it was released, row by row as a continuous stream, in any process of this
+ * machine: a partition's rows travel with it, and how far it was released stands in a file that readers have in their
+ * memory. Option: {@code table}, the name under which it was put here.
  */
 public final class RowsProvider implements TableProvider {
     private static final Map<String, Shelf> SHELVES = new ConcurrentHashMap<>();
+    private static final VarHandle COUNTS =
+            MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
 
     /** A table, and how much of it may be read. Thread: any. */
     static final class Shelf {
         private final StructType schema;
-        private final List<List<InternalRow>> partitions = new ArrayList<>();
-        private final Failures failures;
-        private volatile int[] released;
+        private final List<Part> parts = new ArrayList<>();
+        private final MappedByteBuffer released;
 
-        private Shelf(EventTable table, Failures failures) {
-            this.failures = failures;
+        private Shelf(EventTable table, Path file, Failures failures) throws IOException {
             schema = table.schema();
-            released = new int[table.partitions().size()];
+            int partitions = table.partitions().size();
+            try (FileChannel channel = FileChannel.open(
+                    file, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+                released = channel.map(FileChannel.MapMode.READ_WRITE, 0, (long) partitions * Integer.BYTES);
+            }
             var converter = CatalystTypeConverters$.MODULE$.createToCatalystConverter(schema);
             for (List<Row> rows : table.partitions()) {
-                partitions.add(rows.stream()
+                List<InternalRow> converted = rows.stream()
                         .map(row -> (InternalRow) converter.apply(row))
-                        .toList());
+                        .toList();
+                parts.add(new Part(file.toString(), parts.size(), 0, converted, failures));
             }
         }
 
         /** Lets each partition be read up to a number of rows. */
         void release(int[] counts) {
-            released = counts.clone();
+            for (int i = 0; i < counts.length; i++) {
+                COUNTS.setVolatile(released, i * Integer.BYTES, counts[i]);
+            }
         }
     }
 
-    /** @param failures what lets its reads fail */
-    static Shelf put(String name, EventTable table, Failures failures) {
-        Shelf shelf = new Shelf(table, failures);
+    /**
+     * @param file a new one, on a disk that all processes see
+     * @param failures what lets its reads fail
+     */
+    static Shelf put(String name, EventTable table, Path file, Failures failures) throws IOException {
+        Shelf shelf = new Shelf(table, file, failures);
         SHELVES.put(name, shelf);
         return shelf;
     }
@@ -138,12 +157,19 @@ public final class RowsProvider implements TableProvider {
         }
     }
 
-    private record Part(String name, int index, int from) implements InputPartition {}
+    private record Part(String released, int index, int from, List<InternalRow> rows, Failures failures)
+            implements InputPartition {
+        private static final long serialVersionUID = 1L;
+
+        Part from(int count) {
+            return new Part(released, index, count, rows, failures);
+        }
+    }
 
     private record Continuous(String name) implements ContinuousStream {
         @Override
         public Offset initialOffset() {
-            return new Counts(new int[shelf(name).partitions.size()]);
+            return new Counts(new int[shelf(name).parts.size()]);
         }
 
         @Override
@@ -165,7 +191,7 @@ public final class RowsProvider implements TableProvider {
             int[] counts = ((Counts) start).counts;
             InputPartition[] parts = new InputPartition[counts.length];
             for (int i = 0; i < parts.length; i++) {
-                parts[i] = new Part(name, i, counts[i]);
+                parts[i] = shelf(name).parts.get(i).from(counts[i]);
             }
             return parts;
         }
@@ -185,7 +211,11 @@ public final class RowsProvider implements TableProvider {
     private record ContinuousReaders() implements ContinuousPartitionReaderFactory {
         @Override
         public ContinuousPartitionReader<InternalRow> createReader(InputPartition partition) {
-            return new ContinuousReader((Part) partition);
+            try {
+                return new ContinuousReader((Part) partition);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 
@@ -193,29 +223,31 @@ public final class RowsProvider implements TableProvider {
         private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
         private final Part part;
-        private final Shelf shelf;
+        private final MappedByteBuffer released;
         private int given;
 
-        ContinuousReader(Part part) {
+        ContinuousReader(Part part) throws IOException {
             this.part = part;
-            this.shelf = shelf(part.name());
             this.given = part.from();
+            try (FileChannel channel = FileChannel.open(Path.of(part.released()), StandardOpenOption.READ)) {
+                released = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size());
+            }
         }
 
         @Override
         public boolean next() throws IOException {
-            if (given >= shelf.released[part.index()]) {
+            if (given >= (int) COUNTS.getVolatile(released, part.index() * Integer.BYTES)) {
                 LockSupport.parkNanos(PAUSE_NANOS);
                 return false;
             }
-            shelf.failures.reached(Failures.Place.READ);
+            part.failures().reading();
             given++;
             return true;
         }
 
         @Override
         public InternalRow get() {
-            return shelf.partitions.get(part.index()).get(given - 1);
+            return part.rows().get(given - 1);
         }
 
         @Override

@@ -53,7 +53,8 @@ final class Shrinker {
             }
         }
         for (int phase = 0; phase < failing.between().size(); phase++) {
-            if (failing.between().get(phase) != Case.Event.WATERMARK) {
+            Case.Event event = failing.between().get(phase);
+            if (event != Case.Event.WATERMARK && event != Case.Event.CLOSING) {
                 candidates.add(failing.withoutPhase(phase));
             }
         }

@@ -16,8 +16,26 @@ import org.apache.spark.sql.Row;
  * @param asStream what a stream gets
  * @param asTable what the table gets that the stream is compared with; another one where a batch means
  *     something else
+ * @param observed what is observed of rows that pass here
  */
-record Step(String code, String tableCode, List<Step> inputs, Operator asStream, Operator asTable) {
+record Step(
+        String code,
+        String tableCode,
+        List<Step> inputs,
+        Operator asStream,
+        Operator asTable,
+        List<Observed> observed) {
+    /**
+     * Metrics that {@code observe()} gives under a name.
+     *
+     * @param rows what they are made of, as a table
+     */
+    record Observed(String name, List<String> functions, Step rows) {}
+
+    Step(String code, String tableCode, List<Step> inputs, Operator asStream, Operator asTable) {
+        this(code, tableCode, inputs, asStream, asTable, List.of());
+    }
+
     /** Makes a dataset of a step's inputs. */
     @FunctionalInterface
     interface Operator {
@@ -34,11 +52,11 @@ record Step(String code, String tableCode, List<Step> inputs, Operator asStream,
     }
 
     /** One step over all sources. */
-    static Step ofSources(int count, Operator asStream, Operator asTable) {
+    static Step ofSources(int count, Operator asStream, Operator asTable, Observed... observed) {
         List<Step> sources = java.util.stream.IntStream.range(0, count)
                 .mapToObj(Step::source)
                 .toList();
-        return new Step("query", "query", sources, asStream, asTable);
+        return new Step("query", "query", sources, asStream, asTable, List.of(observed));
     }
 
     private Step then(String call, Operator both) {
@@ -53,6 +71,17 @@ record Step(String code, String tableCode, List<Step> inputs, Operator asStream,
     Step select(List<String> columns) {
         return then(".selectExpr(" + quoted(columns) + ")", inputs -> inputs.get(0)
                 .selectExpr(columns.toArray(new String[0])));
+    }
+
+    /** Changes no row. */
+    Step observe(String name, List<String> functions) {
+        List<Column> columns =
+                functions.stream().map(org.apache.spark.sql.functions::expr).toList();
+        Operator observe = inputs -> inputs.get(0)
+                .observe(name, columns.get(0), columns.subList(1, columns.size()).toArray(new Column[0]));
+        String code = "%s.observe(" + quoted(name) + ", " + expressions(functions) + ")";
+        return new Step(
+                code, "%s", List.of(this), observe, in -> in.get(0), List.of(new Observed(name, functions, this)));
     }
 
     Step watermark(String column, String delay) {
@@ -127,16 +156,17 @@ record Step(String code, String tableCode, List<Step> inputs, Operator asStream,
                 .join(Statics.numbers(inputs.get(0).sparkSession(), id, withPassingKeys), expr(condition), type));
     }
 
-    /** User code; see {@link KeyedCode}. */
+    /** User code; see {@link KeyedSteps}. */
     Step code(String name, String tableName, Operator asStream, Operator asTable) {
+        String call = "KeyedSteps.apply(%s, %%s)";
         return new Step(
-                "KeyedCode." + name + "(%s)", "KeyedCode." + tableName + "(%s)", List.of(this), asStream, asTable);
+                call.formatted(quoted(name)), call.formatted(quoted(tableName)), List.of(this), asStream, asTable);
     }
 
     /** This step and the one before as one, where either without the other would have another answer. */
     Step withStepBefore() {
         Step before = inputs.get(0);
-        if (before.inputs.isEmpty()) {
+        if (before.inputs.isEmpty() || !before.observed.isEmpty()) {
             return this;
         }
         return new Step(
@@ -167,7 +197,7 @@ record Step(String code, String tableCode, List<Step> inputs, Operator asStream,
     String toJava(boolean isTable) {
         List<String> texts = inputs.stream().map(input -> input.toJava(isTable)).toList();
         String own = isTable ? tableCode : code;
-        String pattern = own.startsWith("%s") ? "%s\n    " + own.substring(2) : own;
+        String pattern = own.startsWith("%s.") ? "%s\n    " + own.substring(2) : own;
         StringBuilder text = new StringBuilder();
         int next = 0;
         for (int from = 0; from < pattern.length(); ) {
@@ -182,6 +212,13 @@ record Step(String code, String tableCode, List<Step> inputs, Operator asStream,
         return text.toString();
     }
 
+    /** All that is observed, here and in the steps before. */
+    List<Observed> allObserved() {
+        List<Observed> all = new ArrayList<>(observed);
+        inputs.forEach(input -> all.addAll(input.allObserved()));
+        return all;
+    }
+
     /** How many steps, the sources among them. */
     int size() {
         return 1 + inputs.stream().mapToInt(Step::size).sum();
@@ -194,10 +231,18 @@ record Step(String code, String tableCode, List<Step> inputs, Operator asStream,
             for (Step replacement : inputs.get(i).smaller()) {
                 List<Step> changed = new ArrayList<>(inputs);
                 changed.set(i, replacement);
-                smaller.add(new Step(code, tableCode, changed, asStream, asTable));
+                smaller.add(with(changed));
             }
         }
         return smaller;
+    }
+
+    /** What is observed of the one input is so of the new one. */
+    private Step with(List<Step> newInputs) {
+        List<Observed> moved = observed.stream()
+                .map(metrics -> new Observed(metrics.name(), metrics.functions(), newInputs.get(0)))
+                .toList();
+        return new Step(code, tableCode, newInputs, asStream, asTable, moved);
     }
 
     static String quoted(String text) {

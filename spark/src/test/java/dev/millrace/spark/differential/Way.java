@@ -2,7 +2,7 @@ package dev.millrace.spark.differential;
 
 import org.apache.spark.sql.classic.SparkSession;
 
-/** In which epochs a case runs, and so what it is compared with. */
+/** In which epochs a case runs and where, and so what it is compared with. */
 enum Way {
     /** In real time; the answer at the end is that of Spark's batch over all rows. */
     CONTINUOUS {
@@ -17,7 +17,27 @@ enum Way {
         String difference(SparkSession session, Case drawn, long patienceMillis) throws Exception {
             return BoundedRun.difference(session, drawn);
         }
+
+        /** Where it goes by the clock Spark runs batches without data for ever, each when it happens to. */
+        @Override
+        Case draw(long seed) {
+            return Case.draw(seed, false);
+        }
+    },
+    /** In real time on two executors, which both have their part of the query. */
+    CLUSTER {
+        @Override
+        String difference(SparkSession session, Case drawn, long patienceMillis) throws Exception {
+            return ContinuousRun.differenceOnWorkers(session, drawn, patienceMillis, EXECUTORS);
+        }
     };
+
+    /** How many the master of {@link #CLUSTER} has. */
+    static final int EXECUTORS = 2;
+
+    Case draw(long seed) {
+        return Case.draw(seed, true);
+    }
 
     /**
      * How the answers differ, or nothing where they do not.
