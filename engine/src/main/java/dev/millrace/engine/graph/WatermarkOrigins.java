@@ -43,8 +43,8 @@ final class WatermarkOrigins {
         return !stage.inputs().isEmpty()
                 && stage.body().chain().stream().noneMatch(OperatorFactory::assignsWatermark)
                 && stage.inputs().stream()
-                        .allMatch(input -> !(input.exchange() instanceof Exchange.Forward)
-                                || inStep.contains(input.stageId()));
+                        .allMatch(input ->
+                                !(input.exchange() instanceof Exchange.Forward) || inStep.contains(input.stageId()));
     }
 
     /** Whether the channels of an input are kin, as {@link MergedWatermark} calls it. */

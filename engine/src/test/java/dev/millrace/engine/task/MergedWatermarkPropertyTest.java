@@ -94,7 +94,9 @@ class MergedWatermarkPropertyTest {
             if (leastOfGroups.isEmpty()) {
                 return IntStream.range(0, groups.length)
                         .filter(i -> groups[i] >= 0)
-                        .mapToLong(i -> kinOf(i).mapToLong(other -> watermarks[other]).min().orElseThrow())
+                        .mapToLong(i -> kinOf(i).mapToLong(other -> watermarks[other])
+                                .min()
+                                .orElseThrow())
                         .max()
                         .orElse(Long.MIN_VALUE);
             }

@@ -115,8 +115,9 @@ public final class BatchesProvider implements TableProvider {
         private void commit(long batch, List<Texts> messages) throws IOException {
             witness.committing();
             messages.forEach(message -> processes.add(message.process()));
-            List<String> texts =
-                    messages.stream().flatMap(message -> message.texts().stream()).toList();
+            List<String> texts = messages.stream()
+                    .flatMap(message -> message.texts().stream())
+                    .toList();
             List<String> before = rows.putIfAbsent(batch, texts);
             if (before != null && !before.equals(texts)) {
                 throw new AssertionError("batch %d was committed twice, differently".formatted(batch));

@@ -136,8 +136,9 @@ public final class PerBatchComparison {
         }
         Map<Long, List<String>> given = batches.given();
         for (StreamingQueryProgress progress : running.recentProgress()) {
-            progress.observedMetrics().forEach((observer, row) -> given.computeIfPresent(
-                    progress.batchId(), (batch, rows) -> with(rows, OBSERVED + observer + RowTexts.text(row))));
+            progress.observedMetrics()
+                    .forEach((observer, row) -> given.computeIfPresent(
+                            progress.batchId(), (batch, rows) -> with(rows, OBSERVED + observer + RowTexts.text(row))));
         }
         return given;
     }

@@ -89,7 +89,8 @@ final class BoundedRun {
             batches.add(new Script.Batch(rows(drawn, from, phase), true));
             from = phase;
         }
-        Script script = new Script(drawn.tables().stream().map(EventTable::schema).toList(), batches);
+        Script script =
+                new Script(drawn.tables().stream().map(EventTable::schema).toList(), batches);
         return new Cut(script, phases.subList(1, phases.size()));
     }
 

@@ -73,7 +73,8 @@ record Case(
             between.add(event(draw));
         }
         if (hasIdle) {
-            // Whose partition is taken for idle too early loses no row: before closing rows come, all others are through.
+            // Whose partition is taken for idle too early loses no row: before closing rows come, all others are
+            // through.
             between.add(Event.CLOSING);
             phases.add(all);
         }

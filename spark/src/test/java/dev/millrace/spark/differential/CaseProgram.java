@@ -108,12 +108,15 @@ final class CaseProgram {
         List<Step.Observed> observed = shown.query().top().allObserved();
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < observed.size(); i++) {
-            String functions = observed.get(i).functions().stream()
-                    .map(Step::quoted)
-                    .collect(Collectors.joining(", "));
+            String functions =
+                    observed.get(i).functions().stream().map(Step::quoted).collect(Collectors.joining(", "));
             text.append(", new Step.Observed(%s, List.of(%s), Step.ofSources(%d, observed%d, observed%d))"
                     .formatted(
-                            Step.quoted(observed.get(i).name()), functions, shown.query().sourceCount(), i, i));
+                            Step.quoted(observed.get(i).name()),
+                            functions,
+                            shown.query().sourceCount(),
+                            i,
+                            i));
         }
         return text.toString();
     }

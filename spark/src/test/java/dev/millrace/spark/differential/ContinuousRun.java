@@ -61,13 +61,13 @@ final class ContinuousRun implements AutoCloseable {
         this.name = "case-%d-%d".formatted(drawn.seed(), NAMES.incrementAndGet());
         this.folder = Files.createTempDirectory("millrace-" + name + "-");
         this.checkpoint = folder.resolve("checkpoint");
-        this.failures = new Failures(
-                Files.createDirectory(folder.resolve("failures")).toString());
+        this.failures =
+                new Failures(Files.createDirectory(folder.resolve("failures")).toString());
         this.committed = new BatchesProvider.Batches(failures);
         drawn.settings().forEach((key, value) -> session.conf().set(key, value));
         for (int i = 0; i < drawn.tables().size(); i++) {
-            shelves.add(RowsProvider.put(
-                    name + "-" + i, drawn.tables().get(i), folder.resolve("released-" + i), failures));
+            shelves.add(
+                    RowsProvider.put(name + "-" + i, drawn.tables().get(i), folder.resolve("released-" + i), failures));
         }
     }
 
@@ -89,7 +89,8 @@ final class ContinuousRun implements AutoCloseable {
         try (ContinuousRun run = new ContinuousRun(session, drawn, patienceMillis)) {
             String difference = run.difference();
             Set<Long> processes = run.committed.processes();
-            if (processes.size() < workers || processes.contains(ProcessHandle.current().pid())) {
+            if (processes.size() < workers
+                    || processes.contains(ProcessHandle.current().pid())) {
                 throw new AssertionError("It did not run on %d executors: processes=%s, the driver's=%d"
                         .formatted(workers, processes, ProcessHandle.current().pid()));
             }
@@ -120,10 +121,8 @@ final class ContinuousRun implements AutoCloseable {
     }
 
     private List<String> batchAnswer() {
-        return RowTexts.texts(drawn.query()
-                .top()
-                .over(tables(drawn::expectedRows), true)
-                .collectAsList());
+        return RowTexts.texts(
+                drawn.query().top().over(tables(drawn::expectedRows), true).collectAsList());
     }
 
     /** Without generated code, which would take Spark longer to compile than the rows take it without. */
@@ -142,9 +141,9 @@ final class ContinuousRun implements AutoCloseable {
     private List<Dataset<Row>> tables(IntFunction<List<Row>> rows) {
         List<Dataset<Row>> tables = new ArrayList<>();
         for (int i = 0; i < drawn.tables().size(); i++) {
-            tables.add(session.createDataFrame(
-                            rows.apply(i), drawn.tables().get(i).schema())
-                    .coalesce(1));
+            tables.add(
+                    session.createDataFrame(rows.apply(i), drawn.tables().get(i).schema())
+                            .coalesce(1));
         }
         return tables;
     }

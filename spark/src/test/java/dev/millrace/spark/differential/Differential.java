@@ -24,7 +24,7 @@ public final class Differential {
     /** Cases that run at once: most of a case's time is spent waiting for epochs. */
     static final int THREADS = 5;
 
-    private static final long PATIENCE_MILLIS = 60_000;
+    private static final long PATIENCE_MILLIS = 240_000;
     private static final long SHRINKING_PATIENCE_MILLIS = 2_500;
     private static final long SHRINKING_SECONDS = 90;
 
@@ -49,7 +49,8 @@ public final class Differential {
             switch (arguments[i]) {
                 case "--seeds" -> seeds = Long.parseLong(value(arguments, ++i));
                 case "--from" -> from = Long.parseLong(value(arguments, ++i));
-                case "--only" -> ways = List.of(Way.valueOf(value(arguments, ++i).toUpperCase(Locale.ROOT)));
+                case "--only" ->
+                    ways = List.of(Way.valueOf(value(arguments, ++i).toUpperCase(Locale.ROOT)));
                 case "--cluster" -> ways = List.of(Way.CLUSTER);
                 default -> usage();
             }
@@ -82,7 +83,8 @@ public final class Differential {
     }
 
     private static void usage() {
-        System.err.println("Usage: bin/differential [--seeds N] [--from SEED] [--only continuous|bounded|cluster] [--cluster]");
+        System.err.println(
+                "Usage: bin/differential [--seeds N] [--from SEED] [--only continuous|bounded|cluster] [--cluster]");
         System.exit(2);
     }
 
@@ -94,7 +96,8 @@ public final class Differential {
         private Place(@Nullable StandaloneCluster cluster) {
             this.cluster = cluster;
             // So many that those of a case are all there when it ends.
-            Map<String, String> settings = new HashMap<>(Map.of("spark.sql.streaming.numRecentProgressUpdates", "2000"));
+            Map<String, String> settings =
+                    new HashMap<>(Map.of("spark.sql.streaming.numRecentProgressUpdates", "2000"));
             if (cluster != null) {
                 settings.putAll(cluster.settings());
             }

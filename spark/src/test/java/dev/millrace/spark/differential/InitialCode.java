@@ -25,8 +25,7 @@ final class InitialCode {
     }
 
     static Dataset<Row> counts(Dataset<Row> rows) {
-        MapGroupsWithStateFunction<Long, Tuple2<Long, Long>, Long, Tuple2<Long, Long>> function =
-                KeyedCode::counted;
+        MapGroupsWithStateFunction<Long, Tuple2<Long, Long>, Long, Tuple2<Long, Long>> function = KeyedCode::counted;
         return KeyedCode.grouped(rows)
                 .mapGroupsWithState(
                         function,

@@ -61,8 +61,7 @@ final class KeyedCode {
 
     /** How many rows each key has, again after each call. */
     static Dataset<Row> counts(Dataset<Row> rows) {
-        MapGroupsWithStateFunction<Long, Tuple2<Long, Long>, Long, Tuple2<Long, Long>> function =
-                KeyedCode::counted;
+        MapGroupsWithStateFunction<Long, Tuple2<Long, Long>, Long, Tuple2<Long, Long>> function = KeyedCode::counted;
         return grouped(rows)
                 .mapGroupsWithState(function, Encoders.LONG(), PAIRS, GroupStateTimeout.NoTimeout())
                 .toDF("k", "count");

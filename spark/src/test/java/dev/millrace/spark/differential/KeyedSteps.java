@@ -34,7 +34,8 @@ final class KeyedSteps {
         CODE.put(
                 "remaindersOfProcessorFromState",
                 new Code("remaindersFromState", InitialCode::remaindersOfProcessor, InitialCode::remainders));
-        CODE.put("bucketsByTimeout", new Code("bucketsOfBatch", KeyedCode::bucketsByTimeout, KeyedCode::bucketsOfBatch));
+        CODE.put(
+                "bucketsByTimeout", new Code("bucketsOfBatch", KeyedCode::bucketsByTimeout, KeyedCode::bucketsOfBatch));
         CODE.put("bucketsByTimer", new Code("bucketsOfBatch", KeyedCode::bucketsByTimer, KeyedCode::bucketsOfBatch));
         CODE.put("timedBuckets", new Code("timedBucketsOfBatch", TimedBuckets::stream, TimedBuckets::batch));
         CODE.put("keysByTimeout", new Code("keysOfBatch", ClockCode::keysByTimeout, ClockCode::keysOfBatch));
@@ -46,10 +47,8 @@ final class KeyedSteps {
     static void add(Relation relation, String name) {
         Code code = CODE.get(name);
         relation.step = relation.step.code(
-                name,
-                code.tableName(),
-                inputs -> code.stream().apply(inputs.get(0)),
-                inputs -> code.table().apply(inputs.get(0)));
+                name, code.tableName(), inputs -> code.stream().apply(inputs.get(0)), inputs -> code.table()
+                        .apply(inputs.get(0)));
         boolean isTimed = name.equals("timedBuckets");
         boolean isBucket = name.startsWith("buckets");
         relation.stateful(isBucket || isTimed);

@@ -45,8 +45,7 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
  */
 public final class RowsProvider implements TableProvider {
     private static final Map<String, Shelf> SHELVES = new ConcurrentHashMap<>();
-    private static final VarHandle COUNTS =
-            MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
+    private static final VarHandle COUNTS = MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
 
     /** A table, and how much of it may be read. Thread: any. */
     static final class Shelf {

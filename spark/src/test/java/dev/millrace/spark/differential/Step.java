@@ -78,7 +78,8 @@ record Step(
         List<Column> columns =
                 functions.stream().map(org.apache.spark.sql.functions::expr).toList();
         Operator observe = inputs -> inputs.get(0)
-                .observe(name, columns.get(0), columns.subList(1, columns.size()).toArray(new Column[0]));
+                .observe(
+                        name, columns.get(0), columns.subList(1, columns.size()).toArray(new Column[0]));
         String code = "%s.observe(" + quoted(name) + ", " + expressions(functions) + ")";
         return new Step(
                 code, "%s", List.of(this), observe, in -> in.get(0), List.of(new Observed(name, functions, this)));

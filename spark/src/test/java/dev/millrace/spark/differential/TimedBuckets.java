@@ -47,8 +47,7 @@ final class TimedBuckets extends StatefulProcessor<Tuple2<Long, Long>, Row, Row>
     /** What they are in a batch, in which no time passes. */
     static Dataset<Row> batch(Dataset<Row> rows) {
         return rows.filter("ts is not null")
-                .selectExpr(
-                        "coalesce(k, -5L) as k", "timestamp_millis((unix_millis(ts) div 10000 + 1) * 10000) as ts")
+                .selectExpr("coalesce(k, -5L) as k", "timestamp_millis((unix_millis(ts) div 10000 + 1) * 10000) as ts")
                 .groupBy("k", "ts")
                 .count()
                 .selectExpr("k", "ts", "count as v", "count as n");

@@ -65,8 +65,8 @@ final class WaitingProcessor extends StatefulProcessor<Long, Tuple2<Long, Long>,
         int listed = values.get().size();
         Long latest = last.get();
         if (listed != rows || latest != null && latest != rows) {
-            throw new IllegalStateException(
-                    "state is not what was kept: key=%d, rows=%d, listed=%d, last=%d".formatted(key, rows, listed, latest));
+            throw new IllegalStateException("state is not what was kept: key=%d, rows=%d, listed=%d, last=%d"
+                    .formatted(key, rows, listed, latest));
         }
     }
 }
