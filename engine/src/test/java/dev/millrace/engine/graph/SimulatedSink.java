@@ -95,7 +95,7 @@ final class SimulatedSink implements PlannedSink, SinkCommit {
 
     @Override
     public void abortUnfinished(long firstEpoch) {
-        watcher.before();
+        watcher.after(); // and not before: nobody sleeps here, see DurableSimulation
         if (transactional) {
             generation++;
             prepared.clear();
