@@ -270,10 +270,11 @@ public final class CommitProtocol {
         mendOffsets(found.committed());
         long epoch = found.committed() + 1;
         Slot fence = Slot.ofFence(epoch, mine);
+        Runnable givingUp = sink.unfinished(epoch);
         manifests.write(fence, new Fence(epoch, run));
         requireHighest(manifests.list());
         next = epoch;
-        sink.abortUnfinished(epoch);
+        givingUp.run();
         manifests.dropBelow(fence);
         return true;
     }

@@ -526,8 +526,8 @@ class CommitProtocolTest {
         }
 
         @Override
-        public void abortUnfinished(long firstEpoch) {
-            sink.add("abort before " + firstEpoch);
+        public Runnable unfinished(long firstEpoch) {
+            return () -> sink.add("abort before " + firstEpoch);
         }
     }
 }

@@ -281,6 +281,8 @@ final class ScaleDriver {
         public void commit(long epoch, byte[] messages) {}
 
         @Override
-        public void abortUnfinished(long firstEpoch) {}
+        public Runnable unfinished(long firstEpoch) {
+            return () -> {};
+        }
     }
 }

@@ -33,7 +33,7 @@ public class MemoryOffsetLog implements OffsetLog {
     }
 
     @Override
-    public void replace(long epoch, byte[] entry) {
+    public void replace(long epoch, byte[] entry) throws IOException {
         entries.put(epoch, entry);
     }
 
@@ -43,7 +43,7 @@ public class MemoryOffsetLog implements OffsetLog {
     }
 
     @Override
-    public void removeBehind(long epoch) {
+    public void removeBehind(long epoch) throws IOException {
         entries.tailMap(epoch, false).clear();
     }
 }
