@@ -2,38 +2,44 @@ package dev.millrace.engine.epoch;
 
 import dev.millrace.engine.epoch.EpochCommit.Step;
 import dev.millrace.engine.epoch.ManifestLog.Fence;
+import dev.millrace.engine.epoch.ManifestLog.Listing;
 import dev.millrace.engine.epoch.ManifestLog.Slot;
-import dev.millrace.engine.epoch.OffsetLog.Standing;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.snapshot.StateIndex;
 import java.io.IOException;
-import java.util.Map;
-import java.util.NavigableMap;
+import java.util.Arrays;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Makes epochs durable exactly once, and finds out what holds after anything has failed.
  *
- * <p><b>Commit.</b> The manifest of an epoch is created and never replaced; it is the decision. It holds
- * all that the other steps need: the entry of the offset log, the sink's messages, the state. Then come
- * the offset log, the sink's commit, the commit log ({@link EpochCommit}).
+ * <p><b>Commit.</b> The manifest of an epoch is the decision, once it is written and nobody is seen to have claimed a
+ * higher ballot. It holds all that the other steps need: the entry of the offset log, the sink's messages, the state.
+ * Then come the offset log, the sink's commit, the commit log ({@link EpochCommit}).
  *
  * <p><b>Recovery</b>, of a new process or in place: {@link #look}, then {@link #settle}, until settled.
- * An epoch that is decided and not committed is committed again, with the same messages under the same
- * number. One that is not decided was never asked of the sink; it runs anew under the same number. One
- * that only the offset log names was planned before it ran, by this engine in bounded epochs ({@link
+ * An epoch that is decided and not committed is decided again under this run's ballot and committed, with the same
+ * messages under the same number. One that is not decided was never asked of the sink; it runs anew under the same
+ * number. One that only the offset log names was planned before it ran, by this engine in bounded epochs ({@link
  * #plan}) or by another, stock Spark, whose sink may have committed it. Who runs bounded epochs runs it as
  * planned. In continuous epochs it is written off as an epoch without rows, and its rows come under the next
  * number, so that a sink that drops numbers that it has seen drops nothing else.
  *
- * <p><b>Fencing.</b> Before a run starts it takes the place where the next decision would go. Whoever
- * held the checkpoint before, dead or not, can decide nothing from then on, so what it has prepared in
- * the sink can be given up. It learns of it at its next decision, or when it recovers. Until then it may
- * plan an epoch, which harms nobody: the plan is then the next run's.
+ * <p><b>Fencing.</b> Each attempt claims a {@link Ballot} above all that it sees. Whoever writes, looks thereafter, and
+ * stops where a higher ballot is claimed; so of a manifest of an older run and the claim of a younger one, one sees the
+ * other. What the younger has seen it takes over. What it has not seen, its fence for the next epoch makes void, for
+ * itself and all that come: of an epoch's entries the one with the highest ballot counts. Only when the fence stands is
+ * what older runs have prepared in the sink given up. A run that is fenced may still plan an epoch, which harms nobody:
+ * the plan is then the next run's, or is overwritten by what was decided.
  *
- * <p>Thread: the query's.
+ * <p>This asks of storage no more than that a listing shows what was written before. A write that failed may show up at
+ * any time later; therefore nothing is written again under the ballot of an attempt that failed.
+ *
+ * <p>Thread: the query's. Source: Gafni and Lamport, Disk Paxos, 2003; the claim is the first phase for all epochs to
+ * come, a manifest the second for its own.
  *
  * <p>Errors: FENCED, STATE_CORRUPT, IOException, and what logs and sink throw.
  */
@@ -43,9 +49,26 @@ public final class CommitProtocol {
     private final CommitLog commits;
     private final SinkCommit sink;
     private final String run;
+    private Phase phase = Phase.UNCLAIMED;
 
-    /** Where this run's next decision goes; null until it has settled once. */
-    private @Nullable Slot next;
+    /** The number of the last ballot that this run tried to claim, which may be claimed although that failed. */
+    private long triedNumber;
+
+    /** The last ballot that this run has claimed; null before the first. */
+    private @Nullable Ballot ballot;
+
+    /** The first epoch that this run has not decided; -1 until it has settled once. */
+    private long next = -1;
+
+    /** How far an attempt is. */
+    private enum Phase {
+        /** It has yet to claim a ballot. */
+        UNCLAIMED,
+        /** It has claimed one, and finds out where to go on. */
+        CLAIMED,
+        /** It may decide. */
+        SETTLED
+    }
 
     /** @param run tells this run of the query from all others */
     public CommitProtocol(ManifestLog manifests, OffsetLog offsets, CommitLog commits, SinkCommit sink, String run) {
@@ -61,10 +84,10 @@ public final class CommitProtocol {
      *
      * @param committed the last epoch of the commit log, or -1
      * @param decided the next epoch, where it is decided and to be committed again
+     * @param decidedUnder the ballot under which it was
      * @param planned the last epoch of the offset log, or -1
-     * @param free where the next decision can go
      */
-    public record Found(long committed, Optional<Manifest> decided, long planned, Slot free) {
+    public record Found(long committed, Optional<Manifest> decided, Ballot decidedUnder, long planned) {
         /** The epoch to go on behind, or -1 for none. */
         public long epoch() {
             return decided.map(Manifest::epoch).orElse(committed);
@@ -110,18 +133,17 @@ public final class CommitProtocol {
         // an epoch that was planned and not decided.
         long committed = commits.last();
         long planned = offsets.last();
-        NavigableMap<Long, Slot> slots = manifests.slots();
-        requireMine(slots);
-        long epoch = committed + 1;
-        Slot last = slots.get(epoch);
+        Listing listing = manifests.list();
+        requireHighest(listing);
+        Slot last = listing.slots().get(committed + 1);
         if (last == null) {
-            return new Found(committed, Optional.empty(), planned, new Slot(epoch, 0));
+            return new Found(committed, Optional.empty(), Ballot.LOWEST, planned);
         }
         Optional<Manifest> decided = decision(last, committed, givesUpDamaged);
-        if (decided.isPresent() && offsets.standing(epoch, decided.get().offsets()) == Standing.OTHER) {
+        if (decided.isPresent() && isOverruled(decided.get())) {
             decided = Optional.empty();
         }
-        return new Found(committed, decided, planned, last.following());
+        return new Found(committed, decided, last.ballot(), planned);
     }
 
     private Optional<Manifest> decision(Slot slot, long committed, boolean givesUpDamaged) throws IOException {
@@ -151,26 +173,56 @@ public final class CommitProtocol {
                         .formatted(committed);
     }
 
-    /** Once this run has settled, nobody else may have written where its own decisions go. */
-    private void requireMine(NavigableMap<Long, Slot> slots) throws IOException {
-        Slot mine = next;
-        if (mine == null) {
-            return;
-        }
-        for (Map.Entry<Long, Slot> slot : slots.tailMap(mine.epoch(), true).entrySet()) {
-            if (slot.getValue().compareTo(mine) >= 0) {
-                requireMine(manifests.read(slot.getValue()));
-            }
+    /** Once this run has claimed a ballot, nobody else may have claimed a higher one. */
+    private void requireHighest(Listing listing) {
+        if (ballot != null) {
+            requireHighest(listing, ballot);
         }
     }
 
-    private void requireMine(ManifestLog.Entry entry) {
-        if (!entry.run().equals(run)) {
+    private void requireHighest(Listing listing, Ballot mine) {
+        listing.rivalOf(mine).ifPresent(rival -> {
             throw new MillraceException(
                     ErrorCode.FENCED,
-                    ("Cannot go on: run=%s took the checkpoint over at epoch=%d, this run=%s. Run one query at a time on "
-                                    + "a checkpoint location.")
-                            .formatted(entry.run(), entry.epoch(), run));
+                    ("Cannot go on: run=%s took the checkpoint over with ballot=%d, this run=%s has ballot=%d. Run one query "
+                                    + "at a time on a checkpoint location.")
+                            .formatted(rival.run(), rival.number(), run, mine.number()));
+        });
+    }
+
+    /** Whether another engine gave the number of a decided epoch, that was never asked of the sink, to other rows. */
+    private boolean isOverruled(Manifest manifest) throws IOException {
+        Optional<byte[]> logged = offsets.entry(manifest.epoch());
+        return logged.isPresent()
+                && !Arrays.equals(logged.get(), manifest.offsets())
+                && offsets.isOfAnotherEngine(logged.get());
+    }
+
+    /**
+     * Where a committed epoch's rows end. That is what the offset log says if another engine wrote it, and else the
+     * manifest, if it can be read: a run that is fenced may have planned the epoch too late to know, over what stood
+     * there.
+     */
+    public Optional<byte[]> ending(long epoch) throws IOException {
+        Optional<byte[]> logged = offsets.entry(epoch);
+        if (logged.isPresent() && offsets.isOfAnotherEngine(logged.get())) {
+            return logged;
+        }
+        try {
+            return manifests.find(epoch).map(Manifest::offsets).or(() -> logged);
+        } catch (MillraceException e) {
+            if (e.code() == ErrorCode.STATE_CORRUPT && logged.isPresent()) {
+                return logged; // whoever needs the epoch's state is told of the damage
+            }
+            throw e;
+        }
+    }
+
+    /** Lets the offset log say of the last committed epoch what counts, for engines that read nothing else. */
+    private void mendOffsets(long committed) throws IOException {
+        Optional<byte[]> ending = ending(committed);
+        if (ending.isPresent() && !Arrays.equals(ending.get(), offsets.entry(committed).orElse(null))) {
+            offsets.replace(committed, ending.get());
         }
     }
 
@@ -183,20 +235,47 @@ public final class CommitProtocol {
      * @param ground where the query goes on behind {@code found.epoch()}
      */
     public boolean settle(Found found, Planned planned, GroundSupplier ground) throws IOException {
+        if (phase != Phase.CLAIMED) {
+            claim();
+            return false; // what was found before may be out of date
+        }
+        phase = Phase.UNCLAIMED; // until all of this has come about
+        boolean isSettled = settle(held(), found, planned, ground);
+        phase = isSettled ? Phase.SETTLED : Phase.CLAIMED;
+        return isSettled;
+    }
+
+    private void claim() throws IOException {
+        phase = Phase.UNCLAIMED;
+        Listing before = manifests.list();
+        requireHighest(before);
+        triedNumber = Math.max(triedNumber, before.highest().number()) + 1;
+        Ballot claimed = new Ballot(triedNumber, run);
+        manifests.claim(claimed);
+        requireHighest(manifests.list(), claimed);
+        ballot = claimed;
+        phase = Phase.CLAIMED;
+    }
+
+    private boolean settle(Ballot mine, Found found, Planned planned, GroundSupplier ground) throws IOException {
         if (found.decided().isPresent()) {
-            finish(new EpochCommit(this, found.decided().get(), Step.LOG_OFFSETS));
+            Step first = found.decidedUnder().equals(mine) ? Step.LOG_OFFSETS : Step.DECIDE;
+            finish(new EpochCommit(this, found.decided().get(), first));
             return false;
         }
         if (found.hasForeign() && !(planned == Planned.RUN && found.isNextPlanned())) {
-            writeOff(found, ground.ground());
+            writeOff(mine, found, ground.ground());
             return false;
         }
-        Slot slot = found.free();
-        if (!manifests.create(slot, new Fence(slot.epoch(), run)) || hasLater(slot)) {
-            return false;
-        }
-        next = slot.following();
-        sink.abortUnfinished(slot.epoch());
+        mendOffsets(found.committed());
+        long epoch = found.committed() + 1;
+        Slot fence = Slot.ofFence(epoch, mine);
+        Runnable givingUp = sink.unfinished(epoch);
+        manifests.write(fence, new Fence(epoch, run));
+        requireHighest(manifests.list());
+        next = epoch;
+        givingUp.run();
+        manifests.dropBelow(fence);
         return true;
     }
 
@@ -210,27 +289,25 @@ public final class CommitProtocol {
      * Decides that all epochs that another engine planned have no rows, the last one first, so that none
      * is forgotten when this is cut short; they are committed as any other decided epoch.
      */
-    private void writeOff(Found found, Ground ground) throws IOException {
-        if (next != null) {
-            throw new MillraceException(
-                    ErrorCode.FENCED,
-                    ("Cannot go on: another process planned epoch=%d on the same checkpoint. Run one query at a time on "
-                                    + "a checkpoint location.")
-                            .formatted(found.planned()));
+    private void writeOff(Ballot mine, Found found, Ground ground) throws IOException {
+        if (next >= 0 && offsets.entry(found.planned()).filter(offsets::isOfAnotherEngine).isPresent()) {
+            throw plannedByAnother(found.planned());
         }
-        NavigableMap<Long, Slot> slots = manifests.slots();
         for (long epoch = found.planned(); epoch > found.committed(); epoch--) {
-            Slot last = slots.get(epoch);
-            Slot slot = last == null ? new Slot(epoch, 0) : last.following();
-            if (epoch == found.free().epoch()) {
-                slot = found.free(); // whatever was decided there since must not be overruled
-            }
-            if (!manifests.create(
-                    slot, new Manifest(epoch, run, ground.offsets(), null, ground.state(), ground.watermarkMillis()))) {
-                return;
-            }
+            manifests.write(
+                    Slot.ofManifest(epoch, mine),
+                    new Manifest(epoch, run, ground.offsets(), null, ground.state(), ground.watermarkMillis()));
         }
+        requireHighest(manifests.list());
         offsets.removeBehind(found.committed());
+    }
+
+    private static MillraceException plannedByAnother(long epoch) {
+        return new MillraceException(
+                ErrorCode.FENCED,
+                ("Cannot go on: epoch=%d was planned by another engine on the same checkpoint. Run one query at a time on "
+                                + "a checkpoint location.")
+                        .formatted(epoch));
     }
 
     /**
@@ -268,41 +345,46 @@ public final class CommitProtocol {
     }
 
     private void requireNext(long epoch) {
-        Slot mine = java.util.Objects.requireNonNull(next, "settled");
-        if (mine.epoch() != epoch) {
+        if (phase != Phase.SETTLED || next != epoch) {
             throw new MillraceException(
                     ErrorCode.INVARIANT,
-                    "Cannot run epoch=%d: epoch=%d is the next to be decided. Please report this."
-                            .formatted(epoch, mine.epoch()));
+                    "Cannot run epoch=%d: epoch=%d is the next to be decided, phase=%s. Please report this."
+                            .formatted(epoch, next, phase));
         }
+    }
+
+    private Ballot held() {
+        return Objects.requireNonNull(ballot, "claimed");
     }
 
     void decide(Manifest manifest) throws IOException {
-        Slot mine = java.util.Objects.requireNonNull(next, "settled");
-        if (!manifests.create(mine, manifest)) {
-            requireMine(manifests.read(mine));
-            throw new MillraceException(
-                    ErrorCode.STATE_STORAGE,
-                    "Cannot decide epoch=%d: its manifest was written by an earlier attempt of this run. It is committed as it stands there."
-                            .formatted(manifest.epoch()));
-        }
-        if (hasLater(mine)) {
-            requireMine(manifests.slots());
-        }
-        next = new Slot(manifest.epoch() + 1, 0);
+        manifests.write(Slot.ofManifest(manifest.epoch(), held()), manifest);
+        requireHighest(manifests.list());
+        next = manifest.epoch() + 1;
     }
 
-    /**
-     * Whether there is anything behind a slot that was just filled. A slot can be free because whoever had
-     * filled it went on for so long that it was purged; the newest slots never are.
-     */
-    private boolean hasLater(Slot slot) throws IOException {
-        return manifests.slots().values().stream().anyMatch(other -> other.compareTo(slot) > 0);
+    /** Lets the offset log say what was decided. */
+    void logOffsets(Manifest manifest) throws IOException {
+        long epoch = manifest.epoch();
+        if (offsets.add(epoch, manifest.offsets())) {
+            return;
+        }
+        if (isOverruled(manifest)) {
+            throw plannedByAnother(epoch);
+        }
+        if (!Arrays.equals(offsets.entry(epoch).orElse(null), manifest.offsets())) {
+            offsets.replace(epoch, manifest.offsets());
+        }
+    }
+
+    /** Deletes what no epoch to keep needs; see {@link ManifestLog#purge}. */
+    public void purge(Manifest newest, int epochsToKeep) throws IOException {
+        manifests.purge(newest, epochsToKeep, held());
     }
 
     /** The first epoch that this run has not decided. */
     public long firstUndecided() {
-        return java.util.Objects.requireNonNull(next, "settled").epoch();
+        return next;
     }
 
     OffsetLog offsets() {

@@ -1,7 +1,5 @@
 package dev.millrace.engine.epoch;
 
-import dev.millrace.engine.error.ErrorCode;
-import dev.millrace.engine.error.MillraceException;
 import java.io.IOException;
 
 /**
@@ -13,7 +11,7 @@ import java.io.IOException;
 public final class EpochCommit {
     /** What is to be done next. */
     public enum Step {
-        /** The manifest is created: from here on the epoch is committed, whatever happens. */
+        /** The manifest is written: if no other run is seen thereafter, the epoch is committed, whatever happens. */
         DECIDE,
         /** The offset log says where the epoch ends; an engine that reads only the logs would run the same rows. */
         LOG_OFFSETS,
@@ -58,7 +56,7 @@ public final class EpochCommit {
                 next = Step.LOG_OFFSETS;
             }
             case LOG_OFFSETS -> {
-                logOffsets();
+                protocol.logOffsets(manifest);
                 next = manifest.messages() == null ? Step.LOG_COMMIT : Step.COMMIT_SINK;
             }
             case COMMIT_SINK -> {
@@ -70,18 +68,6 @@ public final class EpochCommit {
                 next = Step.DONE;
             }
             case DONE -> throw new IllegalStateException("Epoch %d is committed.".formatted(manifest.epoch()));
-        }
-    }
-
-    private void logOffsets() throws IOException {
-        long epoch = manifest.epoch();
-        if (!protocol.offsets().add(epoch, manifest.offsets())
-                && protocol.offsets().standing(epoch, manifest.offsets()) != OffsetLog.Standing.SAME) {
-            throw new MillraceException(
-                    ErrorCode.FENCED,
-                    ("Cannot go on: epoch=%d was planned by another process on the same checkpoint. Run one query at a "
-                                    + "time on a checkpoint location.")
-                            .formatted(epoch));
         }
     }
 }

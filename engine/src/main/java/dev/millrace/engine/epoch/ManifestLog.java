@@ -5,6 +5,9 @@ import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.snapshot.SnapshotStorage;
 import dev.millrace.engine.snapshot.StoredSnapshot;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -13,17 +16,22 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
- * The manifests of a query's epochs, and the fences of its runs.
+ * The manifests of a query's epochs, and the claims and fences of its runs. A run writes only names of its own, each
+ * once; what stands under them says who may decide, and of several entries for an epoch the one with the highest ballot
+ * counts. So all that is asked of storage is that a listing shows what was written before it began.
  *
- * <p>Layout: {@code manifests/<epoch>} and, where a fence was put there, {@code manifests/<epoch>.1},
- * then {@code .2} and so on. Each is created once and never replaced; the last one of an epoch counts.
+ * <p>Layout: {@code manifests/<ballot>-<run>.claim}; {@code manifests/<epoch>.<ballot>-<run>.fence}; {@code
+ * manifests/<epoch>.<ballot>-<run>}, a manifest. Before there were claims, {@code <epoch>} and {@code <epoch>.<n>} were
+ * either; they are read as if of the ballot {@code n}.
  *
  * <p>Thread: the query's.
  */
 public final class ManifestLog {
     private static final String FOLDER = "manifests";
+    private static final String FENCE = ".fence";
 
     private final SnapshotStorage storage;
     private final Map<Long, Set<String>> filesOfEpochs = new HashMap<>();
@@ -40,56 +48,98 @@ public final class ManifestLog {
         String run();
     }
 
-    /** Says that a run has begun here, and that no other may decide in this place. */
+    /** Says that a run has begun here: no entry of a lower ballot counts. */
     public record Fence(long epoch, String run) implements Entry {}
 
-    /** One place for one entry. */
-    public record Slot(long epoch, int generation) implements Comparable<Slot> {
-        /** The slot of the same epoch that is used once this one is taken. */
-        public Slot following() {
-            return new Slot(epoch, generation + 1);
+    /**
+     * The place of one entry.
+     *
+     * @param isFence whether its name says that it is a fence; the fences of before there were claims do not say so
+     */
+    public record Slot(long epoch, Ballot ballot, boolean isFence) implements Comparable<Slot> {
+        private static final Comparator<Slot> ORDER = Comparator.comparingLong(Slot::epoch)
+                .thenComparing(Slot::ballot)
+                .thenComparing(Slot::isFence, Comparator.reverseOrder());
+
+        /** The place of a run's manifest. */
+        public static Slot ofManifest(long epoch, Ballot ballot) {
+            return new Slot(epoch, ballot, false);
+        }
+
+        /** The place of a run's fence, which its own manifest overrules. */
+        public static Slot ofFence(long epoch, Ballot ballot) {
+            return new Slot(epoch, ballot, true);
         }
 
         /** The name of its file. */
         public String fileName() {
-            return FOLDER + "/" + epoch + (generation == 0 ? "" : "." + generation);
+            String name = ballot.equals(Ballot.LOWEST) ? Long.toString(epoch) : epoch + "." + ballot.label();
+            return FOLDER + "/" + name + (isFence ? FENCE : "");
         }
 
         static Optional<Slot> of(String name) {
-            int dot = name.indexOf('.');
-            String epoch = dot < 0 ? name : name.substring(0, dot);
-            String generation = dot < 0 ? "0" : name.substring(dot + 1);
-            return isNumber(epoch) && isNumber(generation)
-                    ? Optional.of(new Slot(Long.parseLong(epoch), Integer.parseInt(generation)))
+            boolean isFence = name.endsWith(FENCE);
+            String place = isFence ? name.substring(0, name.length() - FENCE.length()) : name;
+            int dot = place.indexOf('.');
+            String epoch = dot < 0 ? place : place.substring(0, dot);
+            Optional<Ballot> ballot = dot < 0 ? Optional.of(Ballot.LOWEST) : Ballot.of(place.substring(dot + 1));
+            return Ballot.isNumber(epoch)
+                    ? ballot.map(found -> new Slot(Long.parseLong(epoch), found, isFence))
                     : Optional.empty();
-        }
-
-        private static boolean isNumber(String text) {
-            return !text.isEmpty() && text.chars().allMatch(Character::isDigit);
         }
 
         @Override
         public int compareTo(Slot other) {
-            int byEpoch = Long.compare(epoch, other.epoch);
-            return byEpoch != 0 ? byEpoch : Integer.compare(generation, other.generation);
+            return ORDER.compare(this, other);
         }
     }
 
-    /** For every epoch that has any, its last slot. */
+    /**
+     * What one listing showed.
+     *
+     * @param entries all slots that are filled, in their order
+     * @param claims all ballots that are claimed
+     */
+    public record Listing(List<Slot> entries, List<Ballot> claims) {
+        /** For every epoch that has any, the slot whose entry counts. */
+        public NavigableMap<Long, Slot> slots() {
+            NavigableMap<Long, Slot> last = new TreeMap<>();
+            entries.forEach(slot -> last.put(slot.epoch(), slot));
+            return last;
+        }
+
+        /** The highest ballot, claimed or written under: whose claim is not there any more may have left entries. */
+        Ballot highest() {
+            return ballots().max(Comparator.naturalOrder()).orElse(Ballot.LOWEST);
+        }
+
+        /** The highest ballot above one, where another run has any. */
+        Optional<Ballot> rivalOf(Ballot ballot) {
+            return ballots()
+                    .filter(other -> other.compareTo(ballot) > 0 && !other.run().equals(ballot.run()))
+                    .max(Comparator.naturalOrder());
+        }
+
+        private Stream<Ballot> ballots() {
+            return Stream.concat(claims.stream(), entries.stream().map(Slot::ballot));
+        }
+    }
+
+    /** Looks at what there is: all that was written before this began, and perhaps more. */
+    public Listing list() throws IOException {
+        List<Slot> entries = new ArrayList<>();
+        List<Ballot> claims = new ArrayList<>();
+        for (String name : storage.list(FOLDER)) {
+            Ballot.ofClaim(name)
+                    .ifPresentOrElse(claims::add, () -> Slot.of(name).ifPresent(entries::add));
+        }
+        entries.sort(Comparator.naturalOrder());
+        return new Listing(entries, claims);
+    }
+
+    /** For every epoch that has any, the slot whose entry counts. */
     public NavigableMap<Long, Slot> slots() throws IOException {
-        NavigableMap<Long, Slot> last = new TreeMap<>();
-        for (Slot slot : all()) {
-            last.merge(slot.epoch(), slot, (one, other) -> one.compareTo(other) > 0 ? one : other);
-        }
-        return last;
-    }
-
-    private List<Slot> all() throws IOException {
-        return storage.list(FOLDER).stream()
-                .map(Slot::of)
-                .flatMap(Optional::stream)
-                .sorted()
-                .toList();
+        return list().slots();
     }
 
     /** Errors: STATE_CORRUPT when it is not what was written, UNSUPPORTED_CHECKPOINT when its format is newer. */
@@ -101,10 +151,39 @@ public final class ManifestLog {
         }
     }
 
-    /** Fills a slot; false, and nothing changed, when it is taken. */
-    public boolean create(Slot slot, Entry entry) throws IOException {
+    /** Fills a slot. Errors: IOException; then it may be filled all the same, now or later. */
+    public void write(Slot slot, Entry entry) throws IOException {
         byte[] bytes = ManifestFormat.write(entry);
-        return storage.create(slot.fileName(), output -> output.write(bytes));
+        storage.write(slot.fileName(), output -> output.write(bytes));
+    }
+
+    /** Claims a ballot. Errors: IOException; then it may be claimed all the same, now or later. */
+    public void claim(Ballot ballot) throws IOException {
+        byte[] bytes = ballot.label().getBytes(StandardCharsets.UTF_8);
+        storage.write(FOLDER + "/" + ballot.claimName(), output -> output.write(bytes));
+    }
+
+    /**
+     * Deletes what counts no more since a fence stands: lower entries for its epoch, and lower claims.
+     *
+     * @param fence written, and nobody had claimed a higher ballot thereafter
+     */
+    void dropBelow(Slot fence) throws IOException {
+        Listing listing = list();
+        for (Slot slot : listing.entries()) {
+            if (slot.epoch() == fence.epoch() && slot.compareTo(fence) < 0) {
+                storage.delete(slot.fileName());
+            }
+        }
+        dropClaims(listing, fence.ballot());
+    }
+
+    private void dropClaims(Listing listing, Ballot below) throws IOException {
+        for (Ballot claim : listing.claims()) {
+            if (claim.compareTo(below) < 0) {
+                storage.delete(FOLDER + "/" + claim.claimName());
+            }
+        }
     }
 
     /** The manifest of an epoch, where it has one. */
@@ -144,22 +223,31 @@ public final class ManifestLog {
 
     /**
      * Deletes what is older than the epochs to keep: their manifests first, and then the files that no
-     * other manifest names, so that no manifest is ever left that cannot be restored.
+     * other manifest names, so that no manifest is ever left that cannot be restored; and claims below the ballot.
+     * Nothing is deleted where another run has claimed a higher one: it may go on from any epoch that it found.
      *
      * @param newest the last manifest that is decided
+     * @param ballot under which it was
      *
      * <p>Errors: STATE_CORRUPT where an epoch to keep has a manifest that cannot be read, so that nobody knows which
      * files it needs; then nothing is deleted.
      */
-    public void purge(Manifest newest, int epochsToKeep) throws IOException {
-        List<Long> epochs = List.copyOf(slots().keySet());
+    public void purge(Manifest newest, int epochsToKeep, Ballot ballot) throws IOException {
+        Listing listing = list();
+        if (listing.rivalOf(ballot).isPresent()) {
+            return;
+        }
+        dropClaims(listing, ballot);
+        // Where another run has begun meanwhile, its fence stands behind the newest and is no epoch to keep.
+        NavigableMap<Long, Slot> slots = listing.slots().headMap(newest.epoch(), true);
+        List<Long> epochs = List.copyOf(slots.keySet());
         List<Long> old = epochs.subList(0, Math.max(0, epochs.size() - epochsToKeep));
         if (old.isEmpty()) {
             return;
         }
-        Set<String> needed = filesOf(epochs.subList(old.size(), epochs.size()));
+        Set<String> needed = filesOf(slots.tailMap(epochs.get(old.size() - 1), false));
         needed.addAll(newest.state().allFiles());
-        for (Slot slot : all()) {
+        for (Slot slot : listing.entries()) {
             if (slot.epoch() <= old.get(old.size() - 1)) {
                 storage.delete(slot.fileName());
             }
@@ -172,16 +260,16 @@ public final class ManifestLog {
         }
     }
 
-    private Set<String> filesOf(List<Long> epochs) throws IOException {
-        filesOfEpochs.keySet().retainAll(epochs);
+    private Set<String> filesOf(NavigableMap<Long, Slot> kept) throws IOException {
+        filesOfEpochs.keySet().retainAll(kept.keySet());
         Set<String> files = new HashSet<>();
-        for (long epoch : epochs) {
-            Set<String> known = filesOfEpochs.get(epoch);
+        for (Map.Entry<Long, Slot> each : kept.entrySet()) {
+            Set<String> known = filesOfEpochs.get(each.getKey());
             if (known == null) {
-                Optional<Manifest> manifest = find(epoch);
-                known = manifest.map(found -> found.state().allFiles()).orElse(Set.of());
-                if (manifest.isPresent()) {
-                    filesOfEpochs.put(epoch, known);
+                known = Set.of();
+                if (read(each.getValue()) instanceof Manifest manifest) {
+                    known = manifest.state().allFiles();
+                    filesOfEpochs.put(each.getKey(), known);
                 }
             }
             files.addAll(known);
@@ -193,6 +281,6 @@ public final class ManifestLog {
     private static boolean isUpTo(long epoch, String file) {
         int dash = file.indexOf('-');
         String number = dash < 0 ? "" : file.substring(0, dash);
-        return Slot.isNumber(number) && Long.parseLong(number) <= epoch;
+        return Ballot.isNumber(number) && Long.parseLong(number) <= epoch;
     }
 }

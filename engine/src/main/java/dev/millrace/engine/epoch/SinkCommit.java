@@ -9,10 +9,12 @@ public interface SinkCommit {
     void commit(long epoch, byte[] messages);
 
     /**
-     * Gives up what earlier attempts prepared and did not commit. Nothing of it can be decided any more,
-     * and no writer of the next attempt exists yet.
+     * Finds what earlier attempts prepared and did not commit, and tells how to give it up. That is done when nothing of
+     * it can be decided any more, and before a writer of the next attempt exists. The process may sleep before it is
+     * done, and a run that takes over meanwhile may prepare things of its own; where a sink can tell these apart, it
+     * gives up only what was there, or was begun, at this call.
      *
      * @param firstEpoch the first epoch that the next attempt writes
      */
-    void abortUnfinished(long firstEpoch);
+    Runnable unfinished(long firstEpoch);
 }

@@ -48,17 +48,24 @@ public interface SnapshotStorage {
     Output begin(String name) throws IOException;
 
     /**
-     * Writes a whole file at once where there is none of that name; false, and nothing changed, when
-     * there is one. Of several that create the same file at once, in whatever processes, one gets true.
+     * Writes a whole file at once, in the place of one of that name.
      *
-     * <p>Errors: IOException; then the file may be there all the same.
+     * <p>Errors: IOException; then the file may be there all the same, or appear later.
      */
-    boolean create(String name, Body body) throws IOException;
+    default void write(String name, Body body) throws IOException {
+        try (Output output = begin(name)) {
+            body.writeTo(output.bytes());
+            output.finish();
+        }
+    }
 
     /** Errors: FileNotFoundException when there is none. */
     Input open(String name) throws IOException;
 
-    /** The names of the files in a folder, without the folder's; empty when there is none. */
+    /**
+     * The names of the files in a folder, without the folder's; empty when there is none. All that were written before
+     * the call are among them, and not deleted since, in whatever processes.
+     */
     List<String> list(String folder) throws IOException;
 
     /** Deletes a file; nothing happens when there is none. */

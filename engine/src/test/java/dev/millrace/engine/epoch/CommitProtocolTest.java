@@ -102,16 +102,17 @@ class CommitProtocolTest {
 
     /** It would give up what the other run has prepared. */
     @Test
-    void looksAgainWhereAnotherRunWentOnUntilTheFreePlaceWasPurged() throws Exception {
+    void givesNothingUpWhereAnotherRunWentOnUntilItsClaimWasPurged() throws Exception {
         commit(settled("old"), 0);
         CommitProtocol starting = protocol("starting");
+        assertThat(settleOnce(starting)).isFalse();
         Found seen = starting.look(false);
         goOnWithoutOthers("young");
         sink.clear();
 
-        assertThat(starting.settle(seen, Planned.WRITE_OFF, CommitProtocolTest::ground))
-                .isFalse();
+        assertFenced(() -> starting.settle(seen, Planned.WRITE_OFF, CommitProtocolTest::ground));
         assertThat(sink).isEmpty();
+        assertThat(storage.list("manifests")).noneMatch(name -> name.endsWith("starting.claim"));
     }
 
     /** A run takes the checkpoint over, commits some epochs and keeps the last one only. */
@@ -120,8 +121,7 @@ class CommitProtocolTest {
         for (int i = 0; i < 3; i++) {
             commit(young, young.firstUndecided());
         }
-        ManifestLog manifests = new ManifestLog(storage);
-        manifests.purge(manifests.require(young.firstUndecided() - 1), 1);
+        young.purge(new ManifestLog(storage).require(young.firstUndecided() - 1), 1);
     }
 
     @Test
@@ -138,7 +138,7 @@ class CommitProtocolTest {
     }
 
     @Test
-    void looksAgainWhenAnotherRunDecidedInBetween() throws Exception {
+    void looksAgainOnceItHasClaimed() throws Exception {
         CommitProtocol old = settled("old");
         CommitProtocol young = protocol("young");
         Found found = young.look(false);
@@ -146,7 +146,150 @@ class CommitProtocolTest {
 
         assertThat(young.settle(found, Planned.WRITE_OFF, CommitProtocolTest::ground))
                 .isFalse();
-        assertThat(young.look(false).free().epoch()).isEqualTo(1);
+        assertThat(young.look(false).committed()).isZero();
+    }
+
+    @Test
+    void takesOverWhatAnotherWroteBeforeItLookedAndLearnedThatItIsFenced() throws Exception {
+        CommitProtocol old = settled("old");
+        EpochCommit late = old.commit(0, bytes("end 0"), bytes("old rows"), STATE, 0);
+        CommitProtocol young = protocol("young");
+        assertThat(settleOnce(young)).isFalse();
+        assertFenced(late::advance);
+        assertThat(offsets).isEmpty();
+
+        settle(young);
+        assertThat(sink).contains("commit 0: old rows");
+        assertThat(young.firstUndecided()).isEqualTo(1);
+    }
+
+    /** Had the second run committed what it found as it stood there, the third would take it for void. */
+    @Test
+    void decidesAnewUnderItsOwnBallotWhatItTakesOver() throws Exception {
+        EpochCommit cut = settled("first").commit(0, bytes("end 0"), bytes("rows 0"), STATE, 0);
+        CommitProtocol slept = protocol("slept");
+        assertThat(settleOnce(slept)).isFalse();
+        Found before = slept.look(false);
+        assertFenced(cut::advance);
+        CommitProtocol second = protocol("the second");
+        assertThat(settleOnce(second)).isFalse();
+        Found found = second.look(false);
+        assertFenced(() -> slept.settle(before, Planned.WRITE_OFF, CommitProtocolTest::ground));
+        assertThat(storage.list("manifests")).contains("0.1-first", "0.2-slept.fence");
+        assertThat(second.settle(found, Planned.WRITE_OFF, CommitProtocolTest::ground))
+                .isFalse();
+
+        assertThat(sink).endsWith("commit 0: rows 0");
+        assertThat(new ManifestLog(storage).find(0)).as("to everybody who looks").isPresent();
+    }
+
+    @Test
+    void ofTwoThatClaimAtOnceOneIsFenced() throws Exception {
+        MemoryStorage.Watcher[] watcher = {MemoryStorage.NOBODY};
+        MemoryStorage shared = new MemoryStorage(() -> MemoryStorage.NO_FAULT, new MemoryStorage.Watcher() {
+            @Override
+            public void before() {
+                watcher[0].before();
+            }
+
+            @Override
+            public void after() {}
+        });
+        CommitProtocol one = protocol("one", shared);
+        CommitProtocol two = protocol("two", shared);
+        watcher[0] = new MemoryStorage.Watcher() {
+            @Override
+            public void before() {
+                watcher[0] = MemoryStorage.NOBODY;
+                try {
+                    assertThat(settleOnce(two)).isFalse();
+                } catch (IOException e) {
+                    throw new AssertionError(e);
+                }
+            }
+
+            @Override
+            public void after() {}
+        };
+        assertFenced(() -> settleOnce(one));
+        assertThat(shared.list("manifests")).containsExactly("1-one.claim", "1-two.claim");
+        settle(two);
+        commit(two, 0);
+    }
+
+    @Test
+    void writesNothingAgainUnderTheBallotOfAnAttemptThatFailed() throws Exception {
+        boolean[] isLate = {false};
+        MemoryStorage failing = new MemoryStorage(() -> MemoryStorage.NO_FAULT, new MemoryStorage.Watcher() {
+            @Override
+            public void before() {}
+
+            @Override
+            public void after() {}
+
+            @Override
+            public boolean isLate() {
+                return isLate[0];
+            }
+        });
+        CommitProtocol protocol = protocol("run", failing);
+        settle(protocol);
+        isLate[0] = true;
+        EpochCommit commit = protocol.commit(0, bytes("end 0"), bytes("given up"), STATE, 0);
+        assertThatThrownBy(commit::advance).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> settleOnce(protocol)).isInstanceOf(IOException.class);
+        isLate[0] = false;
+        settle(protocol);
+        assertThat(failing.late()).containsOnlyKeys("manifests/0.1-run", "manifests/2-run.claim");
+        failing.land("manifests/0.1-run");
+        failing.land("manifests/2-run.claim");
+
+        commit(protocol, 0);
+        assertThat(sink).contains("commit 0: rows 0").doesNotContain("commit 0: given up");
+        assertThat(protocol.look(false).committed()).isZero();
+    }
+
+    @Test
+    void keepsNoClaimsOfRunsThatAreOver() throws Exception {
+        for (int start = 0; start < 5; start++) {
+            CommitProtocol protocol = settled("run" + start);
+            settle(protocol);
+        }
+        assertThat(storage.list("manifests")).containsExactlyInAnyOrder("10-run4.claim", "0.10-run4.fence");
+    }
+
+    @Test
+    void letsStandWhatWasDecidedWhateverAFencedRunPlansOverIt() throws Exception {
+        CommitProtocol first = settled("first");
+        CommitProtocol second = settled("second");
+        EpochCommit commit =
+                second.commit(0, second.plan(0, bytes("plan of the second")), bytes("rows 0"), STATE, 0);
+        commit.advance();
+        offsets.put(0L, bytes("plan of the first")); // it had looked before, and writes late
+        commit.advance();
+        assertThat(text(offsets.get(0L))).isEqualTo("plan of the second");
+        commit.advance();
+        offsets.put(0L, bytes("plan of the first"));
+
+        CommitProtocol third = settled("third");
+        assertThat(third.firstUndecided()).isEqualTo(1);
+        assertThat(sink).filteredOn(line -> line.startsWith("commit")).containsOnly("commit 0: rows 0");
+        assertThat(text(offsets.get(0L))).isEqualTo("plan of the second");
+
+        offsets.put(0L, bytes("plan of the first"));
+        assertThat(first.ending(0).map(CommitProtocolTest::text)).contains("plan of the second");
+        CommitProtocol fourth = settled("fourth");
+        assertThat(fourth.firstUndecided()).isEqualTo(1);
+        assertThat(text(offsets.get(0L))).isEqualTo("plan of the second");
+    }
+
+    @Test
+    void writesOffInPlaceWhatAFencedRunPlanned() throws Exception {
+        CommitProtocol protocol = settled("run");
+        offsets.put(0L, bytes("late plan"));
+        settle(protocol);
+        assertThat(protocol.firstUndecided()).isEqualTo(1);
+        assertThat(commits).containsOnly(Map.entry(0L, "ground"));
     }
 
     @Test
@@ -267,6 +410,7 @@ class CommitProtocolTest {
         assertThat(text(first.plan(0, bytes("plan 0")))).isEqualTo("plan 0");
 
         CommitProtocol second = protocol("second");
+        assertThat(settleOnce(second)).isFalse();
         Found found = second.look(false);
         assertThat(found.isNextPlanned()).isTrue();
         assertThat(second.settle(found, Planned.RUN, CommitProtocolTest::ground))
@@ -323,6 +467,10 @@ class CommitProtocolTest {
         return protocol;
     }
 
+    private static boolean settleOnce(CommitProtocol protocol) throws IOException {
+        return protocol.settle(protocol.look(false), Planned.WRITE_OFF, CommitProtocolTest::ground);
+    }
+
     private static void settle(CommitProtocol protocol) throws IOException {
         settle(protocol, false);
     }
@@ -343,8 +491,12 @@ class CommitProtocolTest {
     }
 
     private CommitProtocol protocol(String run) {
+        return protocol(run, storage);
+    }
+
+    private CommitProtocol protocol(String run, MemoryStorage shared) {
         return new CommitProtocol(
-                new ManifestLog(storage), new MemoryOffsetLog(offsets), new Commits(), new Sink(), run);
+                new ManifestLog(shared), new MemoryOffsetLog(offsets), new Commits(), new Sink(), run);
     }
 
     private static byte[] bytes(String text) {
@@ -374,8 +526,8 @@ class CommitProtocolTest {
         }
 
         @Override
-        public void abortUnfinished(long firstEpoch) {
-            sink.add("abort before " + firstEpoch);
+        public Runnable unfinished(long firstEpoch) {
+            return () -> sink.add("abort before " + firstEpoch);
         }
     }
 }

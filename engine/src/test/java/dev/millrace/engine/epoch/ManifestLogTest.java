@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 
 class ManifestLogTest {
     private static final OperatorId AGGREGATE = new OperatorId(1, 0);
+    private static final Ballot FIRST = new Ballot(1, "run");
     private static final SectionKey ONE = new SectionKey(AGGREGATE, 1);
 
     private final MemoryStorage storage = new MemoryStorage();
@@ -47,13 +48,13 @@ class ManifestLogTest {
         Manifest full = new Manifest(4, "run", offsets, new byte[] {0, -1, 10}, state, 7);
         Manifest withoutMessages = new Manifest(5, "run", new byte[0], null, empty, 7);
 
-        assertThat(log.create(new Slot(4, 0), full)).isTrue();
-        assertThat(log.create(new Slot(5, 0), withoutMessages)).isTrue();
-        assertThat(log.create(new Slot(6, 0), new Fence(6, "other"))).isTrue();
+        log.write(slot(4), full);
+        log.write(slot(5), withoutMessages);
+        log.write(Slot.ofFence(6, FIRST), new Fence(6, "other"));
 
         assertThat(log.require(4)).usingRecursiveComparison().isEqualTo(full);
         assertThat(log.require(5)).usingRecursiveComparison().isEqualTo(withoutMessages);
-        assertThat(log.read(new Slot(6, 0))).isEqualTo(new Fence(6, "other"));
+        assertThat(log.read(Slot.ofFence(6, FIRST))).isEqualTo(new Fence(6, "other"));
         assertThat(log.find(6)).isEmpty();
         assertThat(log.find(7)).isEmpty();
     }
@@ -63,25 +64,76 @@ class ManifestLogTest {
         SnapshotFile.Entry other = new SnapshotFile.Entry(new SectionKey(AGGREGATE, 3, 1), true, 12, 1, 1, 0);
         StateIndex state = empty.with(List.of(snapshot("files/a", true)))
                 .with(List.of(new StoredSnapshot("files/b", List.of(other))));
-        log.create(new Slot(4, 0), new Manifest(4, "run", new byte[0], null, state, 7));
+        log.write(slot(4), new Manifest(4, "run", new byte[0], null, state, 7));
 
         assertThat(log.require(4).state()).isEqualTo(state);
     }
 
     @Test
-    void fillsASlotOnceAndLetsTheLastOneOfAnEpochCount() throws Exception {
-        assertThat(log.create(new Slot(3, 0), new Fence(3, "first"))).isTrue();
-        assertThat(log.create(new Slot(3, 0), manifest(3))).isFalse();
-        assertThat(log.slots()).containsOnly(Map.entry(3L, new Slot(3, 0)));
+    void letsTheEntryWithTheHighestBallotCount() throws Exception {
+        log.write(Slot.ofFence(3, FIRST), new Fence(3, "first"));
         assertThat(log.find(3)).isEmpty();
+        log.write(slot(3), manifest(3));
+        assertThat(log.find(3)).as("a run's manifest overrules its own fence").isPresent();
 
-        assertThat(log.create(new Slot(3, 1), manifest(3))).isTrue();
-        assertThat(log.slots()).containsOnly(Map.entry(3L, new Slot(3, 1)));
+        log.write(Slot.ofFence(3, new Ballot(10, "a")), new Fence(3, "a"));
+        log.write(Slot.ofManifest(3, new Ballot(9, "z")), manifest(3));
+        assertThat(log.slots()).containsOnly(Map.entry(3L, Slot.ofFence(3, new Ballot(10, "a"))));
+        assertThat(log.find(3)).isEmpty();
+        log.write(Slot.ofManifest(3, new Ballot(10, "b")), manifest(3));
+        assertThat(log.find(3)).as("of two with one number the run decides").isPresent();
+    }
+
+    @Test
+    void readsWhatWasWrittenBeforeThereWereClaims() throws Exception {
+        byte[] bytes = ManifestFormat.write(manifest(3));
+        storage.files().put("manifests/3", bytes);
         assertThat(log.find(3)).isPresent();
+        storage.files().put("manifests/3.1", ManifestFormat.write(new Fence(3, "second")));
+        assertThat(log.find(3)).isEmpty();
         for (int generation = 2; generation < 12; generation++) {
-            log.create(new Slot(3, generation), new Fence(3, "run" + generation));
+            storage.files().put("manifests/3." + generation, bytes);
         }
-        assertThat(log.slots()).containsOnly(Map.entry(3L, new Slot(3, 11)));
+        assertThat(log.slots()).containsOnly(Map.entry(3L, Slot.ofManifest(3, new Ballot(11, ""))));
+        assertThat(log.list().highest()).isEqualTo(new Ballot(11, ""));
+        log.write(Slot.ofFence(3, new Ballot(12, "run")), new Fence(3, "run"));
+        assertThat(log.find(3)).isEmpty();
+    }
+
+    @Test
+    void knowsAllBallotsThatAreClaimedOrWereWrittenUnder() throws Exception {
+        assertThat(log.list().highest()).isEqualTo(Ballot.LOWEST);
+        log.claim(new Ballot(2, "a-b"));
+        log.write(slot(3), manifest(3));
+        storage.files().put("manifests/.7-x.claim.tmp", new byte[0]);
+        assertThat(log.list().claims()).containsExactly(new Ballot(2, "a-b"));
+        assertThat(log.list().highest()).isEqualTo(new Ballot(2, "a-b"));
+        assertThat(log.list().rivalOf(new Ballot(1, "other"))).contains(new Ballot(2, "a-b"));
+        assertThat(log.list().rivalOf(new Ballot(2, "a-a"))).contains(new Ballot(2, "a-b"));
+        assertThat(log.list().rivalOf(new Ballot(1, "z"))).contains(new Ballot(2, "a-b"));
+        assertThat(log.list().rivalOf(new Ballot(2, "a-b"))).as("its own").isEmpty();
+        assertThat(log.list().rivalOf(new Ballot(2, "c"))).isEmpty();
+        log.write(Slot.ofManifest(4, new Ballot(3, "d")), manifest(4));
+        assertThat(log.list().rivalOf(new Ballot(2, "c"))).contains(new Ballot(3, "d"));
+    }
+
+    @Test
+    void deletesWhatAFenceMakesVoidAndNothingElse() throws Exception {
+        Ballot mine = new Ballot(5, "b");
+        for (Ballot other : List.of(new Ballot(4, "z"), new Ballot(5, "a"), mine, new Ballot(6, "a"))) {
+            log.claim(other);
+            log.write(Slot.ofFence(7, other), new Fence(7, "run"));
+        }
+        log.write(Slot.ofManifest(7, new Ballot(4, "z")), manifest(7));
+        log.write(Slot.ofManifest(6, new Ballot(4, "z")), manifest(6));
+        log.dropBelow(Slot.ofFence(7, mine));
+        assertThat(storage.files())
+                .containsOnlyKeys(
+                        "manifests/5-b.claim",
+                        "manifests/6-a.claim",
+                        "manifests/6.4-z",
+                        "manifests/7.5-b.fence",
+                        "manifests/7.6-a.fence");
     }
 
     @Test
@@ -104,8 +156,8 @@ class ManifestLogTest {
 
     @Test
     void saysWhichEpochsHaveAManifestWhereOneIsMissing() throws Exception {
-        log.create(new Slot(9, 0), manifest(9));
-        log.create(new Slot(10, 0), manifest(10));
+        log.write(slot(9), manifest(9));
+        log.write(slot(10), manifest(10));
         storage.files().put("manifests/.11.tmp", new byte[] {1});
         storage.files().put("manifests/12.tmp", new byte[] {1});
 
@@ -139,17 +191,42 @@ class ManifestLogTest {
         StateIndex one = empty.with(List.of(snapshot("files/1-a", true)));
         StateIndex two = one.with(List.of(snapshot("files/2-a", false)));
         StateIndex three = empty.with(List.of(snapshot("files/3-a", true)));
-        log.create(new Slot(1, 0), new Fence(1, "run"));
-        log.create(new Slot(1, 1), new Manifest(1, "run", new byte[0], null, one, 7));
-        log.create(new Slot(2, 0), new Manifest(2, "run", new byte[0], null, two, 7));
+        log.write(Slot.ofFence(1, FIRST), new Fence(1, "run"));
+        log.write(slot(1), new Manifest(1, "run", new byte[0], null, one, 7));
+        log.write(slot(2), new Manifest(2, "run", new byte[0], null, two, 7));
         Manifest newest = new Manifest(3, "run", new byte[0], null, three, 7);
-        log.create(new Slot(3, 0), newest);
+        log.write(slot(3), newest);
 
-        log.purge(newest, 2);
+        log.purge(newest, 2, FIRST);
         assertThat(storage.files())
-                .containsOnlyKeys("manifests/2", "manifests/3", "files/1-a", "files/2-a", "files/3-a", "files/4-a");
-        log.purge(newest, 1);
-        assertThat(storage.files()).containsOnlyKeys("manifests/3", "files/3-a", "files/4-a");
+                .containsOnlyKeys("manifests/2.1-run", "manifests/3.1-run", "files/1-a", "files/2-a", "files/3-a", "files/4-a");
+        log.purge(newest, 1, FIRST);
+        assertThat(storage.files()).containsOnlyKeys("manifests/3.1-run", "files/3-a", "files/4-a");
+    }
+
+    @Test
+    void purgesClaimsBelowItsOwnAndCountsNoFenceBehindAsAnEpochToKeep() throws Exception {
+        Manifest newest = manifest(3);
+        log.write(slot(2), manifest(2));
+        log.write(slot(3), newest);
+        log.write(Slot.ofFence(4, new Ballot(0, "slept")), new Fence(4, "slept"));
+        log.claim(new Ballot(0, "slept"));
+        log.claim(FIRST);
+
+        log.purge(newest, 1, FIRST);
+        assertThat(storage.files())
+                .containsOnlyKeys("manifests/1-run.claim", "manifests/3.1-run", "manifests/4.0-slept.fence");
+    }
+
+    @Test
+    void purgesNothingOnceAnotherRunHasTakenOver() throws Exception {
+        log.write(slot(2), manifest(2));
+        log.write(slot(3), manifest(3));
+        log.claim(new Ballot(2, "other"));
+        Map<String, byte[]> before = Map.copyOf(storage.files());
+
+        log.purge(manifest(3), 1, FIRST);
+        assertThat(storage.files()).containsExactlyInAnyOrderEntriesOf(before);
     }
 
     @Test
@@ -157,22 +234,22 @@ class ManifestLogTest {
         storage.files().put("files/a", new byte[] {1});
         storage.files().put("files/1-old", new byte[] {1});
         for (long epoch = 1; epoch <= 3; epoch++) {
-            log.create(new Slot(epoch, 0), manifest(epoch));
+            log.write(slot(epoch), manifest(epoch));
         }
-        byte[] whole = storage.files().get("manifests/2");
-        storage.files().put("manifests/2", new byte[] {1});
+        byte[] whole = storage.files().get("manifests/2.1-run");
+        storage.files().put("manifests/2.1-run", new byte[] {1});
         Map<String, byte[]> before = Map.copyOf(storage.files());
 
         ManifestLog afterRestart = new ManifestLog(storage);
-        assertThatThrownBy(() -> afterRestart.purge(manifest(3), 2))
+        assertThatThrownBy(() -> afterRestart.purge(manifest(3), 2, FIRST))
                 .isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
                         .isEqualTo(ErrorCode.STATE_CORRUPT))
-                .hasMessageContaining("manifests/2");
+                .hasMessageContaining("manifests/2.1-run");
         assertThat(storage.files()).containsExactlyInAnyOrderEntriesOf(before);
 
-        storage.files().put("manifests/2", whole);
-        afterRestart.purge(manifest(3), 2);
-        assertThat(storage.files()).containsOnlyKeys("manifests/2", "manifests/3", "files/a");
+        storage.files().put("manifests/2.1-run", whole);
+        afterRestart.purge(manifest(3), 2, FIRST);
+        assertThat(storage.files()).containsOnlyKeys("manifests/2.1-run", "manifests/3.1-run", "files/a");
     }
 
     private void requireCorrupt(byte[] damaged, String what) {
@@ -181,6 +258,10 @@ class ManifestLogTest {
                 .as(what)
                 .isInstanceOfSatisfying(MillraceException.class, error -> assertThat(error.code())
                         .isEqualTo(ErrorCode.STATE_CORRUPT));
+    }
+
+    private static Slot slot(long epoch) {
+        return Slot.ofManifest(epoch, FIRST);
     }
 
     private Manifest manifest(long epoch) {

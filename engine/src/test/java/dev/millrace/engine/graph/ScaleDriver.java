@@ -59,11 +59,11 @@ final class ScaleDriver {
         coordinator = new EpochCoordinator(shape, 0);
         state = StateIndex.empty(keyGroups, operators);
         StateIndex none = state;
-        if (!protocol.settle(
+        while (!protocol.settle(
                 protocol.look(false),
                 CommitProtocol.Planned.WRITE_OFF,
                 () -> new CommitProtocol.Ground(new byte[0], none, 0))) {
-            throw new AssertionError("an empty checkpoint does not settle");
+            // Claims the checkpoint first.
         }
     }
 
@@ -146,7 +146,7 @@ final class ScaleDriver {
                 + run.model().storedNanos(0);
         int before = storage.files().size();
         cpuNanos = cpuNanos();
-        manifests.purge(commit.manifest(), EPOCHS_TO_KEEP);
+        protocol.purge(commit.manifest(), EPOCHS_TO_KEEP);
         figures.purgeCpuNanos += cpuNanos() - cpuNanos;
         figures.deletedFiles = before - storage.files().size();
         run.time().at(figures.committedNanos, () -> {});
@@ -281,6 +281,8 @@ final class ScaleDriver {
         public void commit(long epoch, byte[] messages) {}
 
         @Override
-        public void abortUnfinished(long firstEpoch) {}
+        public Runnable unfinished(long firstEpoch) {
+            return () -> {};
+        }
     }
 }

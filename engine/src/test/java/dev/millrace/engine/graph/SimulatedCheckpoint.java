@@ -11,6 +11,9 @@ import dev.millrace.engine.harness.MemoryStorage.Watcher;
 import dev.millrace.engine.snapshot.StateIndex;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
 import java.util.TreeMap;
 
 /** What outlives a process: storage, the logs of offsets and commits, the sink. */
@@ -20,6 +23,7 @@ final class SimulatedCheckpoint {
     private final SimulatedQuery query;
     private final Watcher watcher;
     private final TreeMap<Long, byte[]> offsets = new TreeMap<>();
+    private final List<Runnable> late = new ArrayList<>();
     private long lastCommitted = -1;
 
     /** @param watcher told of every change that a query's own thread makes; may throw */
@@ -81,17 +85,52 @@ final class SimulatedCheckpoint {
         return positions;
     }
 
+    /** Lets a write come about that its writer has given up, or lets it be lost for good. */
+    void land(Random random) {
+        if (!storage.late().isEmpty() && random.nextBoolean()) {
+            List<String> names = List.copyOf(storage.late().keySet());
+            storage.land(names.get(random.nextInt(names.size())));
+        }
+        if (!late.isEmpty() && random.nextBoolean()) {
+            late.remove(random.nextInt(late.size())).run();
+        }
+    }
+
+    /** A log's entry is written, without looking again: what stands there is overwritten. */
+    private void write(Runnable entry) throws IOException {
+        watcher.before();
+        if (watcher.isLate()) {
+            late.add(entry);
+            throw new IOException("No answer whether an entry of a log was written.");
+        }
+        entry.run();
+        watcher.after();
+    }
+
     private final class Offsets extends MemoryOffsetLog {
         Offsets() {
             super(offsets);
         }
 
         @Override
-        public boolean add(long epoch, byte[] entry) {
-            watcher.before();
-            boolean added = super.add(epoch, entry);
-            watcher.after();
-            return added;
+        public long last() {
+            long last = super.last();
+            watcher.between();
+            return last;
+        }
+
+        @Override
+        public boolean add(long epoch, byte[] entry) throws IOException {
+            if (offsets.containsKey(epoch)) {
+                return false;
+            }
+            write(() -> offsets.put(epoch, entry));
+            return true;
+        }
+
+        @Override
+        public void replace(long epoch, byte[] entry) {
+            throw new AssertionError("Nobody planned another end of epoch " + epoch);
         }
 
         @Override
@@ -103,16 +142,16 @@ final class SimulatedCheckpoint {
     private final class Commits implements CommitLog {
         @Override
         public long last() {
-            return lastCommitted;
+            long last = lastCommitted;
+            watcher.between();
+            return last;
         }
 
         @Override
-        public void add(long epoch, long watermarkMillis) {
-            watcher.before();
+        public void add(long epoch, long watermarkMillis) throws IOException {
             assertThat(epoch).isLessThanOrEqualTo(lastCommitted + 1);
             assertThat(offsets).containsKey(epoch);
-            lastCommitted = Math.max(lastCommitted, epoch);
-            watcher.after();
+            write(() -> lastCommitted = Math.max(lastCommitted, epoch));
         }
     }
 }

@@ -8,7 +8,6 @@ import dev.millrace.engine.epoch.CommitProtocol.Ground;
 import dev.millrace.engine.epoch.CommitProtocol.Planned;
 import dev.millrace.engine.epoch.CompletedEpoch;
 import dev.millrace.engine.epoch.EpochCommit;
-import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.snapshot.StateIndex;
 import java.util.Arrays;
 import java.util.Random;
@@ -29,7 +28,6 @@ final class SimulatedProcess {
     private final LongSupplier nanoClock;
     private final Random random;
     private final CommitProtocol protocol;
-    private final ManifestLog manifests;
     private @Nullable SimulatedAttempt attempt;
     private @Nullable EpochCommit commit;
     private StateIndex state;
@@ -45,17 +43,11 @@ final class SimulatedProcess {
         this.nanoClock = nanoClock;
         this.random = random;
         this.protocol = checkpoint.protocol(name);
-        this.manifests = new ManifestLog(checkpoint.storage);
         this.state = StateIndex.empty(SimulatedQuery.KEY_GROUPS, query.operators());
     }
 
     String name() {
         return name;
-    }
-
-    /** Whether it has ever recovered. */
-    boolean hasRun() {
-        return attempts > 0;
     }
 
     /** Whether it has recovered and runs. */
@@ -109,7 +101,7 @@ final class SimulatedProcess {
         }
         commit = null;
         state = current.manifest().state();
-        manifests.purge(current.manifest(), EPOCHS_TO_KEEP);
+        protocol.purge(current.manifest(), EPOCHS_TO_KEEP);
         return true;
     }
 

@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -21,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A sink outside of all processes, of one of two kinds. A transactional one keeps what its writers
  * prepared until it is committed or given up, and lets no writer prepare that is older than the last
- * giving up; one transaction after the other is committed, and that may be cut short. The other kind
- * takes an epoch whole, and drops epochs whose number it has seen.
+ * giving up; one transaction after the other is committed, and that may be cut short. The other kind keeps what was
+ * prepared as files, gives up those that it found, takes an epoch whole, and drops epochs whose number it has seen.
  */
 final class SimulatedSink implements PlannedSink, SinkCommit {
     /** A writer of an older attempt wants to prepare. */
@@ -88,19 +89,26 @@ final class SimulatedSink implements PlannedSink, SinkCommit {
     private List<byte[]> rowsOf(ByteBuffer transactions) {
         List<byte[]> rows = new ArrayList<>();
         while (transactions.hasRemaining()) {
-            rows.addAll(prepared.get(transactions.getLong()));
+            long given = transactions.getLong();
+            rows.addAll(Objects.requireNonNull(prepared.get(given), () -> given + " was given up and is decided"));
         }
         return rows;
     }
 
     @Override
-    public void abortUnfinished(long firstEpoch) {
-        watcher.before();
-        if (transactional) {
-            generation++;
-            prepared.clear();
-        }
-        watcher.after();
+    public Runnable unfinished(long firstEpoch) {
+        List<Long> found = List.copyOf(prepared.keySet());
+        return () -> {
+            if (transactional) {
+                watcher.after(); // and not before: nobody sleeps here, see DurableSimulation
+                generation++;
+                prepared.clear();
+            } else {
+                watcher.before();
+                prepared.keySet().removeAll(found);
+            }
+            watcher.after();
+        };
     }
 
     @Override

@@ -10,10 +10,15 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.IntSupplier;
 
-/** Files in memory. A write may fail after part of the bytes, or after all of them; then nobody sees the file. */
+/**
+ * Files in memory. A write may fail after part of the bytes, or after all of them; then nobody sees the file, or only
+ * later.
+ */
 public final class MemoryStorage implements SnapshotStorage {
     /** Says that a write is to succeed. */
     public static final int NO_FAULT = -1;
@@ -32,6 +37,14 @@ public final class MemoryStorage implements SnapshotStorage {
         void before();
 
         void after();
+
+        /** Between two looks: others may go on. */
+        default void between() {}
+
+        /** Whether a write is to fail for its writer and yet to be under way: see {@link MemoryStorage#land}. */
+        default boolean isLate() {
+            return false;
+        }
     }
 
     /** A watcher that does nothing. */
@@ -44,6 +57,7 @@ public final class MemoryStorage implements SnapshotStorage {
     };
 
     private final TreeMap<String, byte[]> files = new TreeMap<>();
+    private final TreeMap<String, byte[]> late = new TreeMap<>();
     private final List<String> underWay = new ArrayList<>();
     private final IntSupplier faults;
     private final Watcher watcher;
@@ -54,7 +68,7 @@ public final class MemoryStorage implements SnapshotStorage {
 
     /**
      * @param faults for each write, how many of its bytes get through, or {@link #NO_FAULT}
-     * @param watcher told when a file is created or deleted
+     * @param watcher told when a file is written at once or deleted
      */
     public MemoryStorage(IntSupplier faults, Watcher watcher) {
         this.faults = faults;
@@ -99,17 +113,29 @@ public final class MemoryStorage implements SnapshotStorage {
     }
 
     @Override
-    public boolean create(String name, Body body) throws IOException {
+    public void write(String name, Body body) throws IOException {
         watcher.before();
-        if (files.containsKey(name)) {
-            return false;
+        if (watcher.isLate()) {
+            ByteArrayOutputStream whole = new ByteArrayOutputStream();
+            body.writeTo(whole);
+            late.put(name, whole.toByteArray());
+            throw new Fault(name, whole.size());
         }
         try (Output output = begin(name)) {
             body.writeTo(output.bytes());
             output.finish();
         }
         watcher.after();
-        return true;
+    }
+
+    /** Writes whose writers gave them up, and that may still come about, by name. */
+    public NavigableMap<String, byte[]> late() {
+        return late;
+    }
+
+    /** Lets a write come about that its writer has given up. */
+    public void land(String name) {
+        files.put(name, Objects.requireNonNull(late.remove(name)));
     }
 
     private static final class TearingOutput extends OutputStream {
@@ -157,6 +183,7 @@ public final class MemoryStorage implements SnapshotStorage {
 
     @Override
     public List<String> list(String folder) {
+        watcher.between();
         String prefix = folder + "/";
         return files.keySet().stream()
                 .filter(name -> name.startsWith(prefix))

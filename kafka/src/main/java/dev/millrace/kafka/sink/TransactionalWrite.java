@@ -57,8 +57,13 @@ final class TransactionalWrite implements RecoverableWrite {
         return false;
     }
 
+    /** All that bear the query's names: whose they are the names do not tell. */
     @Override
-    public void abortUnfinished() {
+    public Runnable unfinished() {
+        return this::abortUnfinished;
+    }
+
+    private void abortUnfinished() {
         try (TransactionAdmin admin = TransactionAdmin.open(settings)) {
             admin.abortUnfinished();
         }

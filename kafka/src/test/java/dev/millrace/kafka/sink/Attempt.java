@@ -26,7 +26,7 @@ final class Attempt {
 
     /** Fences and aborts, as the engine does before the first writer. */
     Attempt takeOver() {
-        write.abortUnfinished();
+        write.unfinished().run();
         return this;
     }
 

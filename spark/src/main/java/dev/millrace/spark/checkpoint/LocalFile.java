@@ -4,15 +4,19 @@ import dev.millrace.engine.snapshot.SnapshotStorage;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.UUID;
+import java.util.stream.Stream;
 
 /**
  * A file on a local disk under way: it is written under another name, forced to the disk, and only then appears
@@ -67,18 +71,21 @@ final class LocalFile implements SnapshotStorage.Output {
         };
     }
 
-    /**
-     * Creates a file for one creator only; false when there is one of that name already. It is linked to its name,
-     * which fails where that is taken: a rename would replace what is there.
-     */
-    static boolean create(Path path, SnapshotStorage.Body body) throws IOException {
-        try (LocalFile file = new LocalFile(path)) {
-            body.writeTo(file.bytes);
-            return file.finishFirst();
+    /** The names of what is in a folder; empty when there is none. Nothing else is asked of a file, as Hadoop does. */
+    static List<String> list(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(file -> file.getFileName().toString()).toList();
+        } catch (NoSuchFileException e) {
+            return List.of();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
     }
 
-    /** As {@link #finish}; false when there is one of its name already. */
+    /**
+     * As {@link #finish}, for one creator only; false when there is one of its name already. It is linked to its name,
+     * which fails where that is taken: a rename would replace what is there.
+     */
     boolean finishFirst() throws IOException {
         force();
         try {

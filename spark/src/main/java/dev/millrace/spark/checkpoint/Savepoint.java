@@ -1,6 +1,7 @@
 package dev.millrace.spark.checkpoint;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.millrace.engine.epoch.Ballot;
 import dev.millrace.engine.epoch.Manifest;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.error.ErrorCode;
@@ -46,8 +47,8 @@ final class Savepoint {
         for (String name : manifest.state().allFiles()) {
             copy(StateFiles.FOLDER + "/" + name, to, system);
         }
-        boolean unused =
-                new ManifestLog(StateFiles.of(to, configuration)).create(new ManifestLog.Slot(epoch, 0), manifest);
+        new ManifestLog(StateFiles.of(to, configuration))
+                .write(ManifestLog.Slot.ofManifest(epoch, Ballot.LOWEST), manifest);
         copy(StoredCheckpoint.SOURCES, to, system);
         write(system, new Path(to, StoredCheckpoint.OFFSETS + "/" + epoch), manifest.offsets());
         write(

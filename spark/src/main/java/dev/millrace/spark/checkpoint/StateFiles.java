@@ -1,6 +1,7 @@
 package dev.millrace.spark.checkpoint;
 
 import dev.millrace.engine.snapshot.SnapshotStorage;
+import dev.millrace.spark.scala.Scala;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -8,16 +9,14 @@ import java.util.Arrays;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
-import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.execution.streaming.checkpointing.CheckpointFileManager;
 
 /**
  * Snapshot files and manifests in a folder of the query's checkpoint, on whatever file system Spark
- * keeps it. Files appear whole, by that file system's own atomic way. Creation is as exclusive as
- * {@code CheckpointFileManager.createAtomic} without overwriting is there, as for Spark's own logs. On local
- * disks, where that looks first and renames then, it is {@link LocalFile}'s.
+ * keeps it. Files appear whole, by that file system's own atomic way; on local disks by {@link LocalFile}'s. Nothing
+ * is created exclusively: no two runs write the same name.
  *
  * <p>Thread: any.
  */
@@ -58,32 +57,8 @@ public final class StateFiles implements SnapshotStorage {
                 : new AtomicFile(files.createAtomic(path, true));
     }
 
-    @Override
-    public boolean create(String name, Body body) throws IOException {
-        Path path = inFolder(name);
-        if (files.exists(path)) {
-            return false;
-        }
-        if (isOnLocalDisk(path)) {
-            return LocalFile.create(LocalCheckpointFiles.localPath(path), body);
-        }
-        try {
-            createWhole(path, body);
-            return true;
-        } catch (FileAlreadyExistsException e) {
-            return false;
-        }
-    }
-
     private boolean isOnLocalDisk(Path path) throws IOException {
         return LocalCheckpointFiles.isOnLocalDisk(path, configuration);
-    }
-
-    private void createWhole(Path path, Body body) throws IOException {
-        try (AtomicFile file = new AtomicFile(files.createAtomic(path, false))) {
-            body.writeTo(file.bytes());
-            file.finish();
-        }
     }
 
     private Path inFolder(String name) {
@@ -124,19 +99,20 @@ public final class StateFiles implements SnapshotStorage {
     @Override
     public List<String> list(String folder) throws IOException {
         Path path = new Path(root, folder);
-        if (!files.exists(path)) {
-            return List.of();
+        if (isOnLocalDisk(path)) {
+            return LocalFile.list(LocalCheckpointFiles.localPath(path));
         }
         try {
             return Arrays.stream(files.list(path))
                     .filter(FileStatus::isFile)
                     .map(status -> status.getPath().getName())
                     .toList();
-        } catch (RuntimeException e) {
-            if (e.getCause() instanceof FileNotFoundException) {
+        } catch (Exception e) {
+            // Scala does not declare what it throws.
+            if (e instanceof FileNotFoundException || e.getCause() instanceof FileNotFoundException) {
                 return List.of();
             }
-            throw e;
+            throw Scala.sneaky(e);
         }
     }
 

@@ -1,6 +1,8 @@
 package dev.millrace.spark.execution;
 
+import dev.millrace.engine.epoch.CommitProtocol;
 import dev.millrace.engine.epoch.CommitProtocol.Found;
+import dev.millrace.engine.epoch.Manifest;
 import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
@@ -19,8 +21,10 @@ import org.apache.spark.sql.connector.read.streaming.Offset;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
 import org.apache.spark.sql.execution.streaming.checkpointing.CheckpointFileManager;
 import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqBase;
+import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadata;
 import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadata$;
 import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadataBase;
+import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadataV2;
 import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadataV2$;
 import org.apache.spark.sql.execution.streaming.runtime.AcceptsLatestSeenOffsetHandler;
 import org.apache.spark.sql.execution.streaming.runtime.StreamProgress;
@@ -39,14 +43,25 @@ final class Checkpoint {
     private final SparkSession session;
     private final SparkOffsetLog offsetLog;
     private final SparkCommitLog commitLog;
+    private final CommitProtocol protocol;
     private final QuerySources sources;
+    private final String run;
     private int offsetLogVersion;
 
-    Checkpoint(SparkSession session, SparkOffsetLog offsetLog, SparkCommitLog commitLog, QuerySources sources) {
+    /** @param run tells this run of the query from all others */
+    Checkpoint(
+            SparkSession session,
+            SparkOffsetLog offsetLog,
+            SparkCommitLog commitLog,
+            CommitProtocol protocol,
+            QuerySources sources,
+            String run) {
         this.session = session;
         this.offsetLog = offsetLog;
         this.commitLog = commitLog;
+        this.protocol = protocol;
         this.sources = sources;
+        this.run = run;
     }
 
     /**
@@ -70,9 +85,9 @@ final class Checkpoint {
      *
      * @param restoreEpoch the committed epoch to go back to, or -1 for the last
      *
-     * <p>Errors: UNSUPPORTED_CHECKPOINT, SOURCE_FAILED.
+     * <p>Errors: UNSUPPORTED_CHECKPOINT, SOURCE_FAILED, IOException.
      */
-    Start position(Found found, long restoreEpoch) {
+    Start position(Found found, long restoreEpoch) throws IOException {
         OffsetSeqBase latest = lastEntry(found);
         offsetLogVersion = latest == null ? configuredVersion() : latest.version();
         session.conf().set(OFFSET_LOG_VERSION, (long) offsetLogVersion);
@@ -104,11 +119,12 @@ final class Checkpoint {
                 .orElse(null);
     }
 
-    private OffsetSeqBase entry(Found found, long epoch) {
-        return found.decided()
+    private OffsetSeqBase entry(Found found, long epoch) throws IOException {
+        Optional<byte[]> ending = found.decided()
                 .filter(manifest -> manifest.epoch() == epoch)
-                .map(manifest -> offsetLog.read(manifest.offsets()))
-                .or(() -> offsetLog.find(epoch))
+                .map(Manifest::offsets);
+        return (ending.isPresent() ? ending : protocol.ending(epoch))
+                .map(offsetLog::read)
                 .orElseThrow(() -> new MillraceException(
                         ErrorCode.UNSUPPORTED_CHECKPOINT,
                         ("Cannot continue from the checkpoint: epoch=%d is in its commit log and not in its offset log. "
@@ -171,11 +187,21 @@ final class Checkpoint {
         return offsetLog.write(end.toOffsets(sources.scalaOccurrences(), sources.scalaById(), metadata));
     }
 
-    /** What is logged beside offsets: watermark, time, and the settings that the query is bound to. */
+    /** What is logged beside offsets: watermark, time, the settings that the query is bound to, and who logs it. */
     OffsetSeqMetadataBase metadata(long watermarkMillis, long timestampMillis) {
-        return offsetLogVersion == VERSION_2
-                ? OffsetSeqMetadataV2$.MODULE$.apply(watermarkMillis, timestampMillis, session.conf())
-                : OffsetSeqMetadata$.MODULE$.apply(watermarkMillis, timestampMillis, session.conf());
+        if (offsetLogVersion == VERSION_2) {
+            OffsetSeqMetadataV2 metadata =
+                    OffsetSeqMetadataV2$.MODULE$.apply(watermarkMillis, timestampMillis, session.conf());
+            return metadata.copy(
+                    watermarkMillis,
+                    timestampMillis,
+                    metadata.conf().updated(SparkOffsetLog.RUN, run),
+                    metadata.sourceMetadataInfo(),
+                    metadata.controlBatchInfo());
+        }
+        OffsetSeqMetadata metadata = OffsetSeqMetadata$.MODULE$.apply(watermarkMillis, timestampMillis, session.conf());
+        return metadata.copy(
+                watermarkMillis, timestampMillis, metadata.conf().updated(SparkOffsetLog.RUN, run));
     }
 
     /** Where all sources stand. */

@@ -4,7 +4,6 @@ import dev.millrace.engine.epoch.CommitProtocol;
 import dev.millrace.engine.epoch.CompletedEpoch;
 import dev.millrace.engine.epoch.EpochCommit;
 import dev.millrace.engine.epoch.Manifest;
-import dev.millrace.engine.epoch.ManifestLog;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.snapshot.SnapshotFile;
@@ -45,7 +44,6 @@ final class EpochCommitter {
     private final MillraceExecution query;
     private final Checkpoint checkpoint;
     private final CommitProtocol protocol;
-    private final ManifestLog manifests;
     private final QuerySources sources;
     private final QuerySinks sink;
     private final Predicate<Integer> isLateStage;
@@ -73,7 +71,6 @@ final class EpochCommitter {
             MillraceExecution query,
             Checkpoint checkpoint,
             CommitProtocol protocol,
-            ManifestLog manifests,
             QuerySources sources,
             QuerySinks sink,
             Map<Integer, Integer> sourceOfStage,
@@ -89,7 +86,6 @@ final class EpochCommitter {
         this.query = surroundings.query();
         this.checkpoint = surroundings.checkpoint();
         this.protocol = surroundings.protocol();
-        this.manifests = surroundings.manifests();
         this.sources = surroundings.sources();
         this.sink = surroundings.sink();
         this.isLateStage = surroundings.isLateStage();
@@ -254,7 +250,7 @@ final class EpochCommitter {
         }
         committedSincePurge = 0;
         try {
-            manifests.purge(newest, query.epochsToKeep());
+            protocol.purge(newest, query.epochsToKeep());
         } catch (IOException e) {
             notPurged(e);
         } catch (MillraceException e) {

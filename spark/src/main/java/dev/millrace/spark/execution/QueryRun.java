@@ -145,7 +145,6 @@ final class QueryRun {
     private Prepared prepare() throws IOException {
         SparkOffsetLog offsetLog = new SparkOffsetLog(query.offsetLog());
         SparkCommitLog commitLog = new SparkCommitLog(query.commitLog());
-        Checkpoint checkpoint = new Checkpoint(session, offsetLog, commitLog, sources);
         ClassLoader loader = query.userClassLoader(session);
         SparkSink sink = query.sinks().openSink(session, loader);
         LateRowTarget late = query.sinks().openLateSink(session, loader);
@@ -154,6 +153,7 @@ final class QueryRun {
         ManifestLog manifests = new ManifestLog(files);
         String runId = query.runId().toString();
         CommitProtocol protocol = new CommitProtocol(manifests, offsetLog, commitLog, sinks, runId);
+        Checkpoint checkpoint = new Checkpoint(session, offsetLog, commitLog, protocol, sources, runId);
 
         Found found = protocol.look(restoreEpoch >= 0);
         checkpoint.tellLatestSeen(found);
@@ -180,7 +180,6 @@ final class QueryRun {
                         query,
                         checkpoint,
                         protocol,
-                        manifests,
                         sources,
                         sinks,
                         plan.streamOfStage(),

@@ -34,6 +34,7 @@ final class QueryState {
     private final int keyGroupCount;
     private final Map<OperatorId, StatefulOperator> operators;
     private final @Nullable SparkState sparks;
+    private final Map<Long, StateIndex> broughtOver = new TreeMap<>();
     private int attempts;
 
     /**
@@ -84,10 +85,21 @@ final class QueryState {
         }
         boolean isDecided = found.decided().isPresent() && found.epoch() == epoch;
         if (sparks != null && !isDecided && manifests.find(epoch).isEmpty()) {
-            return sparks.bringOver(epoch, none, start.watermarkMillis(), storage, runId + "-import");
+            return broughtOver(sparks, epoch, none, start.watermarkMillis());
         }
         StateIndex state = (isDecided ? found.decided().get() : manifests.require(epoch)).state();
         requireSame(state);
+        return state;
+    }
+
+    /** Once in a run, for recovery asks more than once; so no name is written twice. */
+    private StateIndex broughtOver(SparkState from, long epoch, StateIndex none, long watermarkMillis)
+            throws IOException {
+        StateIndex state = broughtOver.get(epoch);
+        if (state == null) {
+            state = from.bringOver(epoch, none, watermarkMillis, storage, runId + "-import");
+            broughtOver.put(epoch, state);
+        }
         return state;
     }
 

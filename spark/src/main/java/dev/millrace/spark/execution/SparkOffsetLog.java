@@ -14,6 +14,9 @@ import scala.runtime.BoxedUnit;
 
 /** Spark's offset log as the commit protocol sees it: its files, byte by byte. Thread: the query's. */
 final class SparkOffsetLog implements OffsetLog {
+    /** Among the settings that an entry of Millrace names: which run wrote it. Stock Spark passes over it. */
+    static final String RUN = "spark.millrace.run";
+
     private final OffsetSeqLog log;
 
     SparkOffsetLog(OffsetSeqLog log) {
@@ -44,10 +47,17 @@ final class SparkOffsetLog implements OffsetLog {
     }
 
     @Override
-    public Standing standing(long epoch, byte[] entry) throws IOException {
-        return entry(epoch)
-                .map(there -> Arrays.equals(there, entry) ? Standing.SAME : Standing.OTHER)
-                .orElse(Standing.ABSENT);
+    public boolean isOfAnotherEngine(byte[] entry) {
+        return Scala.optional(read(entry).metadataOpt())
+                .filter(metadata -> metadata.conf().contains(RUN))
+                .isEmpty();
+    }
+
+    @Override
+    public void replace(long epoch, byte[] entry) {
+        // Deleted first: not every file system lets a file be put in another's place.
+        log.fileManager().delete(log.batchIdToPath(epoch));
+        boolean unused = add(epoch, entry); // false where a run that is fenced was faster again: the next start mends it
     }
 
     @Override

@@ -12,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -117,8 +118,10 @@ public final class QuerySinks implements SinkCommit {
     }
 
     @Override
-    public void abortUnfinished(long firstEpoch) {
-        ofAll(sink -> sink.abortUnfinished(firstEpoch));
+    public Runnable unfinished(long firstEpoch) {
+        Map<SparkSink, Runnable> found = new LinkedHashMap<>();
+        sinks.values().forEach(sink -> found.put(sink, sink.unfinished(firstEpoch)));
+        return () -> ofAll(sink -> Objects.requireNonNull(found.get(sink)).run());
     }
 
     /** Ends an attempt; see {@link SparkSink#abort}. */

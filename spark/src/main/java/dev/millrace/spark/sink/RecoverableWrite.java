@@ -11,10 +11,12 @@ import org.apache.spark.sql.connector.write.streaming.StreamingWrite;
  */
 public interface RecoverableWrite extends StreamingWrite {
     /**
-     * Gives up what earlier attempts began or prepared and did not commit. Called once per attempt,
-     * before its first writer exists and after a commit that was cut short was repeated.
+     * Finds what earlier attempts began or prepared and did not commit, and tells how to give it up. Called once per
+     * attempt, before its first writer exists and after a commit that was cut short was repeated. It is given up once
+     * nobody can decide about it any more, perhaps so late that another process has gone on: what a younger attempt
+     * began after this call is left alone where it can be told apart.
      */
-    void abortUnfinished();
+    Runnable unfinished();
 
     /**
      * An attempt is over, and so are its writers. What was never to be decided came to {@link #abort} before.

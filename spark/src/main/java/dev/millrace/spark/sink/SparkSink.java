@@ -174,25 +174,38 @@ public final class SparkSink implements Sink, SinkCommit {
     }
 
     @Override
-    public synchronized void abortUnfinished(long firstEpoch) {
+    public synchronized Runnable unfinished(long firstEpoch) {
+        try {
+            Runnable found = writeOf(firstEpoch).write instanceof RecoverableWrite recoverable
+                    ? recoverable.unfinished()
+                    : () -> {};
+            return () -> giveUp(firstEpoch, found);
+        } catch (Throwable t) {
+            throw notGivenUp(t);
+        }
+    }
+
+    private synchronized void giveUp(long firstEpoch, Runnable found) {
         prepared.tailMap(firstEpoch).forEach((epoch, messages) -> abort(writeOf(epoch).write, epoch, messages));
         prepared.clear();
         lastTried = firstEpoch - 1;
         lastCommitted = lastTried;
         try {
-            if (writeOf(firstEpoch).write instanceof RecoverableWrite recoverable) {
-                recoverable.abortUnfinished();
-            }
+            found.run();
         } catch (Throwable t) {
-            throw SinkFailure.of(name, "give up what was not committed", t);
+            throw notGivenUp(t);
         }
+    }
+
+    private RuntimeException notGivenUp(Throwable cause) {
+        return SinkFailure.of(name, "give up what was not committed", cause);
     }
 
     /**
      * Ends an attempt: gives up what was prepared and has never come to a decision, and closes. What is given up
      * comes with its messages, those of writers that did not get so far being null; where nothing is left, a write
      * hears of the epoch under way, without messages. An epoch whose decision was tried may be decided although
-     * that failed: nobody is told to give it up before {@link #abortUnfinished}, nor anything else while it or its
+     * that failed: nobody is told to give it up before {@link #unfinished}, nor anything else while it or its
      * commit is outstanding, lest a write give up all that it has prepared.
      *
      * @param epoch the first that is not known to be decided

@@ -23,8 +23,10 @@ import org.apache.hadoop.util.Progressable;
 
 /**
  * A file system like an object store's, in memory: names without folders, listed by prefix, objects that
- * appear whole when they are closed, a rename that copies and then deletes. Springs the trap {@code
- * store} before each change. One store per process, under {@code objects://store/}.
+ * appear whole when they are closed, a rename that copies and then deletes. Nothing is created exclusively: it looks
+ * first, and what it writes then takes the place of what came in between. Springs the trap {@code store} before each
+ * change, {@code rename into <folder>} between look and copy, {@code renamed into <folder>} behind the copy. One store
+ * per process, under {@code objects://store/}.
  */
 public final class ObjectStore extends FileSystem {
     private static final ConcurrentSkipListMap<String, byte[]> OBJECTS = new ConcurrentSkipListMap<>();
@@ -73,11 +75,7 @@ public final class ObjectStore extends FileSystem {
                     @Override
                     public void close() throws IOException {
                         Traps.pass("store");
-                        byte[] before =
-                                overwrite ? OBJECTS.put(key, toByteArray()) : OBJECTS.putIfAbsent(key, toByteArray());
-                        if (!overwrite && before != null) {
-                            throw new FileAlreadyExistsException(key);
-                        }
+                        OBJECTS.put(key, toByteArray());
                     }
                 },
                 null);
@@ -95,7 +93,10 @@ public final class ObjectStore extends FileSystem {
         if (bytes == null || OBJECTS.containsKey(key(to))) {
             return false;
         }
+        String folder = to.getParent().getName();
+        Traps.pass("rename into " + folder);
         OBJECTS.put(key(to), bytes);
+        Traps.pass("renamed into " + folder);
         Traps.pass("store");
         OBJECTS.remove(key(from));
         return true;

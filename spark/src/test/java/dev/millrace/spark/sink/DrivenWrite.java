@@ -60,7 +60,7 @@ public final class DrivenWrite {
 
     /** Starts to write, behind what had to be committed again. */
     public DrivenWrite begin() {
-        write.abortUnfinished();
+        write.unfinished().run();
         factory = write.createStreamingWriterFactory(new PhysicalWriteInfoImpl(TASKS));
         return this;
     }

@@ -204,9 +204,18 @@ final class FileWrite implements RecoverableWrite {
     }
 
     @Override
-    public void abortUnfinished() {
+    public Runnable unfinished() {
         try {
+            // Of these alone, for a younger attempt may have begun by the time that they are given up.
             Set<String> earlier = attempts.unended();
+            return () -> giveUp(earlier);
+        } catch (IOException e) {
+            throw Scala.sneaky(e);
+        }
+    }
+
+    private void giveUp(Set<String> earlier) {
+        try {
             if (!earlier.isEmpty()) {
                 deleteUncommitted(earlier);
                 for (String ended : earlier) {

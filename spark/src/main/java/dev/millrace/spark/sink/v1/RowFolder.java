@@ -3,6 +3,7 @@ package dev.millrace.spark.sink.v1;
 import dev.millrace.spark.scala.Scala;
 import java.io.IOException;
 import java.io.Serializable;
+import java.util.ArrayList;
 import java.util.List;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
@@ -34,14 +35,16 @@ record RowFolder(String path, SerializableConfiguration configuration) implement
         }
     }
 
-    /** Deletes all files. */
-    void clear() {
+    /** All files that there are. */
+    List<String> list() {
         try {
+            List<String> names = new ArrayList<>();
             if (storage().exists(new Path(path))) {
                 for (FileStatus file : storage().listStatus(new Path(path))) {
-                    storage().delete(file.getPath(), false);
+                    names.add(file.getPath().getName());
                 }
             }
+            return names;
         } catch (IOException e) {
             throw Scala.sneaky(e);
         }

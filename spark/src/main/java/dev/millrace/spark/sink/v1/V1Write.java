@@ -121,9 +121,12 @@ final class V1Write implements RecoverableWrite {
     public void end(boolean isSettled) {}
 
     @Override
-    public void abortUnfinished() {
-        folder.clear();
-        filesOfLastEpoch = new ArrayList<>();
+    public Runnable unfinished() {
+        List<String> found = folder.list();
+        return () -> {
+            folder.delete(found);
+            filesOfLastEpoch = new ArrayList<>();
+        };
     }
 
     @Override
