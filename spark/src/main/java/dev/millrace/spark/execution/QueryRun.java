@@ -248,7 +248,7 @@ final class QueryRun {
 
     /** Waits before the next attempt, or throws what ends the query. */
     private void recoverFrom(Exception failure, Prepared prepared) throws Exception {
-        long failedNanos = System.nanoTime();
+        long failedNanos = QueryFailure.heardNanos(failure);
         if (isAskedFor(failure)) {
             throw ending(failure);
         }
