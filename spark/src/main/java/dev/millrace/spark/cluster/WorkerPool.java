@@ -37,6 +37,11 @@ public final class WorkerPool {
     public static final int ALL = ClusterSettings.ALL;
 
     private static final Logger LOG = LoggerFactory.getLogger(WorkerPool.class);
+    private static final long LOOK_MILLIS = 100;
+
+    /** Spark's default for {@code spark.executor.cores} on YARN and Kubernetes. */
+    private static final int ONE_BY_DEFAULT = 1;
+
     private static final long MAX_TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
     /** Beats in the time after which silence counts as loss. */
@@ -121,7 +126,7 @@ public final class WorkerPool {
      * Waits until there are enough workers for a query and gives as many as it wants, those that are there longest
      * first.
      *
-     * <p>Errors: WORKERS_MISSING when the time is up.
+     * <p>Errors: WORKERS_MISSING when the time is up and there are too few; for who wants all, one is enough then.
      *
      * @param least with so many it goes on rather than wait for more
      */
@@ -131,17 +136,18 @@ public final class WorkerPool {
         synchronized (roster) {
             while (true) {
                 List<Member> there = roster.members();
-                boolean isWhole = wanted == ALL ? isSettled() && isEverywhere(there) : there.size() >= wanted;
+                long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+                boolean isWhole =
+                        wanted == ALL ? left <= 0 || isSettled() && isEverywhere(there) : there.size() >= wanted;
                 if (!there.isEmpty() && (isWhole || there.size() >= least)) {
                     return new Crew(
                             there.subList(0, Math.min(wanted, there.size())),
                             settings.loopCount() > 0 ? settings.loopCount() : cpus);
                 }
-                long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
                 if (left <= 0 || isClosed) {
                     throw missing(wanted, there, timeoutMillis);
                 }
-                roster.wait(Math.min(left, 100));
+                roster.wait(Math.min(left, LOOK_MILLIS));
             }
         }
     }
@@ -171,11 +177,29 @@ public final class WorkerPool {
                                 Math.max(1, cpus)));
     }
 
-    /** Whether a query would be given other workers than it has, and has been for a moment. */
-    public boolean isOutdated(Object query, Crew crew) {
-        List<Member> there = roster.members();
-        int would = Math.min(wants.getOrDefault(query, crew.size()), there.size());
-        return would > 0 && would != crew.size() && isSettled();
+    /**
+     * Whether a query would be given other workers than it has, and has been for a moment.
+     *
+     * @param crewSize how many it has
+     */
+    public boolean isOutdated(Object query, int crewSize) {
+        int would =
+                Math.min(wants.getOrDefault(query, crewSize), roster.members().size());
+        return would > 0 && would != crewSize && isSettled();
+    }
+
+    /**
+     * The cores of the application's smallest executor; waits for the first one. 0 where none came in time, and the
+     * application does not say how many they have.
+     */
+    public static int awaitCores(SparkContext context, long timeoutMillis) throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
+        int cores = executorCores(context);
+        while (cores < 1 && deadline - System.nanoTime() > 0) {
+            Thread.sleep(LOOK_MILLIS); // Spark has no event that a query's thread could wait for
+            cores = executorCores(context);
+        }
+        return cores;
     }
 
     void open(String attempt, AttemptListener hears) {
@@ -241,7 +265,7 @@ public final class WorkerPool {
     private void fill(int wanted) {
         WorkerJobs to = jobs;
         if (to == null) {
-            int cores = executorCores();
+            int cores = executorCores(context);
             if (cores < 1) {
                 return; // no executor is there yet, and nothing says how many cores it will have
             }
@@ -256,14 +280,17 @@ public final class WorkerPool {
                         .collect(Collectors.toSet()));
     }
 
-    private int executorCores() {
+    /** 0 where nothing says it yet: a standalone master's executors have what their machines have. */
+    private static int executorCores(SparkContext context) {
+        String master = context.master();
+        int otherwise = master.startsWith("yarn") || master.startsWith("k8s") ? ONE_BY_DEFAULT : 0;
         return context.getConf()
                 .getInt(
                         "spark.executor.cores",
                         WorkerJobs.executors(context).stream()
                                 .mapToInt(ExecutorSummary::totalCores)
                                 .min()
-                                .orElse(0));
+                                .orElse(otherwise));
     }
 
     /** What comes from workers. Thread: one of Spark's. */
