@@ -50,6 +50,9 @@ public final class WorkerPool {
     /** How long workers stay when no query wants them. */
     private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(30);
 
+    /** How often workers that do not reach each other are made to try. */
+    private static final long PROBE_NANOS = TimeUnit.SECONDS.toNanos(2);
+
     /** So long the number of workers must stay the same before a running query goes by it. */
     private static final long SETTLED_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -60,6 +63,7 @@ public final class WorkerPool {
     private final ClusterSettings settings;
     private final String name = "millrace-workers-" + NUMBER.incrementAndGet();
     private final WorkerRoster roster = new WorkerRoster();
+    private final BrokenPairs broken = new BrokenPairs();
     private final Map<String, AttemptListener> attempts = new ConcurrentHashMap<>();
 
     /** For each query, by its own object, how many workers it wants. */
@@ -75,6 +79,7 @@ public final class WorkerPool {
     private volatile int cpus;
     private volatile long changedNanos = System.nanoTime();
     private long lastTickNanos = System.nanoTime();
+    private long lastProbeNanos = System.nanoTime();
     private long lastWantedNanos = System.nanoTime();
     private volatile boolean isClosed;
 
@@ -135,10 +140,10 @@ public final class WorkerPool {
         long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
         synchronized (roster) {
             while (true) {
-                List<Member> there = roster.members();
+                List<Member> all = roster.members();
+                List<Member> there = broken.without(all);
                 long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
-                boolean isWhole =
-                        wanted == ALL ? left <= 0 || isSettled() && isEverywhere(there) : there.size() >= wanted;
+                boolean isWhole = wanted == ALL ? left <= 0 || isSettled() && isEverywhere(all) : all.size() >= wanted;
                 if (!there.isEmpty() && (isWhole || there.size() >= least)) {
                     return new Crew(
                             there.subList(0, Math.min(wanted, there.size())),
@@ -183,8 +188,9 @@ public final class WorkerPool {
      * @param crewSize how many it has
      */
     public boolean isOutdated(Object query, int crewSize) {
-        int would =
-                Math.min(wants.getOrDefault(query, crewSize), roster.members().size());
+        int would = Math.min(
+                wants.getOrDefault(query, crewSize),
+                broken.without(roster.members()).size());
         return would > 0 && would != crewSize && isSettled();
     }
 
@@ -222,6 +228,37 @@ public final class WorkerPool {
         }
     }
 
+    /** Two workers cannot exchange rows, though both are heard. */
+    void cutOff(Member one, Member other) {
+        if (broken.failed(one, other)) {
+            LOG.warn(
+                    "Two workers do not reach each other, so queries run without one of them until they do: {} and {}.",
+                    one.told(),
+                    other.told());
+            changed();
+        }
+    }
+
+    /** The workers of a crew have committed an epoch together. */
+    public void worked(Crew crew) {
+        broken.worked(crew.members());
+    }
+
+    /** Which workers do not reach each other, in words; empty where all do. */
+    public String cutOffTold() {
+        return broken.among(roster.members()).stream()
+                .map(BrokenPairs.Broken::told)
+                .collect(Collectors.joining("; "));
+    }
+
+    /** Has workers that do not reach each other try it. */
+    private void probe() {
+        for (BrokenPairs.Broken pair : broken.among(roster.members())) {
+            Member older = pair.older();
+            pair.younger().send(new Command.Probe(older.registration().exchange(), older.incarnation()));
+        }
+    }
+
     private void lost(Member member, String why) {
         LOG.warn("A worker is lost: {}, {}.", member.told(), why);
         changed();
@@ -247,6 +284,10 @@ public final class WorkerPool {
                 member.send(new Command.Retire());
                 lost(member, "it said nothing for %d ms".formatted(settings.detectionMillis()));
             }
+            if (now - lastProbeNanos >= PROBE_NANOS) {
+                lastProbeNanos = now;
+                probe();
+            }
             int wanted =
                     wants.values().stream().mapToInt(Integer::intValue).max().orElse(0);
             if (wanted > 0) {
@@ -270,7 +311,7 @@ public final class WorkerPool {
                 return; // no executor is there yet, and nothing says how many cores it will have
             }
             cpus = Math.min(cores, settings.loopCount() > 0 ? settings.loopCount() : Math.max(1, cores - 1));
-            to = new WorkerJobs(context, new WorkerOrder(name, cpus));
+            to = new WorkerJobs(context, new WorkerOrder(name, cpus, settings.detectionMillis()));
             jobs = to;
         }
         to.fill(
@@ -299,6 +340,13 @@ public final class WorkerPool {
         public void received(byte[] message) {
             WorkerReport.Sent sent = WorkerReport.fromBytes(message);
             Member from = roster.heard(sent.incarnation(), System.nanoTime());
+            if (from != null && sent.report() instanceof WorkerReport.Reached reached) {
+                if (broken.reached(from.incarnation(), reached.incarnation())) {
+                    LOG.info("A worker reaches another again: {}.", from.told());
+                    changed();
+                }
+                return;
+            }
             AttemptListener attempt = attempts.get(sent.report().attempt());
             if (from != null && attempt != null) {
                 attempt.reported(from, sent.report());

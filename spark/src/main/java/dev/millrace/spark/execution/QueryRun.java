@@ -409,6 +409,7 @@ final class QueryRun {
         epochUnderWay = epoch + 1;
         restoreEpoch = -1;
         policy.committed();
+        workers.committed();
         Objects.requireNonNull(tables).committed();
     }
 

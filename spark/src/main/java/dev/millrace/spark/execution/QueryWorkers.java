@@ -107,6 +107,7 @@ final class QueryWorkers implements AutoCloseable {
         WorkerPool joined = WorkerPool.join(context, settings, this, wanted);
         pool = joined;
         Crew found = hasExecutors ? await(joined, wanted) : null;
+        query.note(found == null ? "" : joined.cutOffTold());
         if (found == null) {
             LOG.info("Query {} runs in the driver until there are executors for it.", label);
         } else {
@@ -151,6 +152,15 @@ final class QueryWorkers implements AutoCloseable {
                 Objects.requireNonNull(pool, "a pool"),
                 on,
                 new ClusterDataflow.Order(attempt, deployment, graph, coordinator, loader));
+    }
+
+    /** The workers have committed an epoch. */
+    void committed() {
+        WorkerPool joined = pool;
+        Crew current = crew;
+        if (joined != null && current != null) {
+            joined.worked(current);
+        }
     }
 
     /** Whether the next attempt would run elsewhere than the one under way. */
