@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread: the owning task. Lifetime: addresses are valid until {@link KeyedState#reclaim}, {@link
  * KeyedState#expire}, {@link KeyedState#removeExpired} or {@link KeyedState#freeze}, but for an entry
  * that was replaced; arrays until an entry is looked for or added too. Bounds: 24 bytes and the tail per
- * entry, and 11 to 21 for each slot of it; removed entries take at most as much memory as the others, or
+ * entry, and 11 to 21 for each slot of it; a 64th for {@link ChangedEntries}, twice while a snapshot is written; removed entries take at most as much memory as the others, or
  * {@link #MAX_IDLE_GARBAGE_BYTES}, once {@link KeyedState#reclaim} was called.
  */
 public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, GroupedTable {
@@ -37,6 +37,9 @@ public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, 
     @Nullable
     SpilledKeys spilled;
 
+    /** What changed since the table was last frozen: all that carry the ledger's stamp. */
+    private ChangedEntries changed;
+
     private int rowCount;
     private long garbageBytes;
 
@@ -47,6 +50,7 @@ public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, 
     EntryTable(StateLedger ledger, int keyGroup, int tailBytes, int fixedValueBytes) {
         super(new EntryArena(ledger), tailBytes, fixedValueBytes);
         this.ledger = ledger;
+        this.changed = new ChangedEntries(ledger);
         this.snapshots = new TableSnapshots(this, keyGroup);
         this.expiries = new ExpiryQueue(ledger);
     }
@@ -54,7 +58,7 @@ public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, 
     /** Announces that an entry's value is about to change in place, and gives the array that it lies in. */
     public final byte[] bytesToChange(int entry) {
         saveBefore(entry);
-        stamp(entry, ledger.epoch());
+        change(entry);
         return bytes(entry);
     }
 
@@ -95,7 +99,7 @@ public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, 
             expiries.makeRoom();
         }
         saveBefore(entry);
-        stamp(entry, ledger.epoch());
+        change(entry);
         expiryMicros(entry, micros);
         if (micros < before) {
             flag(entry, EARLIER, true);
@@ -127,6 +131,23 @@ public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, 
     /** The entries in memory. */
     public final int rowCount() {
         return rowCount;
+    }
+
+    /** The first entry in memory, in the table's own order, that changed since the table was frozen, or {@link #NONE}. */
+    final int firstChanged() {
+        return changed.next(NONE);
+    }
+
+    /** The next one behind another. */
+    final int nextChanged(int entry) {
+        return changed.next(entry + 1);
+    }
+
+    /** What changed so far; from now on changes are those of another epoch. */
+    final ChangedEntries takeChanged() {
+        ChangedEntries taken = changed;
+        changed = new ChangedEntries(ledger);
+        return taken;
     }
 
     // What the tables' kinds build on.
@@ -192,6 +213,14 @@ public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, 
         }
     }
 
+    private void change(int entry) {
+        int epoch = ledger.epoch();
+        if (stamp(entry) != epoch) {
+            stamp(entry, epoch);
+            changed.add(entry);
+        }
+    }
+
     /** Adds an entry whose value is all zero bytes; whatever leads to it comes after. Errors: STATE_MEMORY. */
     final int newEntry(int keySizeBytes, int valueSizeBytes, long expiryMicros) {
         if (expiryMicros != NEVER) {
@@ -199,6 +228,7 @@ public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, 
         }
         int entry = allocate(entrySizeBytes(keySizeBytes, valueSizeBytes));
         header(entry, keySizeBytes, ledger.epoch(), expiryMicros);
+        changed.add(entry);
         valueSizeBytes(entry, valueSizeBytes);
         if (expiryMicros != NEVER) {
             enqueue(entry, expiryMicros);
@@ -217,6 +247,7 @@ public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, 
         saveBefore(entry);
         copy(entry, moved, Math.min(valueSizeBytes, valueSizeBytes(entry)));
         stamp(moved, ledger.epoch());
+        changed.add(moved);
         dequeued(moved);
         expiryMicros(moved, expiryMicros);
         valueSizeBytes(moved, valueSizeBytes);
@@ -261,6 +292,7 @@ public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, 
     /** Says that the last snapshot has the entry as it is. */
     final void markRestored(int entry) {
         stampAndFlags(entry, StateLedger.BEFORE_ALL_EPOCHS, STORED, EARLIER);
+        changed.remove(entry);
     }
 
     /** Removes an entry whose time has come, so that a snapshot need not name it. */
@@ -287,6 +319,7 @@ public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, 
 
     private void dropBytes(int entry) {
         garbageBytes += entrySizeBytes(entry);
+        changed.remove(entry);
         markRemoved(entry);
     }
 
@@ -310,6 +343,7 @@ public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, 
         stamp(entry, stamp);
         flag(entry, flags | LOADED, true);
         if (stamp != ledger.epoch()) {
+            changed.remove(entry);
             markStored(entry); // the snapshot of the epoch in which it changed has it
         }
     }
@@ -366,6 +400,7 @@ public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, 
         snapshots.finishInMemory();
         ledger.freeing(true);
         expiries.clear();
+        changed.clear();
         restartIndex();
         EntryArena before = arena();
         arena(new EntryArena(ledger));
@@ -383,6 +418,9 @@ public abstract sealed class EntryTable extends EntryLayout permits KeyedTable, 
     /** Moves an entry out of the arena before; what leads to it comes after. */
     final int moveFrom(EntryArena before, int entry) {
         int moved = copyFrom(before, entry);
+        if (stamp(moved) == ledger.epoch()) {
+            changed.add(moved);
+        }
         long expiryMicros = expiryMicros(moved);
         if (expiryMicros != NEVER) {
             expiries.makeRoom();

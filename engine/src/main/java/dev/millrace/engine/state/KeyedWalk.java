@@ -49,7 +49,7 @@ public final class KeyedWalk implements AutoCloseable {
                 return true;
             }
             table = state.existingTable(keyGroup);
-            entry = table == null ? KeyedTable.NONE : table.firstEntry();
+            entry = table == null ? KeyedTable.NONE : changedOnly ? table.firstChanged() : table.firstEntry();
             cursor = table == null ? null : open(table);
         }
         return false;
@@ -68,11 +68,10 @@ public final class KeyedWalk implements AutoCloseable {
     private boolean showInMemory(Visitor visitor) {
         KeyedTable of = table;
         while (of != null && entry != KeyedTable.NONE) {
-            boolean isWanted = !changedOnly || of.stamp(entry) == state.epoch();
-            if (isWanted && !visitor.inMemory(of, entry)) {
+            if (!visitor.inMemory(of, entry)) {
                 return false;
             }
-            entry = of.nextEntry(entry);
+            entry = changedOnly ? of.nextChanged(entry) : of.nextEntry(entry);
         }
         return true;
     }

@@ -2,8 +2,8 @@ package dev.millrace.engine.state;
 
 /**
  * A table's entries as of a barrier, on their way into a snapshot: first which ones are gone, then
- * those that are there. Entries are written in the order of their addresses; one about to change that
- * is not written yet is written first, out of turn, and its new stamp then tells that it is done.
+ * those that are there, or for less than a base those that changed. Entries are written in the order of their
+ * addresses; one about to change that is not written yet is written first, out of turn.
  * Entries that were added or came back to memory after the barrier lie behind those that were there.
  *
  * <p>Thread: the owning task. Lifetime: no entry may move before all are written.
@@ -16,6 +16,10 @@ final class TableFreeze {
     private final int epoch;
     private final KeyGroupWriter writer;
     private final RemovalLog removals;
+
+    /** What is still to be written, or for a base what changed before it and is of no more use. */
+    private final ChangedEntries changed;
+
     private final int end;
     private int next;
 
@@ -28,8 +32,14 @@ final class TableFreeze {
         this.epoch = epoch;
         this.writer = writer;
         this.removals = removals;
+        this.changed = table.takeChanged();
         this.end = table.arena().endAddress();
-        this.next = upToEnd(table.firstEntry());
+        if (writer.isBase()) {
+            changed.clear();
+            this.next = upToEnd(table.firstEntry());
+        } else {
+            this.next = changed.next(EntryTable.NONE);
+        }
     }
 
     boolean isWritten() {
@@ -41,14 +51,30 @@ final class TableFreeze {
     }
 
     void saveBefore(int entry) {
-        if (next != EntryTable.NONE && entry >= next && entry < end && isWanted(entry)) {
+        if (next != EntryTable.NONE && isWanted(entry)) {
             writeRemovals();
-            writer.put(table, entry);
+            put(entry);
             if (entry == next) {
                 // It may be about to be removed, and the walk goes on from an entry that is there.
-                next = upToEnd(table.nextEntry(entry));
+                next = behind(entry);
             }
         }
+    }
+
+    /** A base has all that was there at the barrier, whatever its stamp; what is newer has the next stamp. */
+    private boolean isWanted(int entry) {
+        return writer.isBase()
+                ? entry >= next && entry < end && table.stamp(entry) != epoch + 1
+                : changed.contains(entry);
+    }
+
+    private void put(int entry) {
+        writer.put(table, entry);
+        changed.remove(entry);
+    }
+
+    private int behind(int entry) {
+        return writer.isBase() ? upToEnd(table.nextEntry(entry)) : changed.next(entry);
     }
 
     /** Writes entries until that took the work of about so many bytes, or all; returns the work. */
@@ -57,16 +83,24 @@ final class TableFreeze {
         writeRemovals();
         int work = (int) (writer.sizeBytes() - before);
         while (next != EntryTable.NONE && work < sizeBytes) {
-            if (isWanted(next)) {
-                long start = writer.sizeBytes();
-                writer.put(table, next);
-                work += (int) (writer.sizeBytes() - start);
-            } else {
-                work += SKIPPED_ENTRY_BYTES;
-            }
-            next = upToEnd(table.nextEntry(next));
+            work += writeNext();
+        }
+        if (next == EntryTable.NONE) {
+            changed.clear();
         }
         return work;
+    }
+
+    private int writeNext() {
+        int entry = next;
+        int work = SKIPPED_ENTRY_BYTES;
+        if (isWanted(entry)) {
+            long start = writer.sizeBytes();
+            put(entry);
+            work = (int) (writer.sizeBytes() - start);
+        }
+        next = behind(entry);
+        return work + ChangedEntries.words(entry, next == EntryTable.NONE ? end : next);
     }
 
     /** A key that was removed and came again stands in both; what comes later holds. */
@@ -75,11 +109,5 @@ final class TableFreeze {
             removals.read(writer::remove);
             removals.clear();
         }
-    }
-
-    /** A base has all that was there at the barrier, whatever its stamp; what is newer has the next stamp. */
-    private boolean isWanted(int entry) {
-        int stamp = table.stamp(entry);
-        return writer.isBase() ? stamp != epoch + 1 : stamp == epoch;
     }
 }

@@ -27,12 +27,15 @@ import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.read.streaming.Offset;
 import org.apache.spark.sql.connector.read.streaming.ReadLimit;
 import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
+import org.apache.spark.sql.execution.streaming.checkpointing.CommitLog;
+import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqLog;
 import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadataBase;
 import org.apache.spark.sql.execution.streaming.runtime.ACTIVE$;
 import org.apache.spark.sql.execution.streaming.runtime.ContinuousExecutionContext;
 import org.apache.spark.sql.execution.streaming.runtime.StreamExecution;
 import org.apache.spark.sql.execution.streaming.runtime.StreamExecutionContext;
 import org.apache.spark.sql.execution.streaming.runtime.StreamProgress;
+import org.apache.spark.sql.execution.streaming.runtime.StreamingQueryCheckpointMetadata;
 import org.apache.spark.sql.execution.streaming.runtime.TERMINATED$;
 import org.apache.spark.sql.streaming.StreamingQueryException;
 import org.apache.spark.sql.streaming.StreamingQueryListener;
@@ -61,6 +64,9 @@ public final class MillraceExecution extends StreamExecution {
     /** How often those who wait for progress look whether the query is over. */
     private static final long LOOK_MILLIS = 100;
 
+    /** Spark's own would be written by the settings of the user's session, not by those of the query's. */
+    private final StreamingQueryCheckpointMetadata sparksLogs;
+
     private final QueryRequest request;
     private final MillraceSettings settings;
     private final QuerySinks sinks;
@@ -85,6 +91,8 @@ public final class MillraceExecution extends StreamExecution {
                 write.outputMode(),
                 write.deleteCheckpointOnStop());
         LocalCheckpointFiles.useIn(sparkSessionForStream().sessionState().conf());
+        this.sparksLogs =
+                new StreamingQueryCheckpointMetadata(sparkSessionForStream(), resolvedCheckpointRoot(), false);
         this.request = request;
         this.settings = settings;
         this.sinks = new QuerySinks(this, request);
@@ -170,6 +178,16 @@ public final class MillraceExecution extends StreamExecution {
     /** The query's name, or its id. */
     String label() {
         return name() == null ? id().toString() : name();
+    }
+
+    @Override
+    public OffsetSeqLog offsetLog() {
+        return sparksLogs.offsetLog();
+    }
+
+    @Override
+    public CommitLog commitLog() {
+        return sparksLogs.commitLog();
     }
 
     /** What is known of this query. Thread: any. */

@@ -20,6 +20,7 @@ import org.apache.spark.sql.execution.streaming.checkpointing.FileContextBasedCh
 import org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager;
 import org.apache.spark.sql.streaming.StreamingQuery;
 import org.apache.spark.sql.streaming.Trigger;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -131,25 +132,68 @@ final class LocalCheckpointFilesSparkTest {
     }
 
     private int processesToWrite(CheckpointFileManager files) throws Exception {
-        java.nio.file.Path events = Files.createTempFile(folder, "events", ".jfr");
-        try (Recording recording = new Recording()) {
-            recording.enable("jdk.ProcessStart");
-            recording.start();
+        long self = Thread.currentThread().getId();
+        List<RecordedEvent> started = processesOf(() -> {
             try (var stream = files.createAtomic(file("entry"), false)) {
                 stream.write(bytes("entry"));
             }
             files.delete(file("entry"));
+        });
+        return (int) started.stream()
+                .filter(event -> event.getThread().getJavaThreadId() == self)
+                .count();
+    }
+
+    @Test
+    void endsAQuerysEpochsWithoutAProcessWhereSparkStartsSome() throws Exception {
+        java.nio.file.Path input = Files.createDirectory(folder.resolve("in"));
+        Files.writeString(input.resolve("file0.txt"), "row\n");
+        assertThat(processesOf(() -> run("all", input))).noneMatch(LocalCheckpointFilesSparkTest::isForALog);
+        assertThat(processesOf(() -> runInRealTime(input, 3))).noneMatch(LocalCheckpointFilesSparkTest::isForALog);
+        Files.writeString(input.resolve("file1.txt"), "row\n");
+        assertThat(processesOf(() -> run("realtime", input)))
+                .as("stock Spark, for a batch trigger")
+                .anyMatch(LocalCheckpointFilesSparkTest::isForALog);
+    }
+
+    private static boolean isForALog(RecordedEvent process) {
+        String command = process.getString("command");
+        return command.contains("/checkpoint/offsets/") || command.contains("/checkpoint/commits/");
+    }
+
+    private void runInRealTime(java.nio.file.Path input, int epochs) throws Exception {
+        StreamingQuery query = session.readStream()
+                .text(input.toString())
+                .writeStream()
+                .format("parquet")
+                .option("path", folder.resolve("out").toString())
+                .option("checkpointLocation", folder.resolve("checkpoint").toString())
+                .trigger(Trigger.RealTime("100 milliseconds"))
+                .start();
+        try {
+            Awaitility.await()
+                    .until(() ->
+                            query.lastProgress() != null && query.lastProgress().batchId() >= epochs);
+        } finally {
+            query.stop();
+        }
+    }
+
+    /** An action that may fail. */
+    private interface Action {
+        void run() throws Exception;
+    }
+
+    private List<RecordedEvent> processesOf(Action action) throws Exception {
+        java.nio.file.Path events = Files.createTempFile(folder, "events", ".jfr");
+        try (Recording recording = new Recording()) {
+            recording.enable("jdk.ProcessStart");
+            recording.start();
+            action.run();
             recording.stop();
             recording.dump(events);
         }
-        int count = 0;
-        for (RecordedEvent event : RecordingFile.readAllEvents(events)) {
-            count += event.getThread().getJavaThreadId()
-                            == Thread.currentThread().getId()
-                    ? 1
-                    : 0;
-        }
-        return count;
+        return RecordingFile.readAllEvents(events);
     }
 
     @Test
