@@ -42,6 +42,8 @@ class CutNetworkSparkTest {
         Optional<String> missing = NetworkNamespaces.missing();
         assumeTrue(missing.isEmpty(), () -> "skipped, because this machine has no " + missing.orElseThrow());
         network = NetworkNamespaces.create();
+        Optional<String> unreachable = network.unreachable();
+        assumeTrue(unreachable.isEmpty(), () -> "skipped, because this machine has no " + unreachable.orElseThrow());
         cluster = StandaloneCluster.start(Path.of("target/clusters"), network.here(), network.hosts(), 2);
         Map<String, String> settings = new HashMap<>(cluster.settings());
         settings.put("spark.millrace.workers", "2");

@@ -2,6 +2,9 @@ package dev.millrace.spark.standalone;
 
 import dev.millrace.spark.standalone.StandaloneCluster.Host;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
@@ -113,6 +116,23 @@ public final class NetworkNamespaces implements AutoCloseable {
 
     private Space other(Space space) {
         return space == left ? right : left;
+    }
+
+    /** What keeps a process in a space from reaching this machine, such as a firewall; empty where nothing does. */
+    public Optional<String> unreachable() {
+        try (ServerSocket socket = new ServerSocket(0, 2, InetAddress.getByName(here().address()))) {
+            String connect = "exec 3<>/dev/tcp/%s/%d".formatted(here().address(), socket.getLocalPort());
+            for (Space space : List.of(left, right)) {
+                Optional<String> failure =
+                        failure("ip", "netns", "exec", space.name(), "timeout", "5", "bash", "-c", connect);
+                if (failure.isPresent()) {
+                    return Optional.of("way from a network namespace to itself: " + failure.get());
+                }
+            }
+            return Optional.empty();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** This machine, as both reach it. */
