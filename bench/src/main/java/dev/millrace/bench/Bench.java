@@ -1,5 +1,6 @@
 package dev.millrace.bench;
 
+import dev.millrace.bench.cluster.ClusterMeasure;
 import dev.millrace.bench.epochs.EpochsMeasure;
 import dev.millrace.bench.epochs.RecoveryMeasure;
 import dev.millrace.bench.exchange.ExchangeMeasure;
@@ -38,6 +39,7 @@ public final class Bench {
             new Command("nexmark", NexmarkMeasure.OPTIONS, NexmarkMeasure.USAGE, NexmarkMeasure::new),
             new Command("epochs", EpochsMeasure.OPTIONS, EpochsMeasure.USAGE, EpochsMeasure::new),
             new Command("recovery", RecoveryMeasure.OPTIONS, RecoveryMeasure.USAGE, RecoveryMeasure::new),
+            new Command("cluster", ClusterMeasure.OPTIONS, ClusterMeasure.USAGE, ClusterMeasure::new),
             new Command("exchange", ExchangeMeasure.OPTIONS, ExchangeMeasure.USAGE, ExchangeMeasure::new),
             new Command("batch-size", BatchSizeMeasure.OPTIONS, BatchSizeMeasure.USAGE, BatchSizeMeasure::new),
             new Command("memory", MemoryMeasure.OPTIONS, MemoryMeasure.USAGE, MemoryMeasure::new),

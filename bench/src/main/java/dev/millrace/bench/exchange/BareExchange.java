@@ -10,6 +10,9 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import java.net.InetSocketAddress;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Semaphore;
 import org.apache.spark.SparkConf;
 import org.apache.spark.network.netty.SparkTransportConf;
 import org.apache.spark.network.util.IOMode;
@@ -17,64 +20,86 @@ import org.apache.spark.network.util.NettyUtils;
 import scala.Option;
 
 /**
- * One end of a connection without anything of Millrace's: buffers as large as a page are copied from an array into
- * the socket as long as it takes them, and are counted at the other end. The kind of sockets is what Spark's settings give.
+ * One end of a connection without anything of Millrace's: a thread writes rows into buffers as large as a page, the
+ * event loop sends them, and at the other end another thread reads each row where the socket put it. It makes none of
+ * the copies that rows in arrays need, knows nothing of pages, and checks nothing. The kind of sockets is what Spark's
+ * settings give.
  */
 final class BareExchange {
     private static final String HOST = "127.0.0.1";
+
+    /** Buffers on their way from one thread to the other, as many as Millrace's channels hold pages. */
+    private static final int BUFFER_COUNT = dev.millrace.engine.exchange.Channel.CAPACITY;
 
     private final IOMode mode = IOMode.valueOf(
             SparkTransportConf.fromSparkConf(new SparkConf(false), "rpc", 1, Option.empty(), Option.empty())
                     .ioMode());
     private final EventLoopGroup loop = NettyUtils.createEventLoop(mode, 1, "bare");
 
-    /** Says the port; what comes is counted until the process ends. */
+    /** Says the port, and reads what comes; never returns. */
     void receive(ByteMeter meter) throws InterruptedException {
-        ChannelInboundHandlerAdapter counting = new ChannelInboundHandlerAdapter() {
+        BlockingQueue<ByteBuf> arrived = new ArrayBlockingQueue<>(BUFFER_COUNT);
+        ChannelInboundHandlerAdapter handingOn = new ChannelInboundHandlerAdapter() {
             @Override
-            public void channelRead(ChannelHandlerContext ctx, Object message) {
-                ByteBuf bytes = (ByteBuf) message;
-                meter.add(bytes.readableBytes());
-                bytes.release();
+            public void channelRead(ChannelHandlerContext ctx, Object message) throws InterruptedException {
+                arrived.put((ByteBuf) message);
             }
         };
         Channel bound = new ServerBootstrap()
                 .group(loop, loop)
                 .channel(NettyUtils.getServerChannelClass(mode))
-                .childHandler(counting)
+                .childHandler(handingOn)
                 .bind(new InetSocketAddress(HOST, 0))
                 .sync()
                 .channel();
         System.out.printf("ready {\"port\":%d}%n", ((InetSocketAddress) bound.localAddress()).getPort());
+        int rest = 0;
+        while (true) {
+            ByteBuf bytes = arrived.take();
+            int size = bytes.readableBytes();
+            rest = readRows(bytes, rest, meter);
+            meter.add(size);
+            bytes.release();
+        }
     }
 
-    /** Sends as much as the socket takes, until the process ends. */
+    /**
+     * Reads the first byte of each row that begins in a buffer.
+     *
+     * @param rest bytes of the row before that lie in this buffer
+     * @return bytes of the last row that lie in the next one
+     */
+    private static int readRows(ByteBuf bytes, int rest, ByteMeter meter) {
+        int index = bytes.readerIndex() + rest;
+        int end = bytes.writerIndex();
+        for (; index < end; index += ExchangeRows.RECORD_BYTES) {
+            if (end - index >= ExchangeRows.RECORD_BYTES) { // else it is cut, and one in many need not be read
+                meter.row(bytes.getByte(index + Page.HEADER_BYTES));
+            }
+        }
+        return index - end;
+    }
+
+    /** Sends rows; never returns. */
     void send(int port) throws InterruptedException {
-        byte[] page = new byte[Page.CAPACITY_BYTES];
-        ChannelInboundHandlerAdapter filling = new ChannelInboundHandlerAdapter() {
-            @Override
-            public void channelActive(ChannelHandlerContext ctx) {
-                fill(ctx);
-            }
-
-            @Override
-            public void channelWritabilityChanged(ChannelHandlerContext ctx) {
-                fill(ctx);
-            }
-
-            private void fill(ChannelHandlerContext ctx) {
-                while (ctx.channel().isWritable()) {
-                    ctx.write(ctx.alloc().directBuffer(page.length).writeBytes(page), ctx.voidPromise());
-                }
-                ctx.flush();
-            }
-        };
-        new Bootstrap()
+        Channel channel = new Bootstrap()
                 .group(loop)
                 .channel(NettyUtils.getClientChannelClass(mode))
                 .option(ChannelOption.TCP_NODELAY, true)
-                .handler(filling)
+                .handler(new ChannelInboundHandlerAdapter())
                 .connect(HOST, port)
-                .sync();
+                .sync()
+                .channel();
+        Semaphore free = new Semaphore(BUFFER_COUNT);
+        byte[] row = new byte[ExchangeRows.ROW_BYTES];
+        int rowCount = Page.CAPACITY_BYTES / ExchangeRows.RECORD_BYTES;
+        while (true) {
+            free.acquire();
+            ByteBuf buffer = channel.alloc().directBuffer(Page.CAPACITY_BYTES);
+            for (int i = 0; i < rowCount; i++) {
+                buffer.writeInt(row.length).writeInt(0).writeBytes(row);
+            }
+            channel.writeAndFlush(buffer).addListener(sent -> free.release());
+        }
     }
 }

@@ -65,7 +65,7 @@ public final class ExchangeMeasure implements Measure {
 
     @Override
     public List<Case> prepare(Path folder) {
-        String title = "one channel of full pages with rows of %d bytes".formatted(MillraceExchange.ROW_BYTES);
+        String title = "one channel of full pages with rows of %d bytes".formatted(ExchangeRows.ROW_BYTES);
         return List.of(new Case("exchange", title, Map.of()));
     }
 

@@ -9,6 +9,8 @@ import dev.millrace.engine.network.LinkSettings;
 import dev.millrace.engine.network.PeerLink;
 import dev.millrace.engine.network.Reception;
 import dev.millrace.engine.page.Page;
+import dev.millrace.engine.page.RowCursor;
+import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.stream.Item;
 import dev.millrace.spark.network.WorkerTransport;
 import dev.millrace.spark.network.WorkerTransport.Address;
@@ -24,8 +26,6 @@ import scala.Option;
  * as loops do.
  */
 final class MillraceExchange implements LinkListener {
-    static final int ROW_BYTES = 120;
-
     private static final String HOST = "127.0.0.1";
     private static final Hello HELLO = new Hello("bench", 1, 0);
     private static final LinkSettings SETTINGS = new LinkSettings(false, TimeUnit.SECONDS.toNanos(60));
@@ -43,14 +43,21 @@ final class MillraceExchange implements LinkListener {
         WorkerTransport transport = transport();
         System.out.printf("ready {\"port\":%d}%n", transport.port());
         open.await();
+        RowCursor cursor = new RowCursor();
+        RowView view = new RowView();
         while (true) {
             signal.lower();
             Item item = channel.poll();
             if (item == null) {
                 signal.await(SLEEP_NANOS);
             } else if (item instanceof Item.Rows rows) {
-                meter.add(rows.page().endOffset());
-                channel.recycle(rows.page());
+                Page page = rows.page();
+                for (cursor.pointTo(page); cursor.hasRow(); cursor.advance()) {
+                    cursor.row(view);
+                    meter.row(view.bytes()[view.offset()]);
+                }
+                meter.add(page.endOffset());
+                channel.recycle(page);
             }
         }
     }
@@ -61,12 +68,12 @@ final class MillraceExchange implements LinkListener {
         Channel channel = link.sending(0, signal);
         transport().connect(new Address(HOST, port), link);
         open.await();
-        byte[] row = new byte[ROW_BYTES];
+        byte[] row = new byte[ExchangeRows.ROW_BYTES];
         while (true) {
             Page page = channel.emptyPage();
             long readNanos = System.nanoTime();
-            while (page.hasRoomFor(ROW_BYTES)) {
-                page.append(row, 0, ROW_BYTES, 0, readNanos);
+            while (page.hasRoomFor(ExchangeRows.ROW_BYTES)) {
+                page.append(row, 0, ExchangeRows.ROW_BYTES, 0, readNanos);
             }
             Item.Rows item = new Item.Rows(page);
             signal.lower();

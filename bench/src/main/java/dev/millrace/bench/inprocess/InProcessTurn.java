@@ -131,7 +131,8 @@ public final class InProcessTurn {
                     case ENGINE -> EngineProgram.class.getName();
                     case MILLRACE, MILLRACE_BOUNDED, SPARK, REAL_TIME_MODE -> SparkInProcessProgram.class.getName();
                     case FLINK, FLINK_MINI_BATCH -> FLINK;
-                    case BARE, KAFKA_STREAMS -> throw new CannotRunException("it is measured from topic to topic only");
+                    case BARE, KAFKA_STREAMS, MILLRACE_CLUSTER ->
+                        throw new CannotRunException("it is measured from topic to topic only");
                 };
         try (ChildJvm child = launcher.start(
                 new Launcher.Program(engine.runtime(), mainClass, HEAP),

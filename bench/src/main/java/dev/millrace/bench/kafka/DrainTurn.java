@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -45,8 +46,8 @@ public final class DrainTurn {
         Duration patience = KafkaStage.START_TIMEOUT.plusSeconds(recordCount / 10_000);
         try (ChildJvm probe = stage.startProbe(output, 0, folder)) {
             Launcher.await(probe, "ready", KafkaStage.START_TIMEOUT);
-            try (ChildJvm running =
-                    stage.startEngine(engine, work, new KafkaStage.Topics(BACKLOG_TOPIC, output), true, folder)) {
+            KafkaStage.Job job = new KafkaStage.Job(work, new KafkaStage.Topics(BACKLOG_TOPIC, output), true, Map.of());
+            try (ChildJvm running = stage.startEngine(engine, job, folder)) {
                 draft.settings(Launcher.texts(Launcher.await(running, "ready", KafkaStage.START_TIMEOUT)));
                 long start = Clients.nowMicros();
                 double seconds = (awaitDrained(running, probe, patience) - start) / 1e6;

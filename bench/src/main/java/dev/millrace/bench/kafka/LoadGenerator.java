@@ -13,7 +13,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 /** Sends transactions and prints {@code result <count>} when the broker has taken all. */
 public final class LoadGenerator {
     /** How it sends. */
-    enum Kind {
+    public enum Kind {
         /** Evenly, with stamps that the probe does not measure: to see an engine's first answer. */
         PRIMER,
 

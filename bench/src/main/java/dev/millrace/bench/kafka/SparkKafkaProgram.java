@@ -13,6 +13,8 @@ import dev.millrace.bench.workload.Arguments;
 import dev.millrace.bench.workload.Clients;
 import dev.millrace.bench.workload.Workload;
 import dev.millrace.bench.workload.Workloads;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -36,13 +38,27 @@ public final class SparkKafkaProgram {
     private SparkKafkaProgram() {}
 
     /** Arguments as in {@link KafkaStage#startEngine}. */
-    public static void main(String[] words) throws Exception {
+    public static void main(String[] words) {
         Arguments arguments = Arguments.parse(words);
-        SparkEngine engine = SparkEngine.of(arguments);
+        run(arguments, SparkEngine.of(arguments), UnaryOperator.identity(), query -> {});
+    }
+
+    /**
+     * Runs a workload until the parent ends it, and ends the process.
+     *
+     * @param alter what happens to the answers before they are written
+     * @param beside what goes on beside the query; told once it is started
+     */
+    public static void run(
+            Arguments arguments,
+            SparkEngine engine,
+            UnaryOperator<Dataset<Row>> alter,
+            Consumer<StreamingQuery> beside) {
         try {
             SparkSession spark = engine.session();
             spark.streams().addListener(new EpochListener());
-            StreamingQuery query = start(spark, engine, arguments);
+            StreamingQuery query = start(spark, engine, arguments, alter);
+            beside.accept(query);
             System.out.println("ready " + engine.settings());
             Thread watcher = new Thread(() -> watch(query), "query end");
             watcher.setDaemon(true);
@@ -65,7 +81,9 @@ public final class SparkKafkaProgram {
         }
     }
 
-    private static StreamingQuery start(SparkSession spark, SparkEngine engine, Arguments arguments) throws Exception {
+    private static StreamingQuery start(
+            SparkSession spark, SparkEngine engine, Arguments arguments, UnaryOperator<Dataset<Row>> alter)
+            throws Exception {
         Workload workload = Workloads.of(arguments.text("work"));
         String bootstrap = arguments.text("bootstrap");
         Dataset<Row> in = spark.readStream()
@@ -77,7 +95,7 @@ public final class SparkKafkaProgram {
                 .select(from_json(col("value").cast("string"), TRANSACTION).as("transaction"))
                 .select("transaction.*")
                 .withColumn("event_time", expr("timestamp_micros(created)"));
-        Dataset<Row> answers = SparkQueries.of(spark, workload, in);
+        Dataset<Row> answers = alter.apply(SparkQueries.of(spark, workload, in));
         Column all = struct(java.util.Arrays.stream(answers.columns())
                 .map(org.apache.spark.sql.functions::col)
                 .toArray(Column[]::new));

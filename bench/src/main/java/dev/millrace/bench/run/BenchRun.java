@@ -42,11 +42,12 @@ public final class BenchRun {
         Results.Description description = describe(cases);
         Results.append(file, "run", description);
         Set<String> refused = new HashSet<>();
-        ProgressBar bar = new ProgressBar(
-                screen, measure.rounds() * cases.size() * measure.engines().size(), System.nanoTime());
+        int turnsEach =
+                cases.stream().mapToInt(of -> measure.engines(of).size()).sum();
+        ProgressBar bar = new ProgressBar(screen, measure.rounds() * turnsEach, System.nanoTime());
         for (int round = 1; round <= measure.rounds(); round++) {
             for (Case of : cases) {
-                for (Engine engine : order(round)) {
+                for (Engine engine : order(round, of)) {
                     String name = "%s %s, round %d".formatted(of.id(), engine.id(), round);
                     if (refused.contains(of.id() + engine.id())) {
                         bar.done(name + ": cannot, as before");
@@ -81,8 +82,8 @@ public final class BenchRun {
                 cases);
     }
 
-    private List<Engine> order(int round) {
-        List<Engine> engines = new ArrayList<>(measure.engines());
+    private List<Engine> order(int round, Case of) {
+        List<Engine> engines = new ArrayList<>(measure.engines(of));
         if (round % 2 == 0) {
             Collections.reverse(engines);
         }

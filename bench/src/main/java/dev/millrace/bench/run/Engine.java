@@ -12,6 +12,9 @@ public enum Engine {
     ENGINE("engine", "Millrace's engine alone", Runtime.SPARK),
     MILLRACE("millrace", "Millrace", Runtime.SPARK),
 
+    /** Millrace on executors of a standalone master, which the measure starts. */
+    MILLRACE_CLUSTER("millrace-cluster", "Millrace on two executors", Runtime.SPARK),
+
     /** Millrace under Spark's batch triggers. */
     MILLRACE_BOUNDED("millrace-bounded", "Millrace, bounded epochs", Runtime.SPARK),
     SPARK("spark", "Spark micro-batch", Runtime.SPARK),

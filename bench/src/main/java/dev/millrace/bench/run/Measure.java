@@ -18,6 +18,11 @@ public interface Measure extends AutoCloseable {
 
     List<Engine> engines();
 
+    /** Those of them that have a turn at a case. */
+    default List<Engine> engines(Case of) {
+        return engines();
+    }
+
     List<Figure> figures();
 
     int rounds();

@@ -22,6 +22,12 @@ import org.apache.spark.sql.streaming.Trigger;
  * <p>Thread: one owner.
  */
 public final class SparkEngine {
+    /** What is set by an argument has this before its name. */
+    public static final String SET = "set.";
+
+    /** Where {@link Engine#MILLRACE_CLUSTER} runs. */
+    public static final String MASTER = "master";
+
     /** How often what checkpoints on the side does so; Flink has the same. */
     private static final String EPOCH = "10 seconds";
 
@@ -42,12 +48,12 @@ public final class SparkEngine {
         this.folder = folder;
         this.drain = drain;
         this.trigger = switch (engine) {
-            case MILLRACE -> epoch;
+            case MILLRACE, MILLRACE_CLUSTER -> epoch;
             case REAL_TIME_MODE -> REAL_TIME_MODE_BATCH;
             default -> drain ? "available now" : "0 seconds";
         };
-        settings.put("master", "local[%d]".formatted(engine == Engine.REAL_TIME_MODE ? REAL_TIME_MODE_SLOTS : cores));
-        boolean millrace = engine == Engine.MILLRACE || engine == Engine.MILLRACE_BOUNDED;
+        settings.put(MASTER, "local[%d]".formatted(engine == Engine.REAL_TIME_MODE ? REAL_TIME_MODE_SLOTS : cores));
+        boolean millrace = isMillrace() || engine == Engine.MILLRACE_BOUNDED;
         settings.put("spark.millrace.enabled", Boolean.toString(millrace));
         if (engine == Engine.MILLRACE_BOUNDED) {
             settings.put("spark.millrace.triggers", "all");
@@ -61,19 +67,26 @@ public final class SparkEngine {
         }
     }
 
-    /** By engine, folder, cores and drain. */
+    /** In real time. */
+    private boolean isMillrace() {
+        return engine == Engine.MILLRACE || engine == Engine.MILLRACE_CLUSTER;
+    }
+
+    /** By engine, folder, cores and drain, and what else is set. */
     public static SparkEngine of(Arguments arguments) {
         return of(arguments, EPOCH);
     }
 
     /** With Millrace's epochs as long as {@code epoch} says. */
     public static SparkEngine of(Arguments arguments, String epoch) {
-        return new SparkEngine(
+        SparkEngine engine = new SparkEngine(
                 Engine.of(arguments.text("engine")),
                 Path.of(arguments.text("folder")),
                 Boolean.parseBoolean(arguments.text("drain")),
                 arguments.whole("cores"),
                 epoch);
+        engine.settings.putAll(arguments.startingWith(SET));
+        return engine;
     }
 
     /** Sets something that a measure asks for. */
@@ -96,7 +109,7 @@ public final class SparkEngine {
                 builder.config(name, value);
             }
         });
-        return builder.master(settings.get("master")).getOrCreate();
+        return builder.master(settings.get(MASTER)).getOrCreate();
     }
 
     /** Starts a query whose sink is set already. */
@@ -112,27 +125,24 @@ public final class SparkEngine {
     /** Starts it with a checkpoint of that name in this engine's folder. */
     public StreamingQuery start(DataStreamWriter<Row> writer, Workload workload, String checkpoint)
             throws TimeoutException {
+        boolean realTime = isMillrace() || engine == Engine.REAL_TIME_MODE;
         String mode = workload.updates() || engine == Engine.REAL_TIME_MODE ? "update" : "append";
         settings.put("outputMode", mode);
-        settings.put("trigger", trigger());
+        settings.put("trigger", realTime ? "RealTime(" + trigger + ")" : trigger);
         return writer.outputMode(mode)
                 .option("checkpointLocation", folder.resolve(checkpoint).toString())
                 .trigger(
-                        switch (engine) {
-                            case MILLRACE, REAL_TIME_MODE -> Trigger.RealTime(trigger);
-                            default -> drain ? Trigger.AvailableNow() : Trigger.ProcessingTime(trigger);
-                        })
+                        realTime
+                                ? Trigger.RealTime(trigger)
+                                : drain ? Trigger.AvailableNow() : Trigger.ProcessingTime(trigger))
                 .start();
-    }
-
-    private String trigger() {
-        boolean realTime = engine == Engine.MILLRACE || engine == Engine.REAL_TIME_MODE;
-        return realTime ? "RealTime(" + trigger + ")" : trigger;
     }
 
     /** What was set, as JSON, for the report. */
     public String settings() throws JsonProcessingException {
-        return new ObjectMapper().writeValueAsString(settings);
+        Map<String, String> told = new LinkedHashMap<>(settings);
+        told.remove("spark.executor.extraClassPath"); // long, and says nothing
+        return new ObjectMapper().writeValueAsString(told);
     }
 
     /** What was set, for the report. */

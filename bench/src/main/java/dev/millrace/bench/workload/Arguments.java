@@ -44,6 +44,17 @@ public final class Arguments {
         return Integer.parseInt(text(name));
     }
 
+    /** Those whose names begin so, by the rest of the name. */
+    public Map<String, String> startingWith(String prefix) {
+        Map<String, String> found = new LinkedHashMap<>();
+        values.forEach((name, value) -> {
+            if (name.startsWith(prefix)) {
+                found.put(name.substring(prefix.length()), value);
+            }
+        });
+        return found;
+    }
+
     /** As {@link #parse} takes them. */
     public List<String> words() {
         return values.entrySet().stream()

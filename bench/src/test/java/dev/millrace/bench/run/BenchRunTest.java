@@ -3,9 +3,6 @@ package dev.millrace.bench.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -98,10 +95,6 @@ final class BenchRunTest {
     }
 
     private Results run(Path folder) throws Exception {
-        ByteArrayOutputStream screen = new ByteArrayOutputStream();
-        Options options = Options.parse(List.of(), List.of());
-        return new BenchRun(
-                        new Counting(), Launcher.of(1), options, new PrintStream(screen, true, StandardCharsets.UTF_8))
-                .run(folder.resolve("work"), folder.resolve("results.jsonl"));
+        return QuickRun.of(new Counting(), Options.parse(List.of(), List.of()), folder);
     }
 }

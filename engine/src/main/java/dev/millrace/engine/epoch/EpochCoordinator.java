@@ -45,7 +45,7 @@ public final class EpochCoordinator implements TaskReports {
 
         record Observed(OperatorId operator, long epoch, byte[] observation) implements Report {}
 
-        record Failed(String where, Throwable cause) implements Report {}
+        record Failed(String where, Throwable cause, long nanos) implements Report {}
 
         record WakeUp() implements Report {}
     }
@@ -173,7 +173,7 @@ public final class EpochCoordinator implements TaskReports {
         } else if (report instanceof Report.Observed observed) {
             gathering(observed.epoch()).observed(observed.operator(), observed.observation());
         } else if (report instanceof Report.Failed failed) {
-            failure = new DataflowFailedException(failed.where(), failed.cause());
+            failure = new DataflowFailedException(failed.where(), failed.cause(), failed.nanos());
         }
     }
 
@@ -238,6 +238,6 @@ public final class EpochCoordinator implements TaskReports {
 
     @Override
     public void failed(String where, Throwable cause) {
-        reports.add(new Report.Failed(where, cause));
+        reports.add(new Report.Failed(where, cause, System.nanoTime()));
     }
 }

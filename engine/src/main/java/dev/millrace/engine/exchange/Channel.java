@@ -8,11 +8,15 @@ import org.jspecify.annotations.Nullable;
  * Carries items from one producing task to one consuming task, in order, and emptied pages back.
  *
  * <p>Bounds: {@link #CAPACITY} items, so at most that many pages and the two that its ends hold.
- * Back-pressure: {@link #offer} is false when full, and the producer is woken when there is room.
+ * Back-pressure: {@link #offer} is false when full, and the producer is woken when half of it is empty again: to wake
+ * a thread costs as much as to fill a page, and the consumer has the other half to go on with.
  */
 public final class Channel {
     /** Items under way. */
     public static final int CAPACITY = 16;
+
+    /** So many items must be taken from a full channel before its producer is woken. */
+    static final int ROOM = CAPACITY / 2;
 
     private static final long NEVER = Long.MAX_VALUE;
 
@@ -37,7 +41,9 @@ public final class Channel {
      */
     public boolean offer(Item item) {
         if (!items.offer(item)) {
-            wakeAtTaken = 0;
+            // A consumer that stops before has met a barrier, and waits for nothing that this producer still has to
+            // offer.
+            wakeAtTaken = items.taken() + ROOM;
             if (!items.offer(item)) {
                 return false;
             }

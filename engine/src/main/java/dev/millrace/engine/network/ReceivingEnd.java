@@ -12,7 +12,7 @@ import dev.millrace.engine.stream.Item;
  */
 final class ReceivingEnd extends LinkEnd {
     /** Room is told of so many items at a time: the sender never runs out of it before, and fewer frames do. */
-    private static final int GRANT = Channel.CAPACITY / 4;
+    private static final int GRANT = Channel.CAPACITY / 2;
 
     private final int id;
     private final Channel channel;

@@ -191,8 +191,8 @@ class PeerLinkTest {
             assertThat(take(arriving)).isEqualTo(new Item.Watermark(i));
         }
         assertThat(woken.get()).isGreaterThan(before);
-        // Room is told of in fours or more, so of what was taken last the producer may not know yet.
-        assertThat(offerUntilFull(there)).isBetween(2 * Channel.CAPACITY - 3, 2 * Channel.CAPACITY);
+        // Room is told of by half a ring, so of what was taken last the producer may not know yet.
+        assertThat(offerUntilFull(there)).isBetween(3 * Channel.CAPACITY / 2 + 1, 2 * Channel.CAPACITY);
     }
 
     /** Offers until nothing has moved for a while. */

@@ -171,7 +171,7 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
         try {
             take(worker, report);
         } catch (RuntimeException e) {
-            fail("worker %d".formatted(worker), e); // on a thread of Spark's nobody else would see it
+            boolean unused = fail("worker %d".formatted(worker), e); // on a thread of Spark's nobody else would see it
         }
     }
 
@@ -186,7 +186,12 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
             }
             answered(gone, worker);
         } else if (report instanceof WorkerReport.Failed failed) {
-            fail(failed.where(), ObjectBytes.error(failed.error(), order.loader()));
+            boolean unused = fail(failed.where(), ObjectBytes.error(failed.error(), order.loader()));
+        } else if (report instanceof WorkerReport.CutOff cutOff) {
+            Throwable error = ObjectBytes.error(cutOff.error(), order.loader());
+            if (fail("connection between workers", error)) {
+                pool.cutOff(crew.members().get(worker), crew.members().get(cutOff.peer()));
+            }
         } else if (report instanceof WorkerReport.Sampled sampled) {
             metrics.took(worker, MetricsSample.fromBytes(sampled.sample()));
         } else {
@@ -229,15 +234,17 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
         }
     }
 
-    private void fail(String where, Throwable cause) {
+    /** Whether it is this that ends the attempt: what comes behind an end is of no account. */
+    private boolean fail(String where, Throwable cause) {
         synchronized (lock) {
             if (isStopping || failure != null) {
-                return;
+                return false;
             }
             failure = new DataflowFailedException(where, cause);
             lock.notifyAll();
         }
         coordinator.failed(where, cause);
+        return true;
     }
 
     @Override
@@ -245,7 +252,7 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
         int worker = crew.indexOf(member);
         if (worker >= 0) {
             answered(gone, worker);
-            fail(
+            boolean unused = fail(
                     "worker %d".formatted(worker),
                     new MillraceException(
                             ErrorCode.WORKER_LOST,

@@ -5,8 +5,8 @@ import dev.millrace.spark.network.WorkerTransport.Address;
 import java.util.List;
 
 /**
- * What the driver tells a worker. All but {@link Retire} and {@link End} belong to one attempt, a life of a query's
- * dataflow, and come in the order in which they were sent.
+ * What the driver tells a worker. All but {@link Retire}, {@link End} and {@link Probe} belong to one attempt, a life of a
+ * query's dataflow, and come in the order in which they were sent.
  *
  * <p>Layout: incarnation 8 | kind 1 | attempt, text | the record's other fields in their order; see {@link
  * FieldWriter}.
@@ -55,6 +55,19 @@ sealed interface Command {
         }
     }
 
+    /**
+     * Looks whether another worker can be connected to; answers {@link WorkerReport.Reached}, or nothing.
+     *
+     * @param peer where it is connected to
+     * @param peerIncarnation who it is
+     */
+    record Probe(Address peer, long peerIncarnation) implements Command {
+        @Override
+        public String attempt() {
+            return "";
+        }
+    }
+
     /** @param incarnation the worker that it is for */
     default byte[] toBytes(long incarnation) {
         FieldWriter to = new FieldWriter().number(incarnation);
@@ -74,6 +87,13 @@ sealed interface Command {
                     .text(barrier.attempt())
                     .number(barrier.epoch())
                     .flag(barrier.isLast())
+                    .toBytes();
+        } else if (this instanceof Probe probe) {
+            return to.kind(8)
+                    .text("")
+                    .text(probe.peer().host())
+                    .number(probe.peer().port())
+                    .number(probe.peerIncarnation())
                     .toBytes();
         }
         int kind = this instanceof Connect ? 2 : this instanceof Start ? 3 : this instanceof Stop ? 5 : 6;
@@ -104,6 +124,7 @@ sealed interface Command {
                     case 5 -> new Stop(attempt);
                     case 6 -> new Retire();
                     case 7 -> new End();
+                    case 8 -> new Probe(new Address(from.text(), from.number()), from.longNumber());
                     default -> throw from.malformed("command of kind=%d".formatted(kind));
                 };
         from.end();

@@ -170,7 +170,12 @@ final class WorkerAttempt implements LinkListener, TaskReports {
 
     private void connect() throws InterruptedException {
         for (int other = 0; other < deploy.worker(); other++) {
-            transport.connect(deploy.workers().get(other), Objects.requireNonNull(links.get(other)));
+            try {
+                transport.connect(deploy.workers().get(other), Objects.requireNonNull(links.get(other)));
+            } catch (MillraceException e) {
+                cutOff(other, e);
+                return;
+            }
         }
         if (links.isEmpty()) {
             driver.accept(new WorkerReport.Connected(attempt));
@@ -186,7 +191,11 @@ final class WorkerAttempt implements LinkListener, TaskReports {
 
     @Override
     public void failed(PeerLink link, MillraceException cause) {
-        failed("connection between workers", cause);
+        cutOff(link.peer(), cause);
+    }
+
+    private void cutOff(int peer, MillraceException cause) {
+        driver.accept(new WorkerReport.CutOff(attempt, peer, ObjectBytes.ofError(cause)));
     }
 
     private List<String> stop() {

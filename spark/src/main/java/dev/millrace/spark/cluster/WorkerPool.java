@@ -37,6 +37,11 @@ public final class WorkerPool {
     public static final int ALL = ClusterSettings.ALL;
 
     private static final Logger LOG = LoggerFactory.getLogger(WorkerPool.class);
+    private static final long LOOK_MILLIS = 100;
+
+    /** Spark's default for {@code spark.executor.cores} on YARN and Kubernetes. */
+    private static final int ONE_BY_DEFAULT = 1;
+
     private static final long MAX_TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
     /** Beats in the time after which silence counts as loss. */
@@ -44,6 +49,9 @@ public final class WorkerPool {
 
     /** How long workers stay when no query wants them. */
     private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(30);
+
+    /** How often workers that do not reach each other are made to try. */
+    private static final long PROBE_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     /** So long the number of workers must stay the same before a running query goes by it. */
     private static final long SETTLED_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -55,6 +63,7 @@ public final class WorkerPool {
     private final ClusterSettings settings;
     private final String name = "millrace-workers-" + NUMBER.incrementAndGet();
     private final WorkerRoster roster = new WorkerRoster();
+    private final BrokenPairs broken = new BrokenPairs();
     private final Map<String, AttemptListener> attempts = new ConcurrentHashMap<>();
 
     /** For each query, by its own object, how many workers it wants. */
@@ -70,6 +79,7 @@ public final class WorkerPool {
     private volatile int cpus;
     private volatile long changedNanos = System.nanoTime();
     private long lastTickNanos = System.nanoTime();
+    private long lastProbeNanos = System.nanoTime();
     private long lastWantedNanos = System.nanoTime();
     private volatile boolean isClosed;
 
@@ -121,7 +131,7 @@ public final class WorkerPool {
      * Waits until there are enough workers for a query and gives as many as it wants, those that are there longest
      * first.
      *
-     * <p>Errors: WORKERS_MISSING when the time is up.
+     * <p>Errors: WORKERS_MISSING when the time is up and there are too few; for who wants all, one is enough then.
      *
      * @param least with so many it goes on rather than wait for more
      */
@@ -130,18 +140,19 @@ public final class WorkerPool {
         long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
         synchronized (roster) {
             while (true) {
-                List<Member> there = roster.members();
-                boolean isWhole = wanted == ALL ? isSettled() && isEverywhere(there) : there.size() >= wanted;
+                List<Member> all = roster.members();
+                List<Member> there = broken.without(all);
+                long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+                boolean isWhole = wanted == ALL ? left <= 0 || isSettled() && isEverywhere(all) : all.size() >= wanted;
                 if (!there.isEmpty() && (isWhole || there.size() >= least)) {
                     return new Crew(
                             there.subList(0, Math.min(wanted, there.size())),
                             settings.loopCount() > 0 ? settings.loopCount() : cpus);
                 }
-                long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
                 if (left <= 0 || isClosed) {
                     throw missing(wanted, there, timeoutMillis);
                 }
-                roster.wait(Math.min(left, 100));
+                roster.wait(Math.min(left, LOOK_MILLIS));
             }
         }
     }
@@ -171,11 +182,30 @@ public final class WorkerPool {
                                 Math.max(1, cpus)));
     }
 
-    /** Whether a query would be given other workers than it has, and has been for a moment. */
-    public boolean isOutdated(Object query, Crew crew) {
-        List<Member> there = roster.members();
-        int would = Math.min(wants.getOrDefault(query, crew.size()), there.size());
-        return would > 0 && would != crew.size() && isSettled();
+    /**
+     * Whether a query would be given other workers than it has, and has been for a moment.
+     *
+     * @param crewSize how many it has
+     */
+    public boolean isOutdated(Object query, int crewSize) {
+        int would = Math.min(
+                wants.getOrDefault(query, crewSize),
+                broken.without(roster.members()).size());
+        return would > 0 && would != crewSize && isSettled();
+    }
+
+    /**
+     * The cores of the application's smallest executor; waits for the first one. 0 where none came in time, and the
+     * application does not say how many they have.
+     */
+    public static int awaitCores(SparkContext context, long timeoutMillis) throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
+        int cores = executorCores(context);
+        while (cores < 1 && deadline - System.nanoTime() > 0) {
+            Thread.sleep(LOOK_MILLIS); // Spark has no event that a query's thread could wait for
+            cores = executorCores(context);
+        }
+        return cores;
     }
 
     void open(String attempt, AttemptListener hears) {
@@ -195,6 +225,37 @@ public final class WorkerPool {
         if (roster.dismiss(member.incarnation())) {
             member.send(new Command.Retire());
             lost(member, why);
+        }
+    }
+
+    /** Two workers cannot exchange rows, though both are heard. */
+    void cutOff(Member one, Member other) {
+        if (broken.failed(one, other)) {
+            LOG.warn(
+                    "Two workers do not reach each other, so queries run without one of them until they do: {} and {}.",
+                    one.told(),
+                    other.told());
+            changed();
+        }
+    }
+
+    /** The workers of a crew have committed an epoch together. */
+    public void worked(Crew crew) {
+        broken.worked(crew.members());
+    }
+
+    /** Which workers do not reach each other, in words; empty where all do. */
+    public String cutOffTold() {
+        return broken.among(roster.members()).stream()
+                .map(BrokenPairs.Broken::told)
+                .collect(Collectors.joining("; "));
+    }
+
+    /** Has workers that do not reach each other try it. */
+    private void probe() {
+        for (BrokenPairs.Broken pair : broken.among(roster.members())) {
+            Member older = pair.older();
+            pair.younger().send(new Command.Probe(older.registration().exchange(), older.incarnation()));
         }
     }
 
@@ -223,6 +284,10 @@ public final class WorkerPool {
                 member.send(new Command.Retire());
                 lost(member, "it said nothing for %d ms".formatted(settings.detectionMillis()));
             }
+            if (now - lastProbeNanos >= PROBE_NANOS) {
+                lastProbeNanos = now;
+                probe();
+            }
             int wanted =
                     wants.values().stream().mapToInt(Integer::intValue).max().orElse(0);
             if (wanted > 0) {
@@ -241,12 +306,12 @@ public final class WorkerPool {
     private void fill(int wanted) {
         WorkerJobs to = jobs;
         if (to == null) {
-            int cores = executorCores();
+            int cores = executorCores(context);
             if (cores < 1) {
                 return; // no executor is there yet, and nothing says how many cores it will have
             }
             cpus = Math.min(cores, settings.loopCount() > 0 ? settings.loopCount() : Math.max(1, cores - 1));
-            to = new WorkerJobs(context, new WorkerOrder(name, cpus));
+            to = new WorkerJobs(context, new WorkerOrder(name, cpus, settings.detectionMillis()));
             jobs = to;
         }
         to.fill(
@@ -256,14 +321,17 @@ public final class WorkerPool {
                         .collect(Collectors.toSet()));
     }
 
-    private int executorCores() {
+    /** 0 where nothing says it yet: a standalone master's executors have what their machines have. */
+    private static int executorCores(SparkContext context) {
+        String master = context.master();
+        int otherwise = master.startsWith("yarn") || master.startsWith("k8s") ? ONE_BY_DEFAULT : 0;
         return context.getConf()
                 .getInt(
                         "spark.executor.cores",
                         WorkerJobs.executors(context).stream()
                                 .mapToInt(ExecutorSummary::totalCores)
                                 .min()
-                                .orElse(0));
+                                .orElse(otherwise));
     }
 
     /** What comes from workers. Thread: one of Spark's. */
@@ -272,6 +340,13 @@ public final class WorkerPool {
         public void received(byte[] message) {
             WorkerReport.Sent sent = WorkerReport.fromBytes(message);
             Member from = roster.heard(sent.incarnation(), System.nanoTime());
+            if (from != null && sent.report() instanceof WorkerReport.Reached reached) {
+                if (broken.reached(from.incarnation(), reached.incarnation())) {
+                    LOG.info("A worker reaches another again: {}.", from.told());
+                    changed();
+                }
+                return;
+            }
             AttemptListener attempt = attempts.get(sent.report().attempt());
             if (from != null && attempt != null) {
                 attempt.reported(from, sent.report());

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.spark.SparkConf;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.rpc.RpcEndpointRef;
@@ -28,6 +29,8 @@ final class WorkerProcess implements Rpc.Handler, AutoCloseable {
 
     /** One in each process. */
     private static final AtomicBoolean IS_TAKEN = new AtomicBoolean();
+
+    private static final String CONNECT_TIMEOUT = "spark.rpc.io.connectionCreationTimeout";
 
     /** How often a task looks whether it was interrupted. */
     private static final long LOOK_MILLIS = 100;
@@ -57,8 +60,10 @@ final class WorkerProcess implements Rpc.Handler, AutoCloseable {
         SparkEnv environment = SparkEnv.get();
         String host = environment.blockManager().blockManagerId().host();
         String bound = environment.conf().get("spark.executor.bindAddress", host);
+        // A connection that does not come is to be noticed as soon as one that breaks.
+        SparkConf conf = environment.conf().clone().setIfMissing(CONNECT_TIMEOUT, order.connectMillis() + "ms");
         transport = WorkerTransport.open(
-                environment.conf(), environment.securityManager(), new Address(bound, 0), order.cpus(), reception);
+                conf, environment.securityManager(), new Address(bound, 0), order.cpus(), reception);
         driver = RpcUtils.makeDriverRef(order.endpoint(), environment.conf(), environment.rpcEnv());
         own = Rpc.open(environment.rpcEnv(), order.endpoint() + "-worker-" + task.taskAttemptId(), this);
         registration = new Registration(
@@ -142,9 +147,24 @@ final class WorkerProcess implements Rpc.Handler, AutoCloseable {
             LOG.info("A command to incarnation={} came to incarnation={}.", sent.incarnation(), incarnation);
         } else if (sent.command() instanceof Command.Retire) {
             retire();
+        } else if (sent.command() instanceof Command.Probe probe) {
+            probe(sent.incarnation(), probe);
         } else {
             dispatch(sent.incarnation(), sent.command());
         }
+    }
+
+    /** On a thread of its own, because it waits for the network. */
+    private void probe(long as, Command.Probe probe) {
+        Thread thread = new Thread(
+                () -> {
+                    if (transport.reaches(probe.peer())) {
+                        report(as, new WorkerReport.Reached(probe.peerIncarnation()));
+                    }
+                },
+                "millrace-probe");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     private void dispatch(long as, Command command) {

@@ -7,7 +7,7 @@ import dev.millrace.engine.snapshot.StoredSnapshot;
 import java.util.List;
 
 /**
- * What a worker tells the driver. All but {@link Heartbeat} belong to one attempt.
+ * What a worker tells the driver. All but {@link Heartbeat} and {@link Reached} belong to one attempt.
  *
  * <p>Layout: incarnation 8 | kind 1 | attempt, text | the record's other fields in their order; see {@link
  * FieldWriter}. What is bytes here are objects of Spark's or of the query's: positions, messages, errors.
@@ -56,6 +56,21 @@ sealed interface WorkerReport {
 
     /** The attempt is over, because of this error. */
     record Failed(String attempt, String where, byte[] error) implements WorkerReport {}
+
+    /**
+     * The attempt is over, because this worker cannot exchange rows with another one.
+     *
+     * @param peer the other one's number in the attempt
+     */
+    record CutOff(String attempt, int peer, byte[] error) implements WorkerReport {}
+
+    /** A {@link Command.Probe} found the other worker, which has this incarnation. Of no attempt. */
+    record Reached(long incarnation) implements WorkerReport {
+        @Override
+        public String attempt() {
+            return "";
+        }
+    }
 
     /** What the worker's part has counted so far. */
     record Sampled(String attempt, byte[] sample) implements WorkerReport {}
@@ -121,6 +136,15 @@ sealed interface WorkerReport {
                     .bytes(failed.error())
                     .toBytes();
         }
+        if (this instanceof CutOff cutOff) {
+            return to.kind(12)
+                    .text(attempt())
+                    .number(cutOff.peer())
+                    .bytes(cutOff.error())
+                    .toBytes();
+        } else if (this instanceof Reached reached) {
+            return to.kind(13).text("").number(reached.incarnation()).toBytes();
+        }
         return to.kind(11).text(attempt()).bytes(((Sampled) this).sample()).toBytes();
     }
 
@@ -184,6 +208,8 @@ sealed interface WorkerReport {
                                 new StoredSnapshot(from.text(), from.list(SNAPSHOT_ENTRY_BYTES, WorkerReport::entry)));
                     case 10 -> new Failed(attempt, from.text(), from.bytes());
                     case 11 -> new Sampled(attempt, from.bytes());
+                    case 12 -> new CutOff(attempt, from.number(), from.bytes());
+                    case 13 -> new Reached(from.longNumber());
                     default -> throw from.malformed("report of kind=%d".formatted(kind));
                 };
         from.end();

@@ -75,6 +75,7 @@ public final class MillraceExecution extends StreamExecution {
     private @Nullable QueryObservation observation;
     private @Nullable StreamExecutionContext context;
     private @Nullable QuerySources querySources;
+    private volatile String note = "";
     private volatile @Nullable QueryRun run;
     private long lastActiveNanos = System.nanoTime();
 
@@ -316,7 +317,13 @@ public final class MillraceExecution extends StreamExecution {
     }
 
     private void status(String message, boolean isDataAvailable) {
-        getLatestExecutionContext().currentStatus_$eq(new StreamingQueryStatus(message, isDataAvailable, true));
+        String told = note.isEmpty() ? message : message + "; " + note;
+        getLatestExecutionContext().currentStatus_$eq(new StreamingQueryStatus(told, isDataAvailable, true));
+    }
+
+    /** What the status says besides, until it is another; may be empty. */
+    void note(String besides) {
+        note = besides;
     }
 
     // What Spark's StreamExecution asks for.

@@ -6,6 +6,7 @@ import dev.millrace.engine.error.ErrorKind;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.execution.RecoveryPolicy.Failure;
 import dev.millrace.spark.metrics.FailureFigures;
+import java.util.concurrent.TimeUnit;
 
 /** Says in one message where a query broke, in which epoch, by what, and what to do; and of what kind that is. */
 final class QueryFailure {
@@ -46,7 +47,7 @@ final class QueryFailure {
     static FailureFigures figures(Throwable failure, Failure classified, long epoch, RecoveryPolicy.Verdict verdict) {
         Throwable cause = failure instanceof DataflowFailedException inDataflow ? inDataflow.getCause() : failure;
         return new FailureFigures(
-                System.currentTimeMillis(),
+                System.currentTimeMillis() - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - heardNanos(failure)),
                 epoch,
                 classified.where(),
                 classified.kind().name(),
@@ -55,6 +56,11 @@ final class QueryFailure {
                 verdict.goesOn()
                         ? "went on from the checkpoint, attempt %d".formatted(verdict.attempt())
                         : "ended the query: " + verdict.reason());
+    }
+
+    /** When the driver heard of a failure that its query's thread has only just caught. */
+    static long heardNanos(Throwable failure) {
+        return failure instanceof DataflowFailedException inDataflow ? inDataflow.heardNanos() : System.nanoTime();
     }
 
     /** Tasks run the query's code, so what they throw is its own; the query's thread runs logs, sources and sinks. */

@@ -179,7 +179,7 @@ final class QueryProgress {
         durations.merge(part, TimeUnit.NANOSECONDS.toMillis(nanos), Long::sum);
     }
 
-    /** Counts a recovery, and what it took before the next attempt began. */
+    /** Counts a recovery, and what it took from hearing of the failure until the next attempt began. */
     void recovered(long nanos) {
         recoveries++;
         took("recovery", nanos);

@@ -263,7 +263,7 @@ final class QueryRun {
 
     /** Waits before the next attempt, or throws what ends the query. */
     private void recoverFrom(Exception failure, Prepared prepared) throws Exception {
-        long failedNanos = System.nanoTime();
+        long failedNanos = QueryFailure.heardNanos(failure);
         if (isAskedFor(failure)) {
             throw ending(failure);
         }
@@ -424,6 +424,7 @@ final class QueryRun {
         epochUnderWay = epoch + 1;
         restoreEpoch = -1;
         policy.committed();
+        workers.committed();
         Objects.requireNonNull(tables).committed();
     }
 

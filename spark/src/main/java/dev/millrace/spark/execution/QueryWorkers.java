@@ -1,6 +1,7 @@
 package dev.millrace.spark.execution;
 
 import dev.millrace.engine.epoch.EpochCoordinator;
+import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.spark.cluster.ClusterDataflow;
@@ -9,6 +10,7 @@ import dev.millrace.spark.cluster.Deployment;
 import dev.millrace.spark.cluster.WorkerPool;
 import dev.millrace.spark.settings.ClusterSettings;
 import java.util.Objects;
+import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkContext;
 import org.jspecify.annotations.Nullable;
@@ -43,17 +45,24 @@ final class QueryWorkers implements AutoCloseable {
         this.context = context;
         this.settings = settings;
         this.label = query.label();
-        if (context.isLocal() && settings.workers() > 0) {
+        if (context.isLocal()) {
             obstacle = "a local master has no executors";
-            tell();
+            if (isAskedFor()) {
+                tell();
+            }
         }
+    }
+
+    /** Whether the user wants workers by name, and not only leaves it open. */
+    private boolean isAskedFor() {
+        return settings.workers().orElse(0) > 0;
     }
 
     /** The query runs in the driver alone, whatever is set, and the log says why. */
     void cannotSpread(String why) {
         if (obstacle.isEmpty()) {
             obstacle = why;
-            if (settings.workers() > 0) {
+            if (settings.workers().isEmpty() || isAskedFor()) {
                 tell();
             }
         }
@@ -61,26 +70,35 @@ final class QueryWorkers implements AutoCloseable {
 
     private void tell() {
         LOG.info(
-                "Query {} runs in the driver alone, although spark.millrace.workers={}: {}.",
+                "Query {} runs in the driver alone{}: {}.",
                 label,
-                settings.workers(),
+                isAskedFor() ? ", although spark.millrace.workers is set" : "",
                 obstacle);
     }
 
+    /** What the user set; where that was left open, all. */
     private int wanted() {
-        return obstacle.isEmpty()
-                ? ClusterSettings.workers(query.sparkSession().sessionState().conf())
-                : 0;
+        return obstacle.isEmpty() ? set().orElse(ClusterSettings.ALL) : 0;
+    }
+
+    private OptionalInt set() {
+        return ClusterSettings.workers(query.sparkSession().sessionState().conf());
+    }
+
+    private boolean isLeftOpen() {
+        return set().isEmpty();
     }
 
     /**
      * The workers for the next attempt, or null for the driver alone. The first time it waits for all that are
-     * wanted; later, when some are gone, it makes do with those that are there, and goes by more as they come.
+     * wanted; later, when some are gone, it makes do with those that are there, and goes by more as they come. Where
+     * the user left it open, an application that gets no executors runs its queries in the driver until it has some.
      *
      * <p>Errors: WORKERS_MISSING.
      */
     @Nullable
     Crew next() throws InterruptedException {
+        boolean hasExecutors = hasHadCrew || !isLeftOpen() || lookAtExecutors();
         int wanted = wanted();
         if (wanted == 0) {
             leave();
@@ -88,11 +106,42 @@ final class QueryWorkers implements AutoCloseable {
         }
         WorkerPool joined = WorkerPool.join(context, settings, this, wanted);
         pool = joined;
-        Crew found = joined.await(this, hasHadCrew ? 1 : wanted, settings.timeoutMillis());
-        LOG.info("Query {} runs on {} workers with {} loops each.", label, found.size(), found.loopCount());
-        hasHadCrew = true;
+        Crew found = hasExecutors ? await(joined, wanted) : null;
+        query.note(found == null ? "" : joined.cutOffTold());
+        if (found == null) {
+            LOG.info("Query {} runs in the driver until there are executors for it.", label);
+        } else {
+            LOG.info("Query {} runs on {} workers with {} loops each.", label, found.size(), found.loopCount());
+            hasHadCrew = true;
+        }
         crew = found;
         return found;
+    }
+
+    /** Null where there are none, and the user left it open. */
+    private @Nullable Crew await(WorkerPool joined, int wanted) throws InterruptedException {
+        try {
+            return joined.await(this, hasHadCrew ? 1 : wanted, settings.timeoutMillis());
+        } catch (MillraceException e) {
+            if (hasHadCrew || !isLeftOpen()) {
+                throw e;
+            }
+            LOG.info("Query {} found no workers.", label, e);
+            return null;
+        }
+    }
+
+    /**
+     * Waits for a first executor and says whether there is one. A worker on an executor with one core would leave no
+     * room for Spark's own jobs: nobody gets that unasked.
+     */
+    private boolean lookAtExecutors() throws InterruptedException {
+        int cores = obstacle.isEmpty() ? WorkerPool.awaitCores(context, settings.timeoutMillis()) : 0;
+        if (cores == 1) {
+            cannotSpread("its executors have one core each, and a worker would leave none for Spark's own jobs; give "
+                    + "them more, or set spark.millrace.workers");
+        }
+        return cores > 0;
     }
 
     /** A dataflow on the workers that {@link #next} gave. */
@@ -105,16 +154,25 @@ final class QueryWorkers implements AutoCloseable {
                 new ClusterDataflow.Order(attempt, deployment, graph, coordinator, loader));
     }
 
+    /** The workers have committed an epoch. */
+    void committed() {
+        WorkerPool joined = pool;
+        Crew current = crew;
+        if (joined != null && current != null) {
+            joined.worked(current);
+        }
+    }
+
     /** Whether the next attempt would run elsewhere than the one under way. */
     boolean areOutdated() {
         int wanted = wanted();
         WorkerPool joined = pool;
         Crew current = crew;
-        if (joined == null || current == null || wanted == 0) {
+        if (joined == null || wanted == 0) {
             return (wanted == 0) != (current == null);
         }
         joined.want(this, wanted);
-        return joined.isOutdated(this, current);
+        return joined.isOutdated(this, current == null ? 0 : current.size());
     }
 
     /** How long the query may wait before it looks again whether its workers are outdated. */

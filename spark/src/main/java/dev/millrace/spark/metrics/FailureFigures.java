@@ -6,7 +6,7 @@ import java.io.StringWriter;
 /**
  * One failure.
  *
- * @param timeMillis when
+ * @param timeMillis when the driver heard of it: of a lost worker, when it counted it as lost
  * @param epoch the epoch under way
  * @param where the stage and task, reader or writer; or {@code query} for the query's own thread
  * @param kind what the error is, as {@code ErrorKind} names it

@@ -31,6 +31,8 @@ import org.apache.spark.network.server.StreamManager;
 import org.apache.spark.network.server.TransportServer;
 import org.apache.spark.network.server.TransportServerBootstrap;
 import org.apache.spark.network.util.TransportConf;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import scala.Option;
 
 /**
@@ -45,6 +47,8 @@ import scala.Option;
  * <p>Source: Spark's NettyBlockTransferService, which opens its connections the same way.
  */
 public final class WorkerTransport implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(WorkerTransport.class);
+
     /** Spark's settings for connections of its processes, {@code spark.rpc.io.*}, hold for these too. */
     private static final String MODULE = "rpc";
 
@@ -117,12 +121,26 @@ public final class WorkerTransport implements AutoCloseable {
                     upgraded.completeExceptionally(failure);
                 }
             });
-            upgraded.get(conf.connectionTimeoutMs(), TimeUnit.MILLISECONDS);
+            upgraded.get(conf.connectionCreationTimeoutMs(), TimeUnit.MILLISECONDS);
         } catch (IOException | RuntimeException | TimeoutException e) {
             throw failed(to, e);
         } catch (ExecutionException e) {
             Throwable cause = e.getCause();
             throw failed(to, cause == null ? e : cause);
+        }
+    }
+
+    /** Whether a connection to a worker's port can be made and secured; waits for it as {@link #connect} does. */
+    public boolean reaches(Address to) {
+        try {
+            clients.createUnmanagedClient(to.host(), to.port()).close();
+            return true;
+        } catch (IOException | RuntimeException e) {
+            LOG.debug("Another worker is not reached: {}.", to, e);
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 

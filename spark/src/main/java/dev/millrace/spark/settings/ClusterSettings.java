@@ -1,11 +1,12 @@
 package dev.millrace.spark.settings;
 
+import java.util.OptionalInt;
 import org.apache.spark.sql.internal.SQLConf;
 
 /**
  * What a user may set about running queries on executors.
  *
- * @param workers how many; 0 for none, so that the driver runs the query alone
+ * @param workers how many; 0 for none, so that the driver runs the query alone; empty where the user left it open
  * @param loopCount loops of each, or 0 where that is left to the executors' cores
  * @param stateMemoryBytes memory for keyed state in each process, or 0 where that is left to its heap
  * @param timeoutMillis how long to wait for them
@@ -13,7 +14,7 @@ import org.apache.spark.sql.internal.SQLConf;
  * @param compresses whether rows between workers are compressed
  */
 public record ClusterSettings(
-        int workers,
+        OptionalInt workers,
         int loopCount,
         long stateMemoryBytes,
         long timeoutMillis,
@@ -21,6 +22,8 @@ public record ClusterSettings(
         boolean compresses) {
     /** As many workers as there are executors. */
     public static final int ALL = Integer.MAX_VALUE;
+
+    private static final int UNSET = -1;
 
     static ClusterSettings read(SQLConf conf) {
         return new ClusterSettings(
@@ -33,7 +36,8 @@ public record ClusterSettings(
     }
 
     /** How many workers are wanted now, which may change while a query runs. Errors: UNSUPPORTED_SETTING. */
-    public static int workers(SQLConf conf) {
-        return MillraceSettings.WORKERS.read(conf, 0);
+    public static OptionalInt workers(SQLConf conf) {
+        int workers = MillraceSettings.WORKERS.read(conf, UNSET);
+        return workers == UNSET ? OptionalInt.empty() : OptionalInt.of(workers);
     }
 }

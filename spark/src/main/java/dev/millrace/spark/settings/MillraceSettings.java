@@ -183,7 +183,7 @@ public record MillraceSettings(
     public static final Setting<Integer> WORKERS = new Setting<>(
             PREFIX + "workers",
             "a whole number from 0 to 10000, or all",
-            "0",
+            "all executors with two cores or more; the driver alone on a local master",
             "On how many executors a query runs; with 0 in the driver alone, with all on as many as there are. It may be "
                     + "changed while a query runs, which goes on with the new number at its next epoch. A local master has "
                     + "no executors to run on.",

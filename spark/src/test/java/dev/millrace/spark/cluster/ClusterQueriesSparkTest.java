@@ -27,6 +27,7 @@ import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.execution.streaming.sources.LowLatencyMemoryStream;
 import org.apache.spark.sql.streaming.StreamingQuery;
 import org.apache.spark.sql.streaming.StreamingQueryException;
+import org.apache.spark.sql.types.DataTypes;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -161,6 +162,25 @@ class ClusterQueriesSparkTest {
         } finally {
             query.stop();
         }
+    }
+
+    @Test
+    void runsOnAllExecutorsWhenNothingIsSet() throws Exception {
+        session.conf().unset("spark.millrace.workers");
+        session.udf()
+                .register("process", (Long value) -> ProcessHandle.current().pid(), DataTypes.LongType);
+        LowLatencyMemoryStream<Long> numbers = numbers();
+        Answers answers = new Answers();
+        StreamingQuery query = query(numbers.toDF().selectExpr("value", "process(value) AS process"), answers, "unset");
+        try {
+            add(numbers, range(0, 100));
+            query.processAllAvailable();
+        } finally {
+            query.stop();
+        }
+        assertThat(answers.byKey()).hasSize(100);
+        assertThat(answers.byKey().values().stream().map(row -> row.getLong(1)).distinct())
+                .containsExactlyInAnyOrder(processOf(0), processOf(1));
     }
 
     @Test

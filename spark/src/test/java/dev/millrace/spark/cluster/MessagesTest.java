@@ -45,6 +45,7 @@ class MessagesTest {
                 new Command.Start("run-1"),
                 new Command.Barrier("run-1", 41, true),
                 new Command.Stop("run-1"),
+                new Command.Probe(new Address("host", 7001), 12),
                 new Command.Retire(),
                 new Command.End());
     }
@@ -67,6 +68,8 @@ class MessagesTest {
                 new WorkerReport.Observed("run-1", operator, 9, SOME),
                 new WorkerReport.SnapshotStored("run-1", 9, snapshot),
                 new WorkerReport.Failed("run-1", "stage-1-task-2", SOME),
+                new WorkerReport.CutOff("run-1", 2, SOME),
+                new WorkerReport.Reached(12),
                 new WorkerReport.Sampled("run-1", SOME));
     }
 

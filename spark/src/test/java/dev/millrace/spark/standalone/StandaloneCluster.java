@@ -20,8 +20,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A Spark standalone master and one of its workers in processes of their own, which runs the executors of an
- * application in further ones. All listen on loopback, at ports that are free.
+ * A Spark standalone master and its workers in processes of their own, which run the executors of an application in
+ * further ones. All listen at ports that are free; on loopback, unless they are given hosts.
  *
  * <p>Lifetime: {@link #close}, or the end of this process, ends them all.
  */
@@ -33,23 +33,32 @@ public final class StandaloneCluster implements AutoCloseable {
     /** Spark starts no executor with less than 450 MB. */
     private static final int EXECUTOR_MEGABYTES = 512;
 
+    /**
+     * Where a process listens.
+     *
+     * @param within the words before the command that put a process there; none on this machine itself
+     */
+    public record Host(String address, List<String> within) {
+        static final Host THIS = new Host(LOOPBACK, List.of());
+    }
+
     private final Path folder;
+    private final Host masterHost;
+    private final List<Process> workers = new ArrayList<>();
     private final List<Process> processes = new ArrayList<>();
     private final Thread atExit = new Thread(this::endProcesses, "end of a standalone cluster");
-    private final String master;
+    private String master = "";
     private final int executorCount;
     private final int coresEach;
     private final String applicationClassPath;
 
-    private StandaloneCluster(Path folder, int executorCount, int coresEach, Map<String, String> settings)
-            throws IOException {
+    private StandaloneCluster(Path folder, Host masterHost, int executorCount, int coresEach) throws IOException {
         this.folder = folder;
+        this.masterHost = masterHost;
         this.executorCount = executorCount;
         this.coresEach = coresEach;
         this.applicationClassPath = linkJars();
         Runtime.getRuntime().addShutdownHook(atExit);
-        master = startMaster(settings);
-        startWorker(settings);
     }
 
     /**
@@ -60,9 +69,30 @@ public final class StandaloneCluster implements AutoCloseable {
      */
     public static StandaloneCluster start(Path folder, int executorCount, int coresEach, Map<String, String> settings)
             throws IOException {
+        StandaloneCluster cluster = new StandaloneCluster(within(folder), Host.THIS, executorCount, coresEach);
+        cluster.master = cluster.startMaster(settings);
+        cluster.startWorker(Host.THIS, executorCount, settings);
+        return cluster;
+    }
+
+    /**
+     * Starts one with room for an executor on each of the hosts.
+     *
+     * @param masterHost where the master is, and applications' drivers are
+     */
+    public static StandaloneCluster start(Path folder, Host masterHost, List<Host> hosts, int coresEach)
+            throws IOException {
+        StandaloneCluster cluster = new StandaloneCluster(within(folder), masterHost, hosts.size(), coresEach);
+        cluster.master = cluster.startMaster(Map.of());
+        for (Host host : hosts) {
+            cluster.startWorker(host, 1, Map.of());
+        }
+        return cluster;
+    }
+
+    private static Path within(Path folder) throws IOException {
         Files.createDirectories(folder);
-        return new StandaloneCluster(
-                Files.createTempDirectory(folder, "standalone-").toAbsolutePath(), executorCount, coresEach, settings);
+        return Files.createTempDirectory(folder, "standalone-").toAbsolutePath();
     }
 
     public String master() {
@@ -84,8 +114,8 @@ public final class StandaloneCluster implements AutoCloseable {
     /** The same for an application that brings its own jars. */
     public Map<String, String> resources() {
         Map<String, String> settings = new LinkedHashMap<>();
-        settings.put("spark.driver.host", LOOPBACK);
-        settings.put("spark.driver.bindAddress", LOOPBACK);
+        settings.put("spark.driver.host", masterHost.address());
+        settings.put("spark.driver.bindAddress", masterHost.address());
         settings.put("spark.executor.cores", Integer.toString(coresEach));
         settings.put("spark.executor.memory", EXECUTOR_MEGABYTES + "m");
         settings.put("spark.cores.max", Integer.toString(executorCount * coresEach));
@@ -111,33 +141,40 @@ public final class StandaloneCluster implements AutoCloseable {
     }
 
     private String startMaster(Map<String, String> settings) throws IOException {
-        Path log = start("master", settings, List.of("--host", LOOPBACK, "--port", "0", "--webui-port", "0"));
+        Path log = start(
+                "master",
+                masterHost,
+                settings,
+                List.of("--host", masterHost.address(), "--port", "0", "--webui-port", "0"));
         return awaitLine(log, MASTER_URL).group(1);
     }
 
-    private void startWorker(Map<String, String> settings) throws IOException {
+    private void startWorker(Host host, int executors, Map<String, String> settings) throws IOException {
         Path log = start(
                 "worker",
+                host,
                 settings,
                 List.of(
                         "--host",
-                        LOOPBACK,
+                        host.address(),
                         "--port",
                         "0",
                         "--webui-port",
                         "0",
                         "--cores",
-                        Integer.toString(executorCount * coresEach),
+                        Integer.toString(executors * coresEach),
                         "--memory",
-                        executorCount * EXECUTOR_MEGABYTES + "m",
+                        executors * EXECUTOR_MEGABYTES + "m",
                         "--work-dir",
                         folder.resolve("work").toString(),
                         master));
+        workers.add(processes.get(processes.size() - 1));
         Matcher unused = awaitLine(log, Pattern.compile("Successfully registered with master"));
     }
 
-    private Path start(String role, Map<String, String> settings, List<String> arguments) throws IOException {
-        List<String> words = new ArrayList<>();
+    private Path start(String role, Host host, Map<String, String> settings, List<String> arguments)
+            throws IOException {
+        List<String> words = new ArrayList<>(host.within());
         words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         words.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(option -> option.startsWith("--add-opens") || option.startsWith("-XX:+Ignore"))
@@ -147,21 +184,20 @@ public final class StandaloneCluster implements AutoCloseable {
         words.add("org.apache.spark.deploy." + role + "." + role.substring(0, 1).toUpperCase(java.util.Locale.ROOT)
                 + role.substring(1));
         words.addAll(arguments);
-        Path log = folder.resolve(role + ".log");
+        Path log = folder.resolve("%s-%d.log".formatted(role, processes.size()));
         ProcessBuilder builder =
                 new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(log.toFile());
         builder.environment().put("SPARK_HOME", home().toString());
         builder.environment().put("SPARK_SCALA_VERSION", "2.13");
-        builder.environment().put("SPARK_LOCAL_IP", LOOPBACK);
+        builder.environment().put("SPARK_LOCAL_IP", host.address());
         processes.add(builder.start());
         return log;
     }
 
     /** The processes of the executors that run or stand frozen now, the oldest first. */
     public List<Long> executors() {
-        return processes
-                .get(processes.size() - 1)
-                .children()
+        return workers.stream()
+                .flatMap(Process::children)
                 .filter(child -> child.info().command().orElse("").endsWith("java"))
                 .sorted(Comparator.comparing((ProcessHandle child) ->
                                 child.info().startInstant().orElse(Instant.MAX))
