@@ -75,7 +75,9 @@ class CommitSimulation {
             turns.run(newRun());
             long position = 0;
             for (Map.Entry<Long, long[]> epoch : sink.committed.entrySet()) {
-                assertThat(epoch.getValue()[0]).as("begin of epoch %d", epoch.getKey()).isEqualTo(position);
+                assertThat(epoch.getValue()[0])
+                        .as("begin of epoch %d", epoch.getKey())
+                        .isEqualTo(position);
                 position = epoch.getValue()[1];
             }
             assertThat(position).isEqualTo(rows);

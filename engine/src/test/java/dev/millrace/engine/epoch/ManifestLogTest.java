@@ -199,7 +199,8 @@ class ManifestLogTest {
 
         log.purge(newest, 2, FIRST);
         assertThat(storage.files())
-                .containsOnlyKeys("manifests/2.1-run", "manifests/3.1-run", "files/1-a", "files/2-a", "files/3-a", "files/4-a");
+                .containsOnlyKeys(
+                        "manifests/2.1-run", "manifests/3.1-run", "files/1-a", "files/2-a", "files/3-a", "files/4-a");
         log.purge(newest, 1, FIRST);
         assertThat(storage.files()).containsOnlyKeys("manifests/3.1-run", "files/3-a", "files/4-a");
     }

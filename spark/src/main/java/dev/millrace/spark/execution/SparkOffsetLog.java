@@ -57,7 +57,8 @@ final class SparkOffsetLog implements OffsetLog {
     public void replace(long epoch, byte[] entry) {
         // Deleted first: not every file system lets a file be put in another's place.
         log.fileManager().delete(log.batchIdToPath(epoch));
-        boolean unused = add(epoch, entry); // false where a run that is fenced was faster again: the next start mends it
+        boolean unused =
+                add(epoch, entry); // false where a run that is fenced was faster again: the next start mends it
     }
 
     @Override
