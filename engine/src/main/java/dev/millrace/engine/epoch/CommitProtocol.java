@@ -221,7 +221,8 @@ public final class CommitProtocol {
     /** Lets the offset log say of the last committed epoch what counts, for engines that read nothing else. */
     private void mendOffsets(long committed) throws IOException {
         Optional<byte[]> ending = ending(committed);
-        if (ending.isPresent() && !Arrays.equals(ending.get(), offsets.entry(committed).orElse(null))) {
+        if (ending.isPresent()
+                && !Arrays.equals(ending.get(), offsets.entry(committed).orElse(null))) {
             offsets.replace(committed, ending.get());
         }
     }
@@ -272,10 +273,11 @@ public final class CommitProtocol {
         Slot fence = Slot.ofFence(epoch, mine);
         Runnable givingUp = sink.unfinished(epoch);
         manifests.write(fence, new Fence(epoch, run));
-        requireHighest(manifests.list());
+        Listing listing = manifests.list();
+        requireHighest(listing);
         next = epoch;
         givingUp.run();
-        manifests.dropBelow(fence);
+        manifests.dropBelow(fence, listing);
         return true;
     }
 
@@ -290,7 +292,10 @@ public final class CommitProtocol {
      * is forgotten when this is cut short; they are committed as any other decided epoch.
      */
     private void writeOff(Ballot mine, Found found, Ground ground) throws IOException {
-        if (next >= 0 && offsets.entry(found.planned()).filter(offsets::isOfAnotherEngine).isPresent()) {
+        if (next >= 0
+                && offsets.entry(found.planned())
+                        .filter(offsets::isOfAnotherEngine)
+                        .isPresent()) {
             throw plannedByAnother(found.planned());
         }
         for (long epoch = found.planned(); epoch > found.committed(); epoch--) {

@@ -180,7 +180,9 @@ class CommitProtocolTest {
                 .isFalse();
 
         assertThat(sink).endsWith("commit 0: rows 0");
-        assertThat(new ManifestLog(storage).find(0)).as("to everybody who looks").isPresent();
+        assertThat(new ManifestLog(storage).find(0))
+                .as("to everybody who looks")
+                .isPresent();
     }
 
     @Test
@@ -262,8 +264,7 @@ class CommitProtocolTest {
     void letsStandWhatWasDecidedWhateverAFencedRunPlansOverIt() throws Exception {
         CommitProtocol first = settled("first");
         CommitProtocol second = settled("second");
-        EpochCommit commit =
-                second.commit(0, second.plan(0, bytes("plan of the second")), bytes("rows 0"), STATE, 0);
+        EpochCommit commit = second.commit(0, second.plan(0, bytes("plan of the second")), bytes("rows 0"), STATE, 0);
         commit.advance();
         offsets.put(0L, bytes("plan of the first")); // it had looked before, and writes late
         commit.advance();

@@ -126,7 +126,7 @@ class ManifestLogTest {
         }
         log.write(Slot.ofManifest(7, new Ballot(4, "z")), manifest(7));
         log.write(Slot.ofManifest(6, new Ballot(4, "z")), manifest(6));
-        log.dropBelow(Slot.ofFence(7, mine));
+        log.dropBelow(Slot.ofFence(7, mine), log.list());
         assertThat(storage.files())
                 .containsOnlyKeys(
                         "manifests/5-b.claim",
@@ -199,7 +199,8 @@ class ManifestLogTest {
 
         log.purge(newest, 2, FIRST);
         assertThat(storage.files())
-                .containsOnlyKeys("manifests/2.1-run", "manifests/3.1-run", "files/1-a", "files/2-a", "files/3-a", "files/4-a");
+                .containsOnlyKeys(
+                        "manifests/2.1-run", "manifests/3.1-run", "files/1-a", "files/2-a", "files/3-a", "files/4-a");
         log.purge(newest, 1, FIRST);
         assertThat(storage.files()).containsOnlyKeys("manifests/3.1-run", "files/3-a", "files/4-a");
     }

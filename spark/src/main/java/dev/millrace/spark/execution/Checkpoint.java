@@ -118,9 +118,8 @@ final class Checkpoint {
     }
 
     private OffsetSeqBase entry(Found found, long epoch) throws IOException {
-        Optional<byte[]> ending = found.decided()
-                .filter(manifest -> manifest.epoch() == epoch)
-                .map(Manifest::offsets);
+        Optional<byte[]> ending =
+                found.decided().filter(manifest -> manifest.epoch() == epoch).map(Manifest::offsets);
         return (ending.isPresent() ? ending : protocol.ending(epoch))
                 .map(offsetLog::read)
                 .orElseThrow(() -> new MillraceException(
@@ -198,8 +197,7 @@ final class Checkpoint {
                     metadata.controlBatchInfo());
         }
         OffsetSeqMetadata metadata = OffsetSeqMetadata$.MODULE$.apply(watermarkMillis, timestampMillis, session.conf());
-        return metadata.copy(
-                watermarkMillis, timestampMillis, metadata.conf().updated(SparkOffsetLog.RUN, run));
+        return metadata.copy(watermarkMillis, timestampMillis, metadata.conf().updated(SparkOffsetLog.RUN, run));
     }
 
     /** Where all sources stand. */

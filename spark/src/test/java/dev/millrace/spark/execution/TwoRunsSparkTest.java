@@ -83,7 +83,9 @@ final class TwoRunsSparkTest {
                 new CountingQuery(ROWS, 1_000_000, "objects://store/two-runs-" + stores++, folder.resolve("out"));
         NumbersProvider.release(100);
         StreamingQuery first = counting.start(session);
-        patiently().until(() -> first.lastProgress() != null && first.lastProgress().batchId() >= 2);
+        patiently()
+                .until(() ->
+                        first.lastProgress() != null && first.lastProgress().batchId() >= 2);
         CountDownLatch sleeps = new CountDownLatch(1);
         CountDownLatch wakes = new CountDownLatch(1);
         Traps.arm(place, () -> {
