@@ -273,10 +273,11 @@ public final class CommitProtocol {
         Slot fence = Slot.ofFence(epoch, mine);
         Runnable givingUp = sink.unfinished(epoch);
         manifests.write(fence, new Fence(epoch, run));
-        requireHighest(manifests.list());
+        Listing listing = manifests.list();
+        requireHighest(listing);
         next = epoch;
         givingUp.run();
-        manifests.dropBelow(fence);
+        manifests.dropBelow(fence, listing);
         return true;
     }
 

@@ -167,9 +167,9 @@ public final class ManifestLog {
      * Deletes what counts no more since a fence stands: lower entries for its epoch, and lower claims.
      *
      * @param fence written, and nobody had claimed a higher ballot thereafter
+     * @param listing what showed that
      */
-    void dropBelow(Slot fence) throws IOException {
-        Listing listing = list();
+    void dropBelow(Slot fence, Listing listing) throws IOException {
         for (Slot slot : listing.entries()) {
             if (slot.epoch() == fence.epoch() && slot.compareTo(fence) < 0) {
                 storage.delete(slot.fileName());

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
  * exclusively, and where a write that failed may come about later. An epoch's rows are no more than where they begin
  * and end. The sink keeps files: it gives up those that it found, and nothing that came since.
  */
-class CommitSimulation {
+public final class CommitSimulation {
     private static final int SEEDS = 3_000;
     private static final StateIndex STATE = StateIndex.empty(1, Map.of());
 
@@ -37,7 +37,7 @@ class CommitSimulation {
     }
 
     /** One run of a seed. */
-    static void run(long seed) throws Exception {
+    public static void run(long seed) throws Exception {
         new World(new Random(seed)).toEnd();
     }
 
@@ -242,6 +242,7 @@ class CommitSimulation {
 
             @Override
             public Runnable unfinished(long firstEpoch) {
+                between();
                 List<Long> found = List.copyOf(prepared.keySet());
                 return () -> {
                     before();

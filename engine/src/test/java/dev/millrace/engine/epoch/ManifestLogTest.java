@@ -126,7 +126,7 @@ class ManifestLogTest {
         }
         log.write(Slot.ofManifest(7, new Ballot(4, "z")), manifest(7));
         log.write(Slot.ofManifest(6, new Ballot(4, "z")), manifest(6));
-        log.dropBelow(Slot.ofFence(7, mine));
+        log.dropBelow(Slot.ofFence(7, mine), log.list());
         assertThat(storage.files())
                 .containsOnlyKeys(
                         "manifests/5-b.claim",

@@ -1,5 +1,6 @@
 package dev.millrace.engine.graph;
 
+import dev.millrace.engine.epoch.CommitSimulation;
 import dev.millrace.engine.harness.SeedRun;
 import dev.millrace.engine.harness.Seeds;
 import java.util.Arrays;
@@ -12,11 +13,14 @@ import java.util.TreeMap;
  */
 public final class Simulate {
     private static final Map<String, Seeds.Property> SIMULATIONS = new TreeMap<>(Map.of(
-            "durable", DurableSimulation::run, "dataflow", DataflowSimulation::run, "join", JoinSimulation::run));
+            "commit", CommitSimulation::run,
+            "durable", DurableSimulation::run,
+            "dataflow", DataflowSimulation::run,
+            "join", JoinSimulation::run));
 
     private Simulate() {}
 
-    /** Arguments: {@code [--seeds N] [--from SEED] [--only durable|dataflow|join]}, or those of {@link ScaleTable}. */
+    /** Arguments: {@code [--seeds N] [--from SEED] [--only commit|durable|dataflow|join]}, or those of {@link ScaleTable}. */
     public static void main(String[] arguments) throws Exception {
         if (arguments.length > 0 && arguments[0].equals("--scale")) {
             ScaleTable.main(Arrays.copyOfRange(arguments, 1, arguments.length));
@@ -46,7 +50,7 @@ public final class Simulate {
 
     private static void usage() {
         System.err.println(
-                "Usage: bin/simulate [--seeds N] [--from SEED] [--only durable|dataflow|join] or --scale [--workers N,N..] "
+                "Usage: bin/simulate [--seeds N] [--from SEED] [--only commit|durable|dataflow|join] or --scale [--workers N,N..] "
                         + "[--groups N] [--loops N] [--seed N]");
         System.exit(2);
     }

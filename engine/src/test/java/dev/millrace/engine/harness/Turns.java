@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Turns {
     /** How often turns change before it counts as going on forever. */
-    private static final int MAX_TURNS = 1_000_000;
+    private static final int MAX_TURNS = 100_000;
 
     /** What one thread does. */
     @FunctionalInterface

@@ -55,10 +55,10 @@ final class SparkOffsetLog implements OffsetLog {
 
     @Override
     public void replace(long epoch, byte[] entry) {
-        // Deleted first: not every file system lets a file be put in another's place.
+        // Deleted first: not every file system lets a file be put in another's place. Where a run that is fenced is
+        // faster once more, the next start mends it.
         log.fileManager().delete(log.batchIdToPath(epoch));
-        boolean unused =
-                add(epoch, entry); // false where a run that is fenced was faster again: the next start mends it
+        boolean unused = add(epoch, entry);
     }
 
     @Override
