@@ -9,10 +9,14 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
+import io.netty.channel.WriteBufferWaterMark;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
+import java.nio.ByteOrder;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.Semaphore;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.spark.SparkConf;
 import org.apache.spark.network.netty.SparkTransportConf;
 import org.apache.spark.network.util.IOMode;
@@ -20,9 +24,9 @@ import org.apache.spark.network.util.NettyUtils;
 import scala.Option;
 
 /**
- * One end of a connection without anything of Millrace's: a thread writes rows into buffers as large as a page, the
- * event loop sends them, and at the other end another thread reads each row where the socket put it. It makes none of
- * the copies that rows in arrays need, knows nothing of pages, and checks nothing. The kind of sockets is what Spark's
+ * One end of a connection without anything of Millrace's: a thread writes rows into an array as large as a page, which the
+ * event loop sends, and at the other end another thread reads each row where the socket put it. It has no frames, no
+ * credits and no channels, copies nothing at the receiving end and checks nothing. The kind of sockets is what Spark's
  * settings give.
  */
 final class BareExchange {
@@ -30,6 +34,14 @@ final class BareExchange {
 
     /** Buffers on their way from one thread to the other, as many as Millrace's channels hold pages. */
     private static final int BUFFER_COUNT = dev.millrace.engine.exchange.Channel.CAPACITY;
+
+    /** The same as Millrace's. */
+    private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(128 * 1024, 512 * 1024);
+
+    /** So many arrays cost one system call. */
+    private static final int FLUSHED_AT_ONCE = 4;
+
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.nativeOrder());
 
     private final IOMode mode = IOMode.valueOf(
             SparkTransportConf.fromSparkConf(new SparkConf(false), "rpc", 1, Option.empty(), Option.empty())
@@ -82,24 +94,44 @@ final class BareExchange {
 
     /** Sends rows; never returns. */
     void send(int port) throws InterruptedException {
+        Thread filling = Thread.currentThread();
+        ChannelInboundHandlerAdapter wakingUp = new ChannelInboundHandlerAdapter() {
+            @Override
+            public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+                if (ctx.channel().isWritable()) {
+                    LockSupport.unpark(filling);
+                }
+            }
+        };
         Channel channel = new Bootstrap()
                 .group(loop)
                 .channel(NettyUtils.getClientChannelClass(mode))
                 .option(ChannelOption.TCP_NODELAY, true)
-                .handler(new ChannelInboundHandlerAdapter())
+                .option(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
+                .handler(wakingUp)
                 .connect(HOST, port)
                 .sync()
                 .channel();
-        Semaphore free = new Semaphore(BUFFER_COUNT);
         byte[] row = new byte[ExchangeRows.ROW_BYTES];
-        int rowCount = Page.CAPACITY_BYTES / ExchangeRows.RECORD_BYTES;
-        while (true) {
-            free.acquire();
-            ByteBuf buffer = channel.alloc().directBuffer(Page.CAPACITY_BYTES);
-            for (int i = 0; i < rowCount; i++) {
-                buffer.writeInt(row.length).writeInt(0).writeBytes(row);
+        byte[] rows = new byte[Page.CAPACITY_BYTES];
+        for (long written = 1; true; written++) {
+            fill(rows, row);
+            channel.write(channel.alloc().directBuffer(rows.length).writeBytes(rows), channel.voidPromise());
+            boolean isWritable = channel.isWritable();
+            if (!isWritable || written % FLUSHED_AT_ONCE == 0) {
+                channel.flush();
             }
-            channel.writeAndFlush(buffer).addListener(sent -> free.release());
+            while (!isWritable) {
+                LockSupport.park(this);
+                isWritable = channel.isWritable();
+            }
+        }
+    }
+
+    private static void fill(byte[] rows, byte[] row) {
+        for (int at = 0; at + ExchangeRows.RECORD_BYTES <= rows.length; at += ExchangeRows.RECORD_BYTES) {
+            INT.set(rows, at, row.length);
+            System.arraycopy(row, 0, rows, at + Page.HEADER_BYTES, row.length);
         }
     }
 }
