@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Runs of measures in tests, with nothing on the screen. */
@@ -16,7 +17,7 @@ public final class QuickRun {
     /** Results are in {@code results.jsonl} in the folder, too. */
     public static Results of(Measure measure, Options options, Path folder) throws IOException, InterruptedException {
         PrintStream screen = new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
-        return new BenchRun(measure, LAUNCHER, options, screen)
-                .run(folder.resolve("work"), folder.resolve("results.jsonl"));
+        Path work = Files.createDirectories(folder.resolve("work"));
+        return new BenchRun(measure, LAUNCHER, options, screen).run(work, folder.resolve("results.jsonl"));
     }
 }
