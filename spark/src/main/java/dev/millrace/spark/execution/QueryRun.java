@@ -370,11 +370,9 @@ final class QueryRun {
             surroundings.progress().begin(running.metrics());
             query.figures().running(running.metrics(), start.firstEpoch());
             policy.started();
+            requireNotEnding(); // workers may take long to start
             running.start();
-            if (query.isEnding()) {
-                // Code that was called on the way here may have taken the interrupt that said so for its own.
-                throw new InterruptedException("The query was stopped before its dataflow ran.");
-            }
+            requireNotEnding();
             BoundedEpochs.Parts bounded = prepared.bounded();
             if (bounded == null) {
                 return loop.run(running.epochs(), committer, prepared.tables());
@@ -386,6 +384,13 @@ final class QueryRun {
             end(running);
             dataflow = null;
             surroundings.sink().abort(surroundings.protocol().firstUndecided());
+        }
+    }
+
+    /** Code that was called on the way may have taken the interrupt that said so for its own. */
+    private void requireNotEnding() throws InterruptedException {
+        if (query.isEnding()) {
+            throw new InterruptedException("The query was stopped before its dataflow ran.");
         }
     }
 
