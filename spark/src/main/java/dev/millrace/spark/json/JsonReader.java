@@ -57,6 +57,12 @@ public final class JsonReader implements Serializable {
         return row == JsonValue.UNSURE ? Scala.<InternalRow>cast(sparks.evaluate(json)) : (InternalRow) row;
     }
 
+    /** The row, or null where the text is not plain. Called by generated code. */
+    public @Nullable InternalRow plain(UTF8String json) {
+        Object row = readPlain(json);
+        return row == JsonValue.UNSURE ? null : (InternalRow) row;
+    }
+
     /** The row, or {@link JsonValue#UNSURE}. Strings in it may share the text's bytes, as columns share those of a row. */
     @Nullable
     Object readPlain(UTF8String json) {

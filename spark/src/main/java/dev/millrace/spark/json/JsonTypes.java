@@ -53,7 +53,7 @@ record JsonTypes(Map<String, String> options, String timeZone, String corruptRec
     /** What a decoder puts in the place of what it cannot read. */
     private static final char REPLACEMENT = '\ufffd';
 
-    private static final String DEFAULT_OF_MISSING = "EXISTS_DEFAULT";
+    static final String DEFAULT_OF_MISSING = "EXISTS_DEFAULT";
 
     /** The types under an expression's options; null where an option may change anything else. */
     static @Nullable JsonTypes of(JsonToStructs expression, String corruptRecordColumn) {
@@ -72,18 +72,21 @@ record JsonTypes(Map<String, String> options, String timeZone, String corruptRec
         if (type instanceof StructType struct) {
             return canReadFields(struct);
         }
-        return type instanceof ArrayType array
-                ? canRead(array.elementType())
-                : type instanceof BooleanType
-                        || type instanceof ByteType
-                        || type instanceof ShortType
-                        || type instanceof IntegerType
-                        || type instanceof LongType
-                        || type instanceof DoubleType
-                        || type instanceof DecimalType
-                        || type instanceof StringType
-                        || type instanceof DateType
-                        || type instanceof TimestampType;
+        return type instanceof ArrayType array ? canRead(array.elementType()) : isScalar(type);
+    }
+
+    /** Whether a type has no parts, and is both read and written. */
+    static boolean isScalar(DataType type) {
+        return type instanceof BooleanType
+                || type instanceof ByteType
+                || type instanceof ShortType
+                || type instanceof IntegerType
+                || type instanceof LongType
+                || type instanceof DoubleType
+                || type instanceof DecimalType
+                || type instanceof StringType
+                || type instanceof DateType
+                || type instanceof TimestampType;
     }
 
     private boolean canReadFields(StructType struct) {

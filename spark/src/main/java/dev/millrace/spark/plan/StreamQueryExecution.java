@@ -2,6 +2,7 @@ package dev.millrace.spark.plan;
 
 import dev.millrace.spark.json.FastJson;
 import dev.millrace.spark.scala.Scala;
+import dev.millrace.spark.text.AsciiCase;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -18,6 +19,7 @@ import org.apache.spark.sql.execution.CommandExecutionMode;
 import org.apache.spark.sql.execution.QueryExecution;
 import org.apache.spark.sql.execution.SparkPlan;
 import org.apache.spark.sql.execution.SparkPlanner;
+import org.apache.spark.sql.internal.SQLConf;
 import org.jspecify.annotations.Nullable;
 import scala.Option;
 import scala.collection.immutable.Seq;
@@ -96,9 +98,10 @@ final class StreamQueryExecution extends QueryExecution {
         LogicalPlan plan = session.sessionState().optimizer().executeAndTrack(moving, tracker());
         LogicalPlan hinted = (LogicalPlan) plan.transform(
                 Scala.<LogicalPlan>rule(StreamQueryExecution::joinsStatic, StreamQueryExecution::broadcastStatic));
-        LogicalPlan reading = FastJson.replaceIn(hinted, session.sessionState().conf());
-        reading.setAnalyzed();
-        return reading;
+        SQLConf conf = session.sessionState().conf();
+        LogicalPlan fast = AsciiCase.replaceIn(FastJson.replaceIn(hinted, conf), conf);
+        fast.setAnalyzed();
+        return fast;
     }
 
     /** The first preparation is adaptive execution. */

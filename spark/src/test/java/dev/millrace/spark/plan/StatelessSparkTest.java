@@ -61,6 +61,11 @@ class StatelessSparkTest {
         StructType json = new StructType().add("a", "int").add("b", "array<int>");
         List<Arguments> queries = new ArrayList<>();
         add(queries, "filter and project", t -> t.filter("v > 1").selectExpr("k + v", "upper(s)", "m * 2"));
+        add(queries, "letters", t -> t.selectExpr("lower(s)", "upper(s || 'ß')", "lower(s collate UNICODE_CI)"));
+        add(
+                queries,
+                "to_json",
+                t -> t.selectExpr("to_json(struct(*))", "to_json(named_struct('m', map(coalesce(s, 'none'), v)))"));
         add(queries, "filter alone", t -> t.filter("k = 1"));
         add(queries, "filter that lets none pass", t -> t.filter("1 = 0"));
         add(queries, "no columns", t -> t.filter("k = 1").select());
