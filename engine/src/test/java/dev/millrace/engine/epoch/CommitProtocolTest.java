@@ -235,16 +235,23 @@ class CommitProtocolTest {
             }
         });
         CommitProtocol protocol = protocol("run", failing);
+        assertThat(settleOnce(protocol)).isFalse();
+        isLate[0] = true;
+        assertThatThrownBy(() -> settleOnce(protocol)).isInstanceOf(IOException.class);
+        isLate[0] = false;
         settle(protocol);
+        assertThat(failing.late()).containsOnlyKeys("manifests/0.1-run.fence");
+        assertThat(failing.list("manifests")).containsExactly("0.2-run.fence", "2-run.claim");
+        failing.late().clear();
         isLate[0] = true;
         EpochCommit commit = protocol.commit(0, bytes("end 0"), bytes("given up"), STATE, 0);
         assertThatThrownBy(commit::advance).isInstanceOf(IOException.class);
         assertThatThrownBy(() -> settleOnce(protocol)).isInstanceOf(IOException.class);
         isLate[0] = false;
         settle(protocol);
-        assertThat(failing.late()).containsOnlyKeys("manifests/0.1-run", "manifests/2-run.claim");
-        failing.land("manifests/0.1-run");
-        failing.land("manifests/2-run.claim");
+        assertThat(failing.late()).containsOnlyKeys("manifests/0.2-run", "manifests/3-run.claim");
+        failing.land("manifests/0.2-run");
+        failing.land("manifests/3-run.claim");
 
         commit(protocol, 0);
         assertThat(sink).contains("commit 0: rows 0").doesNotContain("commit 0: given up");

@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -324,7 +325,14 @@ public final class CommitSimulation {
                 return end(found.decided().get().offsets());
             }
             long committed = found.committed();
-            return committed < 0 ? 0 : end(protocol.ending(committed).orElseThrow());
+            if (committed < 0) {
+                return 0;
+            }
+            Optional<byte[]> ending = protocol.ending(committed);
+            if (ending.isEmpty() && committed < world.committed) {
+                throw new IOException("It slept until others had gone on and purged what it stood on.");
+            }
+            return end(ending.orElseThrow());
         }
 
         private long end(long from) {

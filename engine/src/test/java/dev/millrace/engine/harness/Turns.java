@@ -16,6 +16,11 @@ public final class Turns {
     /** How often turns change before it counts as going on forever. */
     private static final int MAX_TURNS = 100_000;
 
+    /** How many places a thread passes at most in its turn: some sleep while others get far. */
+    private static final int LONG_TURN = 120;
+
+    private static final int SHORT_TURN = 4;
+
     /** What one thread does. */
     @FunctionalInterface
     public interface Part {
@@ -33,6 +38,9 @@ public final class Turns {
     private volatile @Nullable Throwable failure;
     private boolean isOver;
     private int turns;
+
+    /** How many places the thread whose turn it is, or the next, passes yet without sleeping. */
+    private int placesLeft;
 
     public Turns(Random random) {
         this.random = random;
@@ -90,9 +98,10 @@ public final class Turns {
         if (++turns > MAX_TURNS) {
             throw new AssertionError("parts that go on forever");
         }
-        if (sleeping.isEmpty() || random.nextInt(3) == 0) {
+        if (sleeping.isEmpty() || --placesLeft > 0) {
             return;
         }
+        placesLeft = random.nextInt(random.nextInt(4) == 0 ? LONG_TURN : SHORT_TURN);
         Semaphore mine = new Semaphore(0);
         sleeping.add(mine);
         next().release();
