@@ -13,6 +13,7 @@ import dev.millrace.spark.batches.PerBatchComparison.Engine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Timestamp;
 import java.nio.file.attribute.FileTime;
 import java.util.Collections;
 import java.util.Comparator;
@@ -282,7 +283,7 @@ final class BoundedRestartsSparkTest {
         Path manifests = checkpoint.resolve("millrace/manifests");
         Path decision;
         try (Stream<Path> all = Files.list(manifests)) {
-            decision = all.filter(file -> file.getFileName().toString().matches(last + "(\\.\\d+)?"))
+            decision = all.filter(file -> file.getFileName().toString().matches(last + "\\.\\d+-[^.]+"))
                     .max(Comparator.comparingInt((Path file) -> file.toString().length())
                             .thenComparing(Comparator.naturalOrder()))
                     .orElseThrow();
@@ -395,7 +396,8 @@ final class BoundedRestartsSparkTest {
 
         assertThat(given.values()).hasSize(3).allSatisfy(rows -> assertThat(Set.copyOf(rows))
                 .hasSize(1));
-        assertThat(given.values().stream().map(rows -> rows.get(0))).isSorted();
+        assertThat(given.values().stream().map(rows -> Timestamp.valueOf(rows.get(0).replaceAll("[\\[\\]]", ""))))
+                .isSorted();
     }
 
     @Test
