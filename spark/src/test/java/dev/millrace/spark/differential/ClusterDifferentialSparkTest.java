@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Timeout;
  * the build runs: {@code bin/differential --cluster}.
  */
 class ClusterDifferentialSparkTest {
-    private static final int SEEDS = 24;
+    private static final int SEEDS = 8;
 
     @Test
     @Timeout(900)
