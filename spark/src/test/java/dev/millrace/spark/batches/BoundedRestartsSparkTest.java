@@ -13,8 +13,8 @@ import dev.millrace.spark.batches.PerBatchComparison.Engine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Timestamp;
 import java.nio.file.attribute.FileTime;
+import java.sql.Timestamp;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
@@ -396,7 +396,8 @@ final class BoundedRestartsSparkTest {
 
         assertThat(given.values()).hasSize(3).allSatisfy(rows -> assertThat(Set.copyOf(rows))
                 .hasSize(1));
-        assertThat(given.values().stream().map(rows -> Timestamp.valueOf(rows.get(0).replaceAll("[\\[\\]]", ""))))
+        assertThat(given.values().stream()
+                        .map(rows -> Timestamp.valueOf(rows.get(0).replaceAll("[\\[\\]]", ""))))
                 .isSorted();
     }
 
