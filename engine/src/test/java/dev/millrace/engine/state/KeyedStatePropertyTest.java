@@ -389,6 +389,9 @@ class KeyedStatePropertyTest {
                         restored.restore(section);
                     }
                 }
+                if (!kind.isGrouped()) {
+                    requireEqual(restored.walk(true, random), Map.of()); // nothing has changed since
+                }
                 if (store == null) {
                     requireEqual(entries(restored), expected);
                 }
