@@ -202,7 +202,7 @@ public final class WorkerPool {
         long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
         int cores = executorCores(context);
         while (cores < 1 && deadline - System.nanoTime() > 0) {
-            Thread.sleep(LOOK_MILLIS); // Spark has no event that a query's thread could wait for
+            Thread.sleep(LOOK_MILLIS); // once for a query's start, before there is a pool that listens
             cores = executorCores(context);
         }
         return cores;

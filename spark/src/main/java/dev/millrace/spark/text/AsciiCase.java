@@ -17,8 +17,8 @@ import org.apache.spark.sql.types.StringType;
 import org.apache.spark.unsafe.types.UTF8String;
 
 /**
- * {@code upper} and {@code lower}, which Spark looks up in a class that first prepares the letters of all languages: more
- * than a second and gigabytes of garbage, once per process and while its first row waits. A text of ASCII letters alone
+ * {@code upper} and {@code lower}, which Spark looks up in a class that first prepares the letters of all languages, once
+ * per process and while its first row waits. A text of ASCII letters alone
  * needs none of that; any other goes to Spark's.
  *
  * <p>Thread: any. Source: Spark's CollationAwareUTF8String.

@@ -108,18 +108,22 @@ final class LocalCheckpointFilesSparkTest {
     private void run(String triggers, java.nio.file.Path input) throws Exception {
         session.conf().set("spark.millrace.triggers", triggers);
         try {
-            StreamingQuery query = session.readStream()
-                    .text(input.toString())
-                    .writeStream()
-                    .format("parquet")
-                    .option("path", folder.resolve("out").toString())
-                    .option("checkpointLocation", folder.resolve("checkpoint").toString())
-                    .trigger(Trigger.AvailableNow())
-                    .start();
+            StreamingQuery query = start(input, Trigger.AvailableNow());
             assertThat(query.awaitTermination(60_000)).isTrue();
         } finally {
             session.conf().unset("spark.millrace.triggers");
         }
+    }
+
+    private StreamingQuery start(java.nio.file.Path input, Trigger trigger) throws Exception {
+        return session.readStream()
+                .text(input.toString())
+                .writeStream()
+                .format("parquet")
+                .option("path", folder.resolve("out").toString())
+                .option("checkpointLocation", folder.resolve("checkpoint").toString())
+                .trigger(trigger)
+                .start();
     }
 
     @Test
@@ -162,14 +166,7 @@ final class LocalCheckpointFilesSparkTest {
     }
 
     private void runInRealTime(java.nio.file.Path input, int epochs) throws Exception {
-        StreamingQuery query = session.readStream()
-                .text(input.toString())
-                .writeStream()
-                .format("parquet")
-                .option("path", folder.resolve("out").toString())
-                .option("checkpointLocation", folder.resolve("checkpoint").toString())
-                .trigger(Trigger.RealTime("100 milliseconds"))
-                .start();
+        StreamingQuery query = start(input, Trigger.RealTime("100 milliseconds"));
         try {
             Awaitility.await()
                     .until(() ->
