@@ -73,6 +73,9 @@ final class QueryRun {
     private volatile @Nullable Dataflow dataflow;
     private long epochUnderWay;
 
+    /** Whether no epoch of the query was ever committed: it then begins with the state that its user gives it. */
+    private boolean isFirstStart;
+
     /** The epoch to go back to, until one is committed behind it; or -1. */
     private long restoreEpoch;
 
@@ -162,7 +165,8 @@ final class QueryRun {
         QueryProgress progress =
                 new QueryProgress(query, sources.sources(), keyGroupCount, settings.progressIntervalMillis());
         long planningStart = System.nanoTime();
-        PlannedQuery plan = plan(sink, late, keyGroupCount, start.restoredEpoch() < 0);
+        isFirstStart = start.restoredEpoch() < 0;
+        PlannedQuery plan = plan(sink, late, keyGroupCount);
         StaticTables tables = new StaticTables(
                 query.label(),
                 plan,
@@ -311,10 +315,10 @@ final class QueryRun {
             }
             return BoxedUnit.UNIT;
         });
-        return plan(sink, late, keyGroupCount, false);
+        return plan(sink, late, keyGroupCount);
     }
 
-    private PlannedQuery plan(SparkSink sink, @Nullable LateRowTarget late, int keyGroupCount, boolean isFirstStart) {
+    private PlannedQuery plan(SparkSink sink, @Nullable LateRowTarget late, int keyGroupCount) {
         List<SparkDataStream> streams =
                 sources.sources().stream().map(SparkSource::stream).toList();
         PlanSettings shape = new PlanSettings(
@@ -430,7 +434,7 @@ final class QueryRun {
         restoreEpoch = -1;
         policy.committed();
         workers.committed();
-        Objects.requireNonNull(tables).committed();
+        isFirstStart = false;
     }
 
     /** Whether a last epoch makes sense: a dataflow is running. Thread: any. */

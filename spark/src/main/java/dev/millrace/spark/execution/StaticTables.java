@@ -23,7 +23,6 @@ final class StaticTables {
     private final Predicate<Exception> endsQuery;
     private volatile PlannedQuery plan;
     private long lookNanos = System.nanoTime();
-    private boolean hasCommitted;
 
     /**
      * @param plan what the query runs first
@@ -49,18 +48,12 @@ final class StaticTables {
         return plan;
     }
 
-    /** Notes that an epoch is committed: until the first one is, there is an initial state that only its plan holds. */
-    void committed() {
-        hasCommitted = true;
-    }
-
     /**
      * Looks, if it is time to, whether the tables changed, so that the dataflow under way is not that of {@link #plan}
      * any more. Where they cannot be read, the query goes on with what it has, and the log says so.
      */
     boolean areOutdated() {
         if (intervalNanos < 0
-                || !hasCommitted
                 || plan.staticSides().isEmpty()
                 || System.nanoTime() - lookNanos < intervalNanos) {
             return false;

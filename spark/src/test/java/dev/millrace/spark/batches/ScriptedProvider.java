@@ -62,6 +62,11 @@ public final class ScriptedProvider implements TableProvider {
         play(name).published = batches;
     }
 
+    /** How many of its batches are there. */
+    public static int published(String name) {
+        return play(name).published;
+    }
+
     public static void remove(String name) {
         PLAYS.remove(name);
     }

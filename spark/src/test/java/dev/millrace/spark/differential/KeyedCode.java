@@ -109,7 +109,8 @@ final class KeyedCode {
             count++;
         }
         state.update(count);
-        state.setTimeoutTimestamp(end);
+        // What an operator before this gives as the watermark passes is given here behind it, in Spark's batches.
+        state.setTimeoutTimestamp(Math.max(end, state.getCurrentWatermarkMs() + 1));
         return List.<Tuple2<String, Long>>of().iterator();
     }
 

@@ -151,10 +151,10 @@ record Step(
 
     /** A join with a table of the numbers below 12 and, where asked for, of all keys that pass every filter. */
     Step joinStatic(String id, String condition, String type, boolean withPassingKeys) {
-        String call = ".join(Statics.numbers(spark, %s, %b), expr(%s), %s)"
+        String call = "Statics.join(%%s, %s, %b, %s, %s)"
                 .formatted(quoted(id), withPassingKeys, quoted(condition), quoted(type));
-        return then(call, inputs -> inputs.get(0)
-                .join(Statics.numbers(inputs.get(0).sparkSession(), id, withPassingKeys), expr(condition), type));
+        Operator both = inputs -> Statics.join(inputs.get(0), id, withPassingKeys, condition, type);
+        return new Step(call, call, List.of(this), both, both);
     }
 
     /** User code; see {@link KeyedSteps}. */

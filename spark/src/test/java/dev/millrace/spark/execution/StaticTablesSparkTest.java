@@ -17,6 +17,7 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.execution.streaming.sources.LowLatencyMemoryStream;
+import org.apache.spark.sql.streaming.DataStreamWriter;
 import org.apache.spark.sql.streaming.StreamingQuery;
 import org.apache.spark.sql.streaming.Trigger;
 import org.junit.jupiter.api.AfterAll;
@@ -185,5 +186,24 @@ final class StaticTablesSparkTest {
         query.processAllAvailable();
         assertThat(collector.taken()).isEqualTo(List.of(2000L, 2022L));
         assertThat(query.lastProgress().batchId()).isEqualTo(epoch.get() + 1);
+    }
+
+    @Test
+    void readsTheTableBeforeTheFirstEpochOfAStart() throws Exception {
+        session.conf().set("spark.millrace.triggers", "all");
+        LowLatencyMemoryStream<Long> numbers = LocalSpark.numbers(session, 1);
+        Collector collector = new Collector("bounded starts");
+        DataStreamWriter<Row> writer = LocalSpark.collecting(answers(numbers.toDF()), collector)
+                .option("checkpointLocation", folder.resolve("checkpoint").toString())
+                .trigger(Trigger.ProcessingTime(0));
+        for (long number = 2; number < 4; number++) {
+            StreamingQuery query = writer.start();
+            query.processAllAvailable(); // it is planned by then, and has run no epoch
+            addCodes(number, number + 1, 20);
+            LocalSpark.add(numbers, number);
+            query.processAllAvailable();
+            query.stop();
+        }
+        assertThat(collector.taken()).isEqualTo(List.of(2022L, 3023L));
     }
 }
