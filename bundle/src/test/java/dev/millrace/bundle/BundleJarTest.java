@@ -68,6 +68,18 @@ class BundleJarTest {
         assertThat(providers(READS)).contains("dev.millrace.kafka.source.KafkaReadProvider");
     }
 
+    @Test
+    void saysItsVersionWithoutSpark() throws Exception {
+        Process java = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-jar", JAR.toString())
+                .redirectErrorStream(true)
+                .start();
+        String said = new String(java.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+        assertThat(java.waitFor()).as(said).isZero();
+        assertThat(said).startsWith("Millrace ");
+        assertThat(JAR.getFileName().toString()).endsWith("-" + said.substring("Millrace ".length()) + ".jar");
+    }
+
     /** The classes that a service file names, all of which are in the jar. */
     private static List<String> providers(String service) throws IOException {
         assertThat(entries(JAR)).contains(service);

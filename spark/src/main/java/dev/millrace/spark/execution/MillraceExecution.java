@@ -13,6 +13,7 @@ import dev.millrace.spark.sink.StreamingWrites;
 import dev.millrace.spark.source.PortionSettings;
 import dev.millrace.spark.source.Reading;
 import dev.millrace.spark.source.SourceFactory;
+import dev.millrace.spark.version.Version;
 import dev.millrace.spark.ui.RealTimeTab;
 import java.util.HashMap;
 import java.util.Map;
@@ -392,6 +393,7 @@ public final class MillraceExecution extends StreamExecution {
         QueryObservation watching = new QueryObservation(
                 session.sparkContext(), figures, session.sessionState().conf().streamingMetricsEnabled());
         observation = watching;
+        LOG.info("Query {} runs on Millrace {}.", label(), Version.text());
         boolean failed = false;
         ApplicationEnd applicationEnd = new ApplicationEnd(this);
         session.sparkContext().addSparkListener(applicationEnd);
