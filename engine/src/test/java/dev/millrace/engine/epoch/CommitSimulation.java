@@ -242,7 +242,7 @@ public final class CommitSimulation {
             }
 
             @Override
-            public Runnable unfinished(long firstEpoch) {
+            public Runnable unfinished(long firstEpoch, Ballot ballot) {
                 between();
                 List<Long> found = List.copyOf(prepared.keySet());
                 return () -> {
