@@ -67,6 +67,7 @@ final class QueryRun {
 
     private final EpochTimer timer;
     private final QueryWorkers workers;
+    private final Purging purging;
     private final EpochLoop loop;
     private final RecoveryPolicy policy;
     private volatile @Nullable StaticTables tables;
@@ -94,6 +95,7 @@ final class QueryRun {
         this.epochTime = pace.isBounded() ? new EpochTime() : null;
         this.timer = new EpochTimer(query.triggerClock(), pace.intervalMillis(), query.label(), this::wakeUp);
         this.workers = new QueryWorkers(query, session.sparkContext(), settings.cluster());
+        this.purging = new Purging(query.label());
         this.loop = new EpochLoop(timer, drains, sources, workers);
         this.restoreEpoch = settings.restoreEpoch();
         this.policy = new RecoveryPolicy(
@@ -141,6 +143,7 @@ final class QueryRun {
         } finally {
             timer.close();
             workers.close();
+            purging.close();
         }
     }
 
@@ -184,6 +187,7 @@ final class QueryRun {
                         query,
                         checkpoint,
                         protocol,
+                        purging,
                         sources,
                         sinks,
                         plan.streamOfStage(),
