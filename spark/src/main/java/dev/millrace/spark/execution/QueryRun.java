@@ -34,7 +34,6 @@ import dev.millrace.spark.sink.SparkSink;
 import dev.millrace.spark.source.SparkSource;
 import java.io.IOException;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.classic.SparkSession;

@@ -53,9 +53,7 @@ final class StaticTables {
      * any more. Where they cannot be read, the query goes on with what it has, and the log says so.
      */
     boolean areOutdated() {
-        if (intervalNanos < 0
-                || plan.staticSides().isEmpty()
-                || System.nanoTime() - lookNanos < intervalNanos) {
+        if (intervalNanos < 0 || plan.staticSides().isEmpty() || System.nanoTime() - lookNanos < intervalNanos) {
             return false;
         }
         PlannedQuery next;

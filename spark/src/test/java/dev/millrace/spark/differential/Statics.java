@@ -40,7 +40,8 @@ public final class Statics implements RelationProvider {
     /** Joins with a table of numbers and their squares, with those beside them that pass every filter or not. */
     static Dataset<Row> join(Dataset<Row> rows, String id, boolean withPassingKeys, String condition, String type) {
         String script = script(rows);
-        boolean changes = script != null && EACH_EPOCH.equals(rows.sparkSession().conf().get(REFRESH, ""));
+        boolean changes =
+                script != null && EACH_EPOCH.equals(rows.sparkSession().conf().get(REFRESH, ""));
         Dataset<Row> numbers = changes
                 ? rows.sparkSession()
                         .read()
@@ -52,8 +53,7 @@ public final class Statics implements RelationProvider {
                         .union(passing(rows))
                         .selectExpr("id as number", "id * id as squared");
         Dataset<Row> all = withPassingKeys ? numbers : numbers.where("number < " + COUNT);
-        return rows.join(
-                all.selectExpr("number as " + id, "squared as " + id + "_squared"), expr(condition), type);
+        return rows.join(all.selectExpr("number as " + id, "squared as " + id + "_squared"), expr(condition), type);
     }
 
     private static Dataset<Long> passing(Dataset<Row> rows) {
@@ -62,8 +62,10 @@ public final class Statics implements RelationProvider {
 
     /** The script that rows come from, or null. */
     private static String script(Dataset<Row> rows) {
-        for (LogicalPlan leaf :
-                Scala.list(((org.apache.spark.sql.classic.Dataset<Row>) rows).queryExecution().analyzed().collectLeaves())) {
+        for (LogicalPlan leaf : Scala.list(((org.apache.spark.sql.classic.Dataset<Row>) rows)
+                .queryExecution()
+                .analyzed()
+                .collectLeaves())) {
             if (leaf instanceof StreamingRelationV2 relation) {
                 return relation.extraOptions().get("script");
             }
@@ -108,7 +110,9 @@ public final class Statics implements RelationProvider {
             for (long number = RandomTables.PASSING_KEY; number < RandomTables.PASSING_KEY + PASSING_COUNT; number++) {
                 rows.add(RowFactory.create(number, number * number));
             }
-            return new JavaSparkContext(context.sparkContext()).parallelize(rows, 1).rdd();
+            return new JavaSparkContext(context.sparkContext())
+                    .parallelize(rows, 1)
+                    .rdd();
         }
     }
 }
