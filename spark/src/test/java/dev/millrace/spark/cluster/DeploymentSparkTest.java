@@ -119,13 +119,13 @@ class DeploymentSparkTest {
     void namesWhatKeepsAQueryInTheDriver() {
         PlannedSource portioned = PlannedSource.portioned("files", List.of(new NoReader(1)));
 
-        assertThat(Obstacles.of(graph(portioned), new MemorySink(), new SystemClock(), session))
+        assertThat(Obstacles.of(graph(portioned), new MemorySink(), new SystemClock()))
                 .hasValueSatisfying(why -> assertThat(why).contains("source=files"));
-        assertThat(Obstacles.of(graph(flowing()), new ContinuousMemorySink(), new SystemClock(), session))
+        assertThat(Obstacles.of(graph(flowing()), new ContinuousMemorySink(), new SystemClock()))
                 .hasValueSatisfying(why -> assertThat(why).contains("sink="));
-        assertThat(Obstacles.of(graph(flowing()), new MemorySink(), new ManualClock(0), session))
+        assertThat(Obstacles.of(graph(flowing()), new MemorySink(), new ManualClock(0)))
                 .contains("clock=ManualClock is the driver's");
-        assertThat(Obstacles.of(graph(flowing()), new MemorySink(), new SystemClock(), session))
+        assertThat(Obstacles.of(graph(flowing()), new MemorySink(), new SystemClock()))
                 .isEmpty();
     }
 }
