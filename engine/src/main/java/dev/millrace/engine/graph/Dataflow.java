@@ -18,8 +18,8 @@ public interface Dataflow extends AutoCloseable {
 
     /**
      * Ends all that runs, interrupting what may block, and after a moment what should not. Waits about two
-     * seconds at most; returns the names of threads that are alive even then, because code that they run heeds
-     * no interrupt.
+     * seconds at most for threads, and for other processes until they count as lost; returns the names of threads
+     * that are alive even then, because code that they run heeds no interrupt.
      */
     List<String> stop();
 

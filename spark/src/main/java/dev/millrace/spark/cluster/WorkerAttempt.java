@@ -24,6 +24,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +51,10 @@ final class WorkerAttempt implements LinkListener, TaskReports {
     private final ScheduledExecutorService thread;
     private final Map<Integer, PeerLink> links = new TreeMap<>();
     private final AtomicInteger opened = new AtomicInteger();
+
+    /** Taken by what comes first: the start of the tasks, or an end before it, which then has nothing to wait for. */
+    private final AtomicBoolean isStartedOrEnded = new AtomicBoolean();
+
     private @Nullable WorkerDataflow dataflow;
     private PreparedWriters writers = new PreparedWriters(0);
     private LatencyRecorder.@Nullable Reader latency;
@@ -74,9 +79,18 @@ final class WorkerAttempt implements LinkListener, TaskReports {
         });
     }
 
-    /** Does what the driver says, after what it said before. Thread: any. */
+    /**
+     * Does what the driver says, after what it said before. Only a stop before the start is answered at once: the part
+     * may be long in the making, in a process that loads its classes for the first time, and nothing of it runs.
+     * Thread: any.
+     */
     void take(Command command) {
-        run(() -> obey(command));
+        if (command instanceof Command.Stop && isStartedOrEnded.compareAndSet(false, true)) {
+            driver.accept(new WorkerReport.Stopped(attempt, List.of()));
+            abandon();
+        } else {
+            run(() -> obey(command));
+        }
     }
 
     /** Ends it all, and tells nobody. Thread: any. */
@@ -111,7 +125,7 @@ final class WorkerAttempt implements LinkListener, TaskReports {
             driver.accept(new WorkerReport.Deployed(attempt));
         } else if (command instanceof Command.Connect) {
             connect();
-        } else if (command instanceof Command.Start) {
+        } else if (command instanceof Command.Start && isStartedOrEnded.compareAndSet(false, true)) {
             running().start();
             var unused =
                     thread.scheduleWithFixedDelay(this::sample, SAMPLE_MILLIS, SAMPLE_MILLIS, TimeUnit.MILLISECONDS);

@@ -37,6 +37,7 @@ import org.apache.spark.sql.execution.streaming.runtime.StreamExecutionContext;
 import org.apache.spark.sql.execution.streaming.runtime.StreamProgress;
 import org.apache.spark.sql.execution.streaming.runtime.StreamingQueryCheckpointMetadata;
 import org.apache.spark.sql.execution.streaming.runtime.TERMINATED$;
+import org.apache.spark.sql.internal.SQLConf;
 import org.apache.spark.sql.streaming.StreamingQueryException;
 import org.apache.spark.sql.streaming.StreamingQueryListener;
 import org.apache.spark.sql.streaming.StreamingQueryProgress;
@@ -55,8 +56,8 @@ import scala.collection.immutable.Seq;
 public final class MillraceExecution extends StreamExecution {
     private static final Logger LOG = LoggerFactory.getLogger(MillraceExecution.class);
 
-    /** How long a query that was interrupted may take to end. */
-    private static final long INTERRUPTED_MILLIS = 3_000;
+    /** How long a query that was interrupted may take to end, beside the loss of a worker that it has to notice. */
+    private static final long INTERRUPTED_MILLIS = 10_000;
 
     /** How long the query waits for its sources to stop; less than what a stop waits for the query. */
     private static final long SOURCES_MILLIS = 1_000;
@@ -432,7 +433,8 @@ public final class MillraceExecution extends StreamExecution {
      * Ends the query behind one last epoch. A query that does not end by itself in about a second is
      * interrupted.
      *
-     * <p>Errors: TimeoutException when code that the query runs heeds no interrupt.
+     * <p>Errors: TimeoutException when the query's thread runs code that heeds no interrupt and is longer at it than
+     * {@code spark.sql.streaming.stopTimeout}, or where that is not set, some seconds.
      */
     @Override
     public void stop() throws TimeoutException {
@@ -455,7 +457,7 @@ public final class MillraceExecution extends StreamExecution {
         if (thread.isAlive()) {
             cancelJobs();
             thread.interrupt();
-            join(thread, INTERRUPTED_MILLIS);
+            join(thread, interruptedMillis());
             cancelJobs(); // it may have begun another one
         }
         if (thread.isAlive()) {
@@ -498,6 +500,11 @@ public final class MillraceExecution extends StreamExecution {
                         .formatted(label(), thread.getName()));
         failure.initCause(where);
         return failure;
+    }
+
+    private long interruptedMillis() {
+        long set = Scala.<Long>cast(sparkSession().sessionState().conf().getConf(SQLConf.STREAMING_STOP_TIMEOUT()));
+        return set > 0 ? set : INTERRUPTED_MILLIS + settings.cluster().detectionMillis();
     }
 
     private static void join(Thread thread, long millis) {

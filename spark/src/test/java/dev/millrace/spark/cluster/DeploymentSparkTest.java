@@ -6,6 +6,8 @@ import dev.millrace.engine.graph.DataflowPlan;
 import dev.millrace.engine.graph.Placement;
 import dev.millrace.engine.graph.StageBody;
 import dev.millrace.engine.graph.StreamGraph;
+import dev.millrace.engine.network.LinkSettings;
+import dev.millrace.engine.network.Reception;
 import dev.millrace.engine.operator.EventTimeExtractor;
 import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.operator.WatermarkAssignerFactory;
@@ -14,11 +16,21 @@ import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.spark.LocalSpark;
 import dev.millrace.spark.fragment.TaskCopies;
+import dev.millrace.spark.network.WorkerTransport;
+import dev.millrace.spark.network.WorkerTransport.Address;
+import java.io.InvalidObjectException;
+import java.io.ObjectStreamException;
+import java.io.Serializable;
 import java.lang.ref.Reference;
 import java.lang.ref.WeakReference;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.execution.streaming.sources.ContinuousMemorySink;
@@ -127,5 +139,53 @@ class DeploymentSparkTest {
                 .contains("clock=ManualClock is the driver's");
         assertThat(Obstacles.of(graph(flowing()), new MemorySink(), new SystemClock()))
                 .isEmpty();
+    }
+
+    /** As in a cold executor, which loads a query's classes for the first time. */
+    @Test
+    void aWorkerThatIsStillMakingItsPartStopsAtOnce() throws Exception {
+        SlowToRead.entered = new CountDownLatch(1);
+        SlowToRead.release = new CountDownLatch(1);
+        BlockingQueue<WorkerReport> reports = new LinkedBlockingQueue<>();
+        Reception reception = new Reception(refusal -> {});
+        Command.Deploy deploy = new Command.Deploy(
+                "attempt",
+                0,
+                List.of(new Address("127.0.0.1", 0)),
+                1,
+                new LinkSettings(false, TimeUnit.SECONDS.toNanos(5)),
+                TaskCopies.of(new SlowToRead()).bytes());
+        try (WorkerTransport transport = WorkerTransport.open(
+                session.sparkContext().getConf(),
+                SparkEnv.get().securityManager(),
+                new Address("127.0.0.1", 0),
+                1,
+                reception)) {
+            WorkerAttempt attempt = new WorkerAttempt(
+                    deploy, transport, reception, Thread.currentThread().getContextClassLoader(), reports::add);
+            attempt.take(deploy);
+            assertThat(SlowToRead.entered.await(60, TimeUnit.SECONDS)).isTrue();
+            attempt.take(new Command.Start("attempt"));
+            attempt.take(new Command.Stop("attempt"));
+            assertThat(reports.poll()).isEqualTo(new WorkerReport.Stopped("attempt", List.of()));
+        } finally {
+            SlowToRead.release.countDown();
+        }
+    }
+
+    private static final class SlowToRead implements Serializable {
+        private static final long serialVersionUID = 1L;
+        private static volatile CountDownLatch entered;
+        private static volatile CountDownLatch release;
+
+        private Object readResolve() throws ObjectStreamException {
+            entered.countDown();
+            try {
+                boolean unused = release.await(1, TimeUnit.MINUTES);
+            } catch (InterruptedException e) {
+                throw new InvalidObjectException("interrupted");
+            }
+            return this;
+        }
     }
 }
