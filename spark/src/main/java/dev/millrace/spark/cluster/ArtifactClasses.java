@@ -126,7 +126,9 @@ final class ArtifactClasses {
                 Utils.fetchFile(artifact.address(), folder, conf, configuration, artifact.timestamp(), true, false);
         if (artifact.isJar()) {
             String path = URI.create(artifact.address()).getPath();
-            URL jar = new File(folder, path.substring(path.lastIndexOf('/') + 1)).toURI().toURL();
+            URL jar = new File(folder, path.substring(path.lastIndexOf('/') + 1))
+                    .toURI()
+                    .toURL();
             if (!Arrays.asList(loader.getURLs()).contains(jar)) {
                 loader.addURL(jar);
             }

@@ -76,8 +76,7 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
                 EpochCoordinator coordinator,
                 SparkSession session,
                 ClassLoader loader) {
-            return new Order(
-                    attempt, deployment, graph, coordinator, SessionArtifacts.of(session), loader);
+            return new Order(attempt, deployment, graph, coordinator, SessionArtifacts.of(session), loader);
         }
     }
 
@@ -117,7 +116,8 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
                 pool.settings().compresses(),
                 TimeUnit.MILLISECONDS.toNanos(pool.settings().detectionMillis()));
         byte[] deployment = order.deployment().toBytes();
-        tell(worker -> new Command.Deploy(order.attempt(), worker, addresses, crew.loopCount(), links, order.artifacts(), deployment));
+        tell(worker -> new Command.Deploy(
+                order.attempt(), worker, addresses, crew.loopCount(), links, order.artifacts(), deployment));
         awaitAll(deployed, "deployed");
         tell(worker -> new Command.Connect(order.attempt()));
         awaitAll(connected, "connected");

@@ -58,11 +58,10 @@ record SessionArtifacts(String session, String classes, List<Artifact> artifacts
     }
 
     void write(FieldWriter to) {
-        FieldWriter unused = to.text(session)
-                .text(classes)
-                .list(artifacts, (writer, artifact) -> writer.text(artifact.address())
-                        .number(artifact.timestamp())
-                        .flag(artifact.isJar()));
+        FieldWriter unused = to.text(session).text(classes).list(artifacts, (writer, artifact) -> writer.text(
+                        artifact.address())
+                .number(artifact.timestamp())
+                .flag(artifact.isJar()));
     }
 
     static SessionArtifacts read(FieldReader from) {

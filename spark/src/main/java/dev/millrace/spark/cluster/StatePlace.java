@@ -19,7 +19,11 @@ import org.apache.spark.util.SerializableConfiguration;
  * @param from the state to start from
  */
 public record StatePlace(
-        String checkpointRoot, SerializableConfiguration configuration, String attempt, long localCopyBytes, StateIndex from)
+        String checkpointRoot,
+        SerializableConfiguration configuration,
+        String attempt,
+        long localCopyBytes,
+        StateIndex from)
         implements Serializable {
     /** @param files those of the query's checkpoint */
     public static StatePlace of(StateFiles files, String attempt, long localCopyBytes, StateIndex from) {

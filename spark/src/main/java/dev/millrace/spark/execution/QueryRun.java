@@ -421,8 +421,7 @@ final class QueryRun {
                 prepared.state().place(from, settings.localCopyBytes()),
                 prepared.ofTasks());
         boolean fromBytes = Deployment.isAlwaysShipped()
-                && Obstacles.of(graph, query.sink(), query.triggerClock())
-                        .isEmpty();
+                && Obstacles.of(graph, query.sink(), query.triggerClock()).isEmpty();
         return fromBytes ? Deployment.fromBytes(planned.toBytes(), prepared.loader()) : planned;
     }
 

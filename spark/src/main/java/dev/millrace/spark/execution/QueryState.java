@@ -151,9 +151,7 @@ final class QueryState implements AutoCloseable {
     /** Where the next attempt's state comes from and goes to; null for a query without state. */
     @Nullable
     StatePlace place(StateIndex from, long localCopyBytes) {
-        return operators.isEmpty()
-                ? null
-                : StatePlace.of(storage, runId + "-" + attempts++, localCopyBytes, from);
+        return operators.isEmpty() ? null : StatePlace.of(storage, runId + "-" + attempts++, localCopyBytes, from);
     }
 
     /** Lets go of what this process keeps of it. */

@@ -158,8 +158,7 @@ final class QueryWorkers implements AutoCloseable {
         return new ClusterDataflow(
                 Objects.requireNonNull(pool, "a pool"),
                 on,
-                ClusterDataflow.Order.of(
-                        attempt, deployment, graph, coordinator, query.sparkSession(), loader));
+                ClusterDataflow.Order.of(attempt, deployment, graph, coordinator, query.sparkSession(), loader));
     }
 
     /** The workers have committed an epoch. */
