@@ -329,9 +329,12 @@ class ClusterQueriesSparkTest {
     }
 
     private void awaitWorkersOfAQuery() throws Exception {
-        StreamingQuery query = query(numbers().toDF(), new Answers(), "before");
+        LowLatencyMemoryStream<Long> numbers = numbers();
+        StreamingQuery query = query(numbers.toDF(), new Answers(), "before");
         try {
-            await().atMost(PATIENCE).until(() -> query.status().message().contains("on 2 workers"));
+            add(numbers, range(0, PARTITIONS));
+            query.processAllAvailable();
+            awaitWorkers(2);
         } finally {
             query.stop();
         }
