@@ -1,5 +1,6 @@
 package dev.millrace.engine.epoch;
 
+import java.io.Serializable;
 import java.util.Comparator;
 import java.util.Optional;
 
@@ -11,7 +12,7 @@ import java.util.Optional;
  *
  * @param run the run that claims it; empty in checkpoints of before there were claims, which tell only numbers
  */
-public record Ballot(long number, String run) implements Comparable<Ballot> {
+public record Ballot(long number, String run) implements Comparable<Ballot>, Serializable {
     /** Lower than what any run claims. */
     public static final Ballot LOWEST = new Ballot(0, "");
 
@@ -29,12 +30,13 @@ public record Ballot(long number, String run) implements Comparable<Ballot> {
         return name.endsWith(CLAIM) ? of(name.substring(0, name.length() - CLAIM.length())) : Optional.empty();
     }
 
-    /** As it stands in the names of files: no dot is in it. */
-    String label() {
+    /** As it stands in the names of files and of what sinks prepare: no dot is in it. */
+    public String label() {
         return run.isEmpty() ? Long.toString(number) : number + "-" + run;
     }
 
-    static Optional<Ballot> of(String label) {
+    /** The ballot of a {@link #label}. */
+    public static Optional<Ballot> of(String label) {
         int dash = label.indexOf('-');
         String number = dash < 0 ? label : label.substring(0, dash);
         return isNumber(number)

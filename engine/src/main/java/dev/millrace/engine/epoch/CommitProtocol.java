@@ -271,7 +271,7 @@ public final class CommitProtocol {
         mendOffsets(found.committed());
         long epoch = found.committed() + 1;
         Slot fence = Slot.ofFence(epoch, mine);
-        Runnable givingUp = sink.unfinished(epoch);
+        Runnable givingUp = sink.unfinished(epoch, mine);
         manifests.write(fence, new Fence(epoch, run));
         Listing listing = manifests.list();
         requireHighest(listing);
@@ -384,7 +384,20 @@ public final class CommitProtocol {
 
     /** Deletes what no epoch to keep needs; see {@link ManifestLog#purge}. */
     public void purge(Manifest newest, int epochsToKeep) throws IOException {
-        manifests.purge(newest, epochsToKeep, held());
+        purging(newest, epochsToKeep).run();
+    }
+
+    /** A {@link #purge} that is done later, perhaps while the query goes on. */
+    public Purge purging(Manifest newest, int epochsToKeep) {
+        Ballot mine = held();
+        return () -> manifests.purge(newest, epochsToKeep, mine);
+    }
+
+    /** The deletion of what no epoch to keep needs. Thread: any, one at a time. */
+    @FunctionalInterface
+    public interface Purge {
+        /** Errors: as {@link ManifestLog#purge}. */
+        void run() throws IOException;
     }
 
     /** The first epoch that this run has not decided. */

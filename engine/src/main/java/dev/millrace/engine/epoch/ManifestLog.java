@@ -27,13 +27,18 @@ import java.util.stream.Stream;
  * manifests/<epoch>.<ballot>-<run>}, a manifest. Before there were claims, {@code <epoch>} and {@code <epoch>.<n>} were
  * either; they are read as if of the ballot {@code n}.
  *
- * <p>Thread: the query's.
+ * <p>Thread: the query's; {@link #purge} any one.
  */
 public final class ManifestLog {
     private static final String FOLDER = "manifests";
     private static final String FENCE = ".fence";
 
+    /** After so many files a purge looks whether another run has begun. */
+    private static final int DELETED_AT_ONCE = 100;
+
     private final SnapshotStorage storage;
+
+    /** What a purge knows from the one before. */
     private final Map<Long, Set<String>> filesOfEpochs = new HashMap<>();
 
     public ManifestLog(SnapshotStorage storage) {
@@ -224,7 +229,10 @@ public final class ManifestLog {
     /**
      * Deletes what is older than the epochs to keep: their manifests first, and then the files that no
      * other manifest names, so that no manifest is ever left that cannot be restored; and claims below the ballot.
-     * Nothing is deleted where another run has claimed a higher one: it may go on from any epoch that it found.
+     * Nothing is deleted where another run has claimed a higher one: it may go on from any epoch that it found. Ends early
+     * where the thread is interrupted; what is left comes with the next purge.
+     *
+     * <p>Thread: any, but one purge at a time. The query may go on meanwhile.
      *
      * @param newest the last manifest that is decided
      * @param ballot under which it was
@@ -247,16 +255,28 @@ public final class ManifestLog {
         }
         Set<String> needed = filesOf(slots.tailMap(epochs.get(old.size() - 1), false));
         needed.addAll(newest.state().allFiles());
+        List<String> obsolete = new ArrayList<>();
         for (Slot slot : listing.entries()) {
             if (slot.epoch() <= old.get(old.size() - 1)) {
-                storage.delete(slot.fileName());
+                obsolete.add(slot.fileName());
             }
         }
         for (String file : storage.list(StoredSnapshot.FOLDER)) {
             String name = StoredSnapshot.FOLDER + "/" + file;
             if (!needed.contains(name) && isUpTo(newest.epoch(), file)) {
-                storage.delete(name);
+                obsolete.add(name);
             }
+        }
+        delete(obsolete, ballot);
+    }
+
+    /** Deletes files one after the other, for as long as no other run has begun, which may go on from what is left. */
+    private void delete(List<String> names, Ballot ballot) throws IOException {
+        for (int i = 0; i < names.size() && !Thread.currentThread().isInterrupted(); i++) {
+            if (i > 0 && i % DELETED_AT_ONCE == 0 && list().rivalOf(ballot).isPresent()) {
+                return;
+            }
+            storage.delete(names.get(i));
         }
     }
 

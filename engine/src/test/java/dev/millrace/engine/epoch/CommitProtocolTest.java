@@ -534,7 +534,7 @@ class CommitProtocolTest {
         }
 
         @Override
-        public Runnable unfinished(long firstEpoch) {
+        public Runnable unfinished(long firstEpoch, Ballot ballot) {
             return () -> sink.add("abort before " + firstEpoch);
         }
     }

@@ -15,18 +15,21 @@ import dev.millrace.engine.snapshot.StateIndex;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
 /**
  * Several runs of a query on one checkpoint, each of which may sleep between any two of its looks and writes while the
  * others go on: the real commit protocol, continuous and bounded epochs, over storage and logs that create nothing
  * exclusively, and where a write that failed may come about later. An epoch's rows are no more than where they begin
- * and end. The sink keeps files: it gives up those that it found, and nothing that came since.
+ * and end. The sink keeps files, and gives up those that it found, and nothing that came since;
+ * or transactions, and gives up those of lower ballots.
  */
 public final class CommitSimulation {
     private static final int SEEDS = 3_000;
@@ -55,7 +58,7 @@ public final class CommitSimulation {
         private final MemoryStorage storage = new MemoryStorage(() -> MemoryStorage.NO_FAULT, this);
         private final TreeMap<Long, byte[]> offsets = new TreeMap<>();
         private final List<Runnable> late = new ArrayList<>();
-        private final Sink sink = new Sink();
+        private final Sink sink;
         private final int rows;
         private final int troubleOdds;
         private int troublesLeft;
@@ -70,6 +73,7 @@ public final class CommitSimulation {
             this.troubleOdds = 4 + random.nextInt(30);
             this.troublesLeft = random.nextInt(8);
             this.startsLeft = random.nextInt(5);
+            this.sink = new Sink(random.nextBoolean());
         }
 
         void toEnd() throws Exception {
@@ -160,8 +164,8 @@ public final class CommitSimulation {
             }
         }
 
-        CommitProtocol protocol(String name) {
-            return new CommitProtocol(new ManifestLog(storage), new Offsets(), new Commits(), sink, name);
+        CommitProtocol protocol(String name, SinkCommit ofRun) {
+            return new CommitProtocol(new ManifestLog(storage), new Offsets(), new Commits(), ofRun, name);
         }
 
         private final class Offsets extends MemoryOffsetLog {
@@ -213,19 +217,26 @@ public final class CommitSimulation {
             }
         }
 
-        private final class Sink implements SinkCommit {
+        /** What lies outside: files, or transactions under the ballots of those who prepared them. */
+        private final class Sink {
+            private final boolean isTransactional;
             private final TreeMap<Long, long[]> prepared = new TreeMap<>();
+            private final Map<Long, Ballot> ballots = new HashMap<>();
             private final TreeMap<Long, long[]> committed = new TreeMap<>();
             private final TreeMap<Long, String> messagesOfEpochs = new TreeMap<>();
             private long files;
 
-            byte[] prepare(long from, long to) {
+            Sink(boolean isTransactional) {
+                this.isTransactional = isTransactional;
+            }
+
+            byte[] prepare(Ballot ballot, long from, long to) {
                 prepared.put(files, new long[] {from, to});
+                ballots.put(files, ballot);
                 return bytes(Long.toString(files++));
             }
 
-            @Override
-            public void commit(long epoch, byte[] messages) {
+            private void commit(long epoch, byte[] messages) {
                 String before = messagesOfEpochs.putIfAbsent(epoch, text(messages));
                 assertThat(text(messages))
                         .as("messages of epoch %d", epoch)
@@ -241,16 +252,43 @@ public final class CommitSimulation {
                 after();
             }
 
-            @Override
-            public Runnable unfinished(long firstEpoch) {
-                between();
-                List<Long> found = List.copyOf(prepared.keySet());
-                return () -> {
-                    before();
-                    prepared.keySet().removeAll(found);
-                    after();
-                };
+            private World world() {
+                return World.this;
             }
+
+            private void giveUp(Predicate<Long> given) {
+                before();
+                prepared.keySet().removeIf(given);
+                after();
+            }
+        }
+    }
+
+    /** The sink as one run has it. */
+    private static final class SinkOfRun implements SinkCommit {
+        private final World.Sink sink;
+        private Ballot ballot = Ballot.LOWEST;
+
+        SinkOfRun(World.Sink sink) {
+            this.sink = sink;
+        }
+
+        byte[] prepare(long from, long to) {
+            return sink.prepare(ballot, from, to);
+        }
+
+        @Override
+        public void commit(long epoch, byte[] messages) {
+            sink.commit(epoch, messages);
+        }
+
+        @Override
+        public Runnable unfinished(long firstEpoch, Ballot mine) {
+            ballot = mine;
+            sink.world().between();
+            List<Long> found = List.copyOf(sink.prepared.keySet());
+            return () -> sink.giveUp(
+                    sink.isTransactional ? file -> sink.ballots.get(file).compareTo(mine) < 0 : found::contains);
         }
     }
 
@@ -259,13 +297,15 @@ public final class CommitSimulation {
         private final World world;
         private final String name;
         private final boolean isBounded;
+        private final SinkOfRun sink;
         private final CommitProtocol protocol;
 
         Run(World world, String name, boolean isBounded) {
             this.world = world;
             this.name = name;
             this.isBounded = isBounded;
-            this.protocol = world.protocol(name);
+            this.sink = new SinkOfRun(world.sink);
+            this.protocol = world.protocol(name, sink);
         }
 
         void toEnd() throws IOException {
@@ -310,7 +350,7 @@ public final class CommitSimulation {
                 }
                 runsPlanned = false;
                 long to = end(entry);
-                commit(protocol.commit(epoch, entry, world.sink.prepare(from, to), STATE, to));
+                commit(protocol.commit(epoch, entry, sink.prepare(from, to), STATE, to));
                 from = to;
             }
         }

@@ -16,6 +16,7 @@ import dev.millrace.engine.snapshot.StateSchema;
 import dev.millrace.engine.snapshot.StatefulOperator;
 import dev.millrace.engine.snapshot.StoredSnapshot;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -228,6 +229,31 @@ class ManifestLogTest {
 
         log.purge(manifest(3), 1, FIRST);
         assertThat(storage.files()).containsExactlyInAnyOrderEntriesOf(before);
+    }
+
+    /** Many files take long, and the other run may be told to go on from an epoch whose files are not deleted yet. */
+    @Test
+    void leavesTheRestOnceAnotherRunTakesOverWhileItDeletes() throws Exception {
+        List<String> deletions = new ArrayList<>();
+        MemoryStorage watched = new MemoryStorage() {
+            @Override
+            public void delete(String name) {
+                super.delete(name);
+                deletions.add(name);
+                if (deletions.size() == 150) {
+                    files().put("manifests/2-other.claim", new byte[] {1});
+                }
+            }
+        };
+        ManifestLog slow = new ManifestLog(watched);
+        slow.write(slot(2), manifest(2));
+        slow.write(slot(3), manifest(3));
+        for (int file = 0; file < 1_000; file++) {
+            watched.files().put("files/1-" + file, new byte[] {1});
+        }
+
+        slow.purge(manifest(3), 1, FIRST);
+        assertThat(deletions).hasSizeBetween(150, 300);
     }
 
     @Test

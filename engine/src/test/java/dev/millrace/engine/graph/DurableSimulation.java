@@ -24,9 +24,6 @@ import org.junit.jupiter.api.Test;
  * it has seen. After every commit it has exactly the answer over the committed positions, and storage
  * alone gives the state back.
  *
- * <p>What it leaves out: a process that sleeps between its last look and giving up what is unfinished in a transactional
- * sink.
- *
  * <p>Many more seeds than the build runs: {@code bin/simulate}.
  */
 class DurableSimulation {

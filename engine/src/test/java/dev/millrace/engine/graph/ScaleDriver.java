@@ -1,5 +1,6 @@
 package dev.millrace.engine.graph;
 
+import dev.millrace.engine.epoch.Ballot;
 import dev.millrace.engine.epoch.BarrierTargets;
 import dev.millrace.engine.epoch.CommitLog;
 import dev.millrace.engine.epoch.CommitProtocol;
@@ -281,7 +282,7 @@ final class ScaleDriver {
         public void commit(long epoch, byte[] messages) {}
 
         @Override
-        public Runnable unfinished(long firstEpoch) {
+        public Runnable unfinished(long firstEpoch, Ballot ballot) {
             return () -> {};
         }
     }

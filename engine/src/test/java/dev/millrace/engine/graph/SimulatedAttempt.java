@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.millrace.engine.epoch.EpochCoordinator;
 import dev.millrace.engine.harness.Spilling;
+import dev.millrace.engine.sink.PlannedSink;
 import dev.millrace.engine.snapshot.RestoredState;
 import dev.millrace.engine.snapshot.SnapshotStorage;
 import dev.millrace.engine.snapshot.StateIndex;
@@ -35,7 +36,7 @@ final class SimulatedAttempt {
     SimulatedAttempt(
             SimulatedQuery query,
             Place place,
-            SimulatedSink sink,
+            PlannedSink sink,
             SnapshotStorage storage,
             LongSupplier nanoClock,
             Random random)

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.millrace.engine.epoch.CommitLog;
 import dev.millrace.engine.epoch.CommitProtocol;
 import dev.millrace.engine.epoch.ManifestLog;
+import dev.millrace.engine.epoch.SinkCommit;
 import dev.millrace.engine.harness.MemoryOffsetLog;
 import dev.millrace.engine.harness.MemoryStorage;
 import dev.millrace.engine.harness.MemoryStorage.Watcher;
@@ -35,8 +36,8 @@ final class SimulatedCheckpoint {
     }
 
     /** The real protocol over this checkpoint. */
-    CommitProtocol protocol(String run) {
-        return new CommitProtocol(new ManifestLog(storage), new Offsets(), new Commits(), sink, run);
+    CommitProtocol protocol(String run, SinkCommit ofProcess) {
+        return new CommitProtocol(new ManifestLog(storage), new Offsets(), new Commits(), ofProcess, run);
     }
 
     long lastCommitted() {

@@ -27,6 +27,7 @@ final class SimulatedProcess {
     private final String name;
     private final LongSupplier nanoClock;
     private final Random random;
+    private final SimulatedSink.OfProcess sink;
     private final CommitProtocol protocol;
     private @Nullable SimulatedAttempt attempt;
     private @Nullable EpochCommit commit;
@@ -42,7 +43,8 @@ final class SimulatedProcess {
         this.name = name;
         this.nanoClock = nanoClock;
         this.random = random;
-        this.protocol = checkpoint.protocol(name);
+        this.sink = checkpoint.sink.ofProcess();
+        this.protocol = checkpoint.protocol(name, sink);
         this.state = StateIndex.empty(SimulatedQuery.KEY_GROUPS, query.operators());
     }
 
@@ -72,7 +74,7 @@ final class SimulatedProcess {
         nextEpoch = found.committed() + 1;
         SimulatedAttempt.Place place =
                 new SimulatedAttempt.Place(name + "-" + attempts++, 1 + random.nextInt(3), nextEpoch, positions, state);
-        attempt = new SimulatedAttempt(query, place, checkpoint.sink, checkpoint.storage, nanoClock, random);
+        attempt = new SimulatedAttempt(query, place, sink, checkpoint.storage, nanoClock, random);
         return true;
     }
 

@@ -22,6 +22,7 @@ import dev.millrace.engine.operator.StreamJoinFactory;
 import dev.millrace.engine.operator.WatermarkAssignerFactory;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.page.Side;
+import dev.millrace.engine.sink.PlannedSink;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.StatefulOperator;
 import dev.millrace.engine.source.PartitionOutput;
@@ -124,7 +125,7 @@ final class SimulatedQuery {
         return made;
     }
 
-    StreamGraph graph(long[] positions, SimulatedSink sink) {
+    StreamGraph graph(long[] positions, PlannedSink sink) {
         StreamGraph.Builder builder = StreamGraph.builder();
         List<StreamGraph.Input> inputs = new ArrayList<>();
         for (int s = 0; s < sources; s++) {

@@ -2,6 +2,7 @@ package dev.millrace.engine.graph;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.millrace.engine.epoch.Ballot;
 import dev.millrace.engine.epoch.SinkCommit;
 import dev.millrace.engine.harness.MemoryStorage.Watcher;
 import dev.millrace.engine.page.RowCursor;
@@ -17,16 +18,18 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A sink outside of all processes, of one of two kinds. A transactional one keeps what its writers
- * prepared until it is committed or given up, and lets no writer prepare that is older than the last
- * giving up; one transaction after the other is committed, and that may be cut short. The other kind keeps what was
+ * prepared, under the ballot of their attempt, until it is committed or given up. Whoever gives up does so for all lower
+ * ballots, and of their writers those are fenced that have prepared anything by then; one transaction after the other is
+ * committed, and that may be cut short. The other kind keeps what was
  * prepared as files, gives up those that it found, takes an epoch whole, and drops epochs whose number it has seen.
  */
-final class SimulatedSink implements PlannedSink, SinkCommit {
-    /** A writer of an older attempt wants to prepare. */
+final class SimulatedSink {
+    /** A writer of an older attempt wants to prepare under a name that was fenced. */
     static final class WriterFenced extends RuntimeException {
         private static final long serialVersionUID = 1L;
     }
@@ -34,11 +37,12 @@ final class SimulatedSink implements PlannedSink, SinkCommit {
     private final boolean transactional;
     private final Watcher watcher;
     private final Map<Long, List<byte[]>> prepared = new HashMap<>();
+    private final Map<Long, Ballot> ballots = new HashMap<>();
+    private final Set<OfProcess.Writer> writers = new HashSet<>();
     private final Set<Long> committedTransactions = new HashSet<>();
     private final Map<Long, byte[]> messagesOfEpochs = new HashMap<>();
     private final TreeMap<Long, List<byte[]>> committed = new TreeMap<>();
     private long nextTransaction;
-    private int generation;
 
     SimulatedSink(boolean transactional, Watcher watcher) {
         this.transactional = transactional;
@@ -59,8 +63,7 @@ final class SimulatedSink implements PlannedSink, SinkCommit {
         return bytes.array();
     }
 
-    @Override
-    public void commit(long epoch, byte[] messages) {
+    private void commit(long epoch, byte[] messages) {
         byte[] before = messagesOfEpochs.putIfAbsent(epoch, messages);
         assertThat(messages).as("messages of epoch %d", epoch).isEqualTo(before == null ? messages : before);
         watcher.before();
@@ -95,61 +98,91 @@ final class SimulatedSink implements PlannedSink, SinkCommit {
         return rows;
     }
 
-    @Override
-    public Runnable unfinished(long firstEpoch) {
-        List<Long> found = List.copyOf(prepared.keySet());
-        return () -> {
-            if (transactional) {
-                watcher.after(); // and not before: nobody sleeps here, see DurableSimulation
-                generation++;
-                prepared.clear();
-            } else {
-                watcher.before();
-                prepared.keySet().removeAll(found);
-            }
-            watcher.after();
-        };
+    private void giveUp(Predicate<Long> transactions) {
+        watcher.before();
+        prepared.keySet().removeIf(transactions);
+        watcher.after();
     }
 
-    @Override
-    public String name() {
-        return "simulated";
+    private boolean isBelow(long transaction, Ballot ballot) {
+        return Objects.requireNonNull(ballots.get(transaction)).compareTo(ballot) < 0;
     }
 
-    @Override
-    public SinkWriter writer(int taskIndex, int taskCount) {
-        return new Writer(generation);
-    }
+    /** The sink as one process has it. */
+    final class OfProcess implements PlannedSink, SinkCommit {
+        private Ballot ballot = Ballot.LOWEST;
 
-    private final class Writer implements SinkWriter {
-        private final int writersGeneration;
-        private final RowView row = new RowView();
-        private List<byte[]> uncommitted = new ArrayList<>();
-
-        Writer(int generation) {
-            writersGeneration = generation;
+        @Override
+        public void commit(long epoch, byte[] messages) {
+            SimulatedSink.this.commit(epoch, messages);
         }
 
         @Override
-        public void open(long epoch) {}
-
-        @Override
-        public void write(RowCursor rows) {
-            for (; rows.hasRow(); rows.advance()) {
-                rows.row(row);
-                uncommitted.add(row.toBytes());
-            }
+        public Runnable unfinished(long firstEpoch, Ballot mine) {
+            ballot = mine;
+            List<Long> found = List.copyOf(prepared.keySet());
+            return () -> {
+                if (transactional) {
+                    giveUp(transaction -> isBelow(transaction, mine));
+                    writers.forEach(writer -> writer.fenceBelow(mine));
+                } else {
+                    giveUp(found::contains);
+                }
+            };
         }
 
         @Override
-        public Object prepare(long epoch) {
-            if (writersGeneration != generation) {
-                throw new WriterFenced();
-            }
-            long transaction = nextTransaction++;
-            prepared.put(transaction, uncommitted);
-            uncommitted = new ArrayList<>();
-            return transaction;
+        public String name() {
+            return "simulated";
         }
+
+        @Override
+        public SinkWriter writer(int taskIndex, int taskCount) {
+            return new Writer(ballot);
+        }
+
+        private final class Writer implements SinkWriter {
+            private final Ballot writersBallot;
+            private final RowView row = new RowView();
+            private List<byte[]> uncommitted = new ArrayList<>();
+            private boolean fenced;
+
+            Writer(Ballot ballot) {
+                writersBallot = ballot;
+            }
+
+            private void fenceBelow(Ballot other) {
+                fenced |= writersBallot.compareTo(other) < 0;
+            }
+
+            @Override
+            public void open(long epoch) {}
+
+            @Override
+            public void write(RowCursor rows) {
+                for (; rows.hasRow(); rows.advance()) {
+                    rows.row(row);
+                    uncommitted.add(row.toBytes());
+                }
+            }
+
+            @Override
+            public Object prepare(long epoch) {
+                if (fenced) {
+                    throw new WriterFenced();
+                }
+                writers.add(this);
+                long transaction = nextTransaction++;
+                ballots.put(transaction, writersBallot);
+                prepared.put(transaction, uncommitted);
+                uncommitted = new ArrayList<>();
+                return transaction;
+            }
+        }
+    }
+
+    /** The sink for one process more. */
+    OfProcess ofProcess() {
+        return new OfProcess();
     }
 }

@@ -19,7 +19,7 @@ import java.util.function.IntSupplier;
  * Files in memory. A write may fail after part of the bytes, or after all of them; then nobody sees the file, or only
  * later.
  */
-public final class MemoryStorage implements SnapshotStorage {
+public class MemoryStorage implements SnapshotStorage {
     /** Says that a write is to succeed. */
     public static final int NO_FAULT = -1;
 

@@ -16,6 +16,7 @@ import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.FenceProducersOptions;
 import org.apache.kafka.clients.admin.TransactionDescription;
 import org.apache.kafka.clients.admin.TransactionListing;
+import org.apache.kafka.clients.admin.TransactionState;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.Node;
@@ -96,8 +97,9 @@ final class TransactionAdmin implements AutoCloseable {
     }
 
     /**
-     * Fences all producers of the query's earlier attempts, whatever their number of tasks was, and aborts what they
-     * left open. Which they are the cluster knows: it lists all transactional ids.
+     * Fences the producers of the query's earlier attempts, whatever their number of tasks was, and aborts what they
+     * left open. Which they are the cluster knows: it lists all transactional ids. One in whose name nothing was begun
+     * since it was last fenced is left to expire; else ids of all attempts that ever were would be kept alive.
      *
      * <p>Errors: UNSUPPORTED_SINK when it is older than Kafka 3.0 and does not list them.
      */
@@ -105,8 +107,9 @@ final class TransactionAdmin implements AutoCloseable {
         List<String> ids;
         try {
             ids = ask(admin.listTransactions().all()).stream()
+                    .filter(one -> one.state() != TransactionState.EMPTY)
                     .map(TransactionListing::transactionalId)
-                    .filter(settings.names()::owns)
+                    .filter(settings.names()::isOfEarlierAttempt)
                     .toList();
         } catch (UnsupportedVersionException e) {
             throw new MillraceException(

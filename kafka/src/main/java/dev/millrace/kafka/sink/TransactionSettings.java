@@ -1,5 +1,6 @@
 package dev.millrace.kafka.sink;
 
+import dev.millrace.engine.epoch.Ballot;
 import dev.millrace.engine.epoch.EpochCoordinator;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
@@ -67,7 +68,7 @@ record TransactionSettings(
                 parameters,
                 write.topic(),
                 write.schema(),
-                new TransactionNames(prefix, request.queryId()),
+                new TransactionNames(prefix, request.queryId(), Ballot.LOWEST),
                 request.intervalMillis(),
                 timeout == null ? DEFAULT_TIMEOUT_MILLIS : timeout(timeout),
                 timeout != null);
@@ -139,6 +140,12 @@ record TransactionSettings(
                 parameters, topic, schema, names, intervalMillis, most.getAsInt(), isTimeoutChosen);
         lowered.checkTimeout();
         return lowered;
+    }
+
+    /** These settings for one attempt. */
+    TransactionSettings of(Ballot attempt) {
+        return new TransactionSettings(
+                parameters, topic, schema, names.of(attempt), intervalMillis, timeoutMillis, isTimeoutChosen);
     }
 
     /** The parameters of a producer, with credentials as Spark's own sink gets them. */

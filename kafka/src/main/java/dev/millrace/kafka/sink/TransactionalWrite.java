@@ -1,5 +1,6 @@
 package dev.millrace.kafka.sink;
 
+import dev.millrace.engine.epoch.Ballot;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.scala.Scala;
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * Commits the transactions that writers prepared, and aborts those that nobody will commit.
  *
  * <p>A commit may come again. The broker answers "committed" as long as the id has begun nothing since, which
- * {@link TransactionNames} sees to. A transaction that it timed out, or that another run of the query fenced, has a
+ * {@link TransactionNames} sees to. A transaction that it timed out, or that a later attempt of the query fenced, has a
  * raised producer epoch, and the broker refuses the commit: its rows are lost, which is never passed over.
  *
  * <p>Thread: the query's.
@@ -27,7 +28,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Errors: SINK_DATA_LOST; Kafka's own where the broker cannot be reached, which a repeated commit may get over.
  */
 final class TransactionalWrite implements RecoverableWrite {
-    private final TransactionSettings settings;
+    /** Those of the attempt, once it has a ballot. */
+    private TransactionSettings settings;
+
     private final UUID attempt = UUID.randomUUID();
 
     /** Null while there can be no writers. */
@@ -46,8 +49,13 @@ final class TransactionalWrite implements RecoverableWrite {
         }
     }
 
+    /** Errors: INVARIANT before the attempt has a ballot. */
     @Override
     public StreamingDataWriterFactory createStreamingWriterFactory(PhysicalWriteInfo info) {
+        if (settings.names().ballot().equals(Ballot.LOWEST)) {
+            throw new MillraceException(
+                    ErrorCode.INVARIANT, "Cannot write to Kafka: the attempt has no ballot yet. Report this as a bug.");
+        }
         producers = AttemptProducers.of(attempt);
         return new TransactionalWriterFactory(attempt, settings);
     }
@@ -57,9 +65,10 @@ final class TransactionalWrite implements RecoverableWrite {
         return false;
     }
 
-    /** All that bear the query's names: whose they are the names do not tell. */
+    /** All that bear names of the query with lower ballots, found when they are given up. */
     @Override
-    public Runnable unfinished() {
+    public Runnable unfinished(Ballot ballot) {
+        settings = settings.of(ballot);
         return this::abortUnfinished;
     }
 

@@ -1,5 +1,9 @@
 package dev.millrace.kafka.sink;
 
+import dev.millrace.engine.epoch.Ballot;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
@@ -16,23 +20,35 @@ import scala.reflect.ClassTag$;
  * went through bytes, messages that did so too.
  */
 final class Attempt {
-    private final TransactionalWrite write;
-    private final StreamingDataWriterFactory factory;
+    private static final AtomicLong BALLOTS = new AtomicLong();
 
+    private final TransactionalWrite write;
+    private final int taskCount;
+    private final Ballot ballot = new Ballot(BALLOTS.incrementAndGet(), "run-" + UUID.randomUUID());
+    private @Nullable StreamingDataWriterFactory factory;
+
+    /** One that claims a ballot above those of all that were made before. */
     Attempt(TransactionSettings settings, int taskCount) {
         this.write = TransactionalWrite.open(settings);
-        this.factory = copy(write.createStreamingWriterFactory(new PhysicalWriteInfoImpl(taskCount)));
+        this.taskCount = taskCount;
     }
 
     /** Fences and aborts, as the engine does before the first writer. */
     Attempt takeOver() {
-        write.unfinished().run();
+        takingOver().run();
         return this;
+    }
+
+    /** What fences and aborts, for an engine that sleeps before it does. */
+    Runnable takingOver() {
+        Runnable unfinished = write.unfinished(ballot);
+        factory = copy(write.createStreamingWriterFactory(new PhysicalWriteInfoImpl(taskCount)));
+        return unfinished;
     }
 
     /** Writes an epoch's rows of one task and leaves the transaction open. */
     DataWriter<InternalRow> begin(int task, long epoch, String... values) throws Exception {
-        DataWriter<InternalRow> writer = factory.createWriter(task, task, epoch);
+        DataWriter<InternalRow> writer = Objects.requireNonNull(factory).createWriter(task, task, epoch);
         for (String value : values) {
             writer.write(row(value));
         }

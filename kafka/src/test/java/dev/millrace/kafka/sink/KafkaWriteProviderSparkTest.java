@@ -3,6 +3,7 @@ package dev.millrace.kafka.sink;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.engine.epoch.Ballot;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.kafka.broker.KafkaBroker;
 import dev.millrace.spark.sink.RecoverableWrite;
@@ -161,6 +162,7 @@ final class KafkaWriteProviderSparkTest {
             new GenericArrayData(new Object[] {header})
         });
         StreamingWrite write = write(schema);
+        ((RecoverableWrite) write).unfinished(new Ballot(1, "run")).run();
         var writer =
                 write.createStreamingWriterFactory(new PhysicalWriteInfoImpl(1)).createWriter(0, 0, 1);
         writer.write(row);

@@ -19,6 +19,8 @@ import org.apache.kafka.clients.admin.TransactionListing;
 import org.apache.kafka.clients.admin.TransactionState;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.connector.write.DataWriter;
 import org.apache.spark.sql.connector.write.WriterCommitMessage;
 import org.apache.spark.sql.kafka010.KafkaSourceProvider;
 import org.apache.spark.sql.streaming.OutputMode;
@@ -222,6 +224,72 @@ final class TransactionalWriteSparkTest {
         current.crash();
     }
 
+    /** Between its last look at the checkpoint and what it then gives up, a process may sleep for as long as it likes. */
+    @Test
+    void givesUpNothingOfAYoungerAttemptHoweverLateItDoesSo() throws Exception {
+        Attempt crashed = new Attempt(settings, 2).takeOver();
+        crashed.prepare(0, 1, "never");
+        crashed.crash();
+        Attempt sleeper = new Attempt(settings, 2);
+        Runnable takingOver = sleeper.takingOver();
+
+        Attempt current = new Attempt(settings, 2).takeOver();
+        WriterCommitMessage prepared = current.prepare(0, 1, "a");
+        DataWriter<InternalRow> unfinished = current.begin(1, 1, "b");
+        takingOver.run();
+        WriterCommitMessage finished = unfinished.commit();
+        unfinished.close();
+        current.commit(1, prepared, finished);
+
+        assertThat(committed()).containsExactlyInAnyOrder("a", "b");
+        sleeper.crash();
+        current.crash();
+    }
+
+    /** Else a query that starts often would keep ever more ids alive, and wait for the fencing of each. */
+    @Test
+    void fencesAnIdOfAnEarlierAttemptOnlyOnce() throws Exception {
+        Attempt first = new Attempt(settings, 1).takeOver();
+        first.commit(1, first.prepare(0, 1, "a"));
+        first.crash();
+        new Attempt(settings, 1).takeOver().crash();
+        String id = transactions().get(0).transactionalId();
+        int epoch = producerEpoch(id);
+        new Attempt(settings, 1).takeOver().crash();
+
+        assertThat(producerEpoch(id)).isEqualTo(epoch);
+        assertThat(transactions()).extracting(TransactionListing::state).containsOnly(TransactionState.EMPTY);
+    }
+
+    private static int producerEpoch(String transactionalId) throws Exception {
+        return admin.describeTransactions(List.of(transactionalId))
+                .description(transactionalId)
+                .get()
+                .producerEpoch();
+    }
+
+    /** The sink of late rows has the query's id with more behind it. */
+    @Test
+    void leavesTransactionsOfAnotherQueryAloneWhoseIdBeginsTheSame() throws Exception {
+        TransactionNames names = settings.names();
+        TransactionSettings others = new TransactionSettings(
+                settings.parameters(),
+                settings.topic(),
+                SCHEMA,
+                new TransactionNames(names.prefix(), names.queryId() + "-late", names.ballot()),
+                200,
+                settings.timeoutMillis(),
+                false);
+        Attempt other = new Attempt(others, 1).takeOver();
+        WriterCommitMessage prepared = other.prepare(0, 1, "late");
+        Attempt attempt = new Attempt(settings, 1).takeOver();
+        other.commit(1, prepared);
+
+        assertThat(committed()).containsExactly("late");
+        attempt.crash();
+        other.crash();
+    }
+
     @Test
     void leavesNoRowOfAnAbortedWriter() throws Exception {
         Attempt attempt = new Attempt(settings, 1).takeOver();
@@ -293,7 +361,7 @@ final class TransactionalWriteSparkTest {
     private List<TransactionListing> transactions() throws Exception {
         Collection<TransactionListing> all = admin.listTransactions().all().get();
         return all.stream()
-                .filter(one -> settings.names().owns(one.transactionalId()))
+                .filter(one -> one.transactionalId().startsWith("millrace-" + queryId))
                 .toList();
     }
 }

@@ -26,8 +26,6 @@ import org.apache.spark.sql.connector.read.streaming.SparkDataStream;
 import org.apache.spark.sql.execution.streaming.checkpointing.OffsetSeqMetadataBase;
 import org.apache.spark.sql.execution.streaming.runtime.StreamProgress;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Brings completed epochs of one dataflow to the commit protocol, one after the other, and then to the
@@ -36,14 +34,13 @@ import org.slf4j.LoggerFactory;
  * <p>Thread: the query's.
  */
 final class EpochCommitter {
-    private static final Logger LOG = LoggerFactory.getLogger(EpochCommitter.class);
-
     /** How often sources are asked for their latest offset at most: for Kafka it is a trip to the broker. */
     private static final long LATEST_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final MillraceExecution query;
     private final Checkpoint checkpoint;
     private final CommitProtocol protocol;
+    private final Purging purging;
     private final QuerySources sources;
     private final QuerySinks sink;
     private final Predicate<Integer> isLateStage;
@@ -71,6 +68,7 @@ final class EpochCommitter {
             MillraceExecution query,
             Checkpoint checkpoint,
             CommitProtocol protocol,
+            Purging purging,
             QuerySources sources,
             QuerySinks sink,
             Map<Integer, Integer> sourceOfStage,
@@ -86,6 +84,7 @@ final class EpochCommitter {
         this.query = surroundings.query();
         this.checkpoint = surroundings.checkpoint();
         this.protocol = surroundings.protocol();
+        this.purging = surroundings.purging();
         this.sources = surroundings.sources();
         this.sink = surroundings.sink();
         this.isLateStage = surroundings.isLateStage();
@@ -245,26 +244,11 @@ final class EpochCommitter {
 
     /** Looks at storage only when a tenth of the epochs to keep has come since the last time. */
     private void purge(Manifest newest) {
-        if (++committedSincePurge < Math.max(1, query.epochsToKeep() / 10)) {
+        if (++committedSincePurge < Math.max(1, query.epochsToKeep() / 10) || purging.isUnderWay()) {
             return;
         }
         committedSincePurge = 0;
-        try {
-            protocol.purge(newest, query.epochsToKeep());
-        } catch (IOException e) {
-            notPurged(e);
-        } catch (MillraceException e) {
-            if (e.code() != ErrorCode.STATE_CORRUPT) {
-                throw e;
-            }
-            notPurged(e);
-        }
-    }
-
-    private static void notPurged(Exception cause) {
-        LOG.warn(
-                "Files of old epochs that are no longer needed could not be deleted; a later epoch tries again.",
-                cause);
+        purging.begin(protocol.purging(newest, query.epochsToKeep()));
     }
 
     private Map<SparkSource, Offset> ends(CompletedEpoch completed) {

@@ -67,6 +67,7 @@ final class QueryRun {
 
     private final EpochTimer timer;
     private final QueryWorkers workers;
+    private final Purging purging;
     private final EpochLoop loop;
     private final RecoveryPolicy policy;
     private volatile @Nullable StaticTables tables;
@@ -91,6 +92,7 @@ final class QueryRun {
         this.epochTime = pace.isBounded() ? new EpochTime() : null;
         this.timer = new EpochTimer(query.triggerClock(), pace.intervalMillis(), query.label(), this::wakeUp);
         this.workers = new QueryWorkers(query, session.sparkContext(), settings.cluster());
+        this.purging = new Purging(query.label());
         this.loop = new EpochLoop(timer, drains, sources, workers);
         this.restoreEpoch = settings.restoreEpoch();
         this.policy = new RecoveryPolicy(
@@ -139,6 +141,7 @@ final class QueryRun {
             timer.close();
             workers.close();
             prepared.state().close();
+            purging.close();
         }
     }
 
@@ -181,6 +184,7 @@ final class QueryRun {
                         query,
                         checkpoint,
                         protocol,
+                        purging,
                         sources,
                         sinks,
                         plan.streamOfStage(),

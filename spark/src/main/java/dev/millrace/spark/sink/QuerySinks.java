@@ -1,5 +1,6 @@
 package dev.millrace.spark.sink;
 
+import dev.millrace.engine.epoch.Ballot;
 import dev.millrace.engine.epoch.SinkCommit;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
@@ -118,9 +119,9 @@ public final class QuerySinks implements SinkCommit {
     }
 
     @Override
-    public Runnable unfinished(long firstEpoch) {
+    public Runnable unfinished(long firstEpoch, Ballot ballot) {
         Map<SparkSink, Runnable> found = new LinkedHashMap<>();
-        sinks.values().forEach(sink -> found.put(sink, sink.unfinished(firstEpoch)));
+        sinks.values().forEach(sink -> found.put(sink, sink.unfinished(firstEpoch, ballot)));
         return () -> ofAll(sink -> Objects.requireNonNull(found.get(sink)).run());
     }
 

@@ -1,5 +1,6 @@
 package dev.millrace.spark.sink;
 
+import dev.millrace.engine.epoch.Ballot;
 import org.apache.spark.sql.connector.write.streaming.StreamingWrite;
 
 /**
@@ -14,9 +15,11 @@ public interface RecoverableWrite extends StreamingWrite {
      * Finds what earlier attempts began or prepared and did not commit, and tells how to give it up. Called once per
      * attempt, before its first writer exists and after a commit that was cut short was repeated. It is given up once
      * nobody can decide about it any more, perhaps so late that another process has gone on: what a younger attempt
-     * began after this call is left alone where it can be told apart.
+     * began after this call, under a higher ballot, is left alone.
+     *
+     * @param ballot of the attempt that begins; what it prepares may bear it
      */
-    Runnable unfinished();
+    Runnable unfinished(Ballot ballot);
 
     /**
      * An attempt is over, and so are its writers. What was never to be decided came to {@link #abort} before.

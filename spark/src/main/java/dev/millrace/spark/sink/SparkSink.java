@@ -1,5 +1,6 @@
 package dev.millrace.spark.sink;
 
+import dev.millrace.engine.epoch.Ballot;
 import dev.millrace.engine.epoch.SinkCommit;
 import dev.millrace.engine.sink.PlannedSink;
 import dev.millrace.engine.sink.Sink;
@@ -174,10 +175,10 @@ public final class SparkSink implements Sink, SinkCommit {
     }
 
     @Override
-    public synchronized Runnable unfinished(long firstEpoch) {
+    public synchronized Runnable unfinished(long firstEpoch, Ballot ballot) {
         try {
             Runnable found = writeOf(firstEpoch).write instanceof RecoverableWrite recoverable
-                    ? recoverable.unfinished()
+                    ? recoverable.unfinished(ballot)
                     : () -> {};
             return () -> giveUp(firstEpoch, found);
         } catch (Throwable t) {

@@ -1,5 +1,6 @@
 package dev.millrace.spark.sink;
 
+import dev.millrace.engine.epoch.Ballot;
 import dev.millrace.spark.scala.Scala;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -60,7 +61,7 @@ public final class DrivenWrite {
 
     /** Starts to write, behind what had to be committed again. */
     public DrivenWrite begin() {
-        write.unfinished().run();
+        write.unfinished(new Ballot(1, "run")).run();
         factory = write.createStreamingWriterFactory(new PhysicalWriteInfoImpl(TASKS));
         return this;
     }

@@ -5,6 +5,7 @@ import static dev.millrace.spark.LocalSpark.isOnMillrace;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.millrace.engine.epoch.Ballot;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.page.Page;
 import dev.millrace.engine.page.RowCursor;
@@ -110,7 +111,7 @@ final class StreamingWriteSparkTest {
     void givesUpPreparedEpochsWithTheirMessages() throws Exception {
         Recorded table = new Recorded("given up", new Column[0], new Transform[0]);
         SparkSink sink = sink(table);
-        sink.unfinished(0).run();
+        sink.unfinished(0, Ballot.LOWEST).run();
         sink.open(0, 2);
         SinkWriter first = writer(sink, 0);
         SinkWriter second = writer(sink, 1);
@@ -137,7 +138,7 @@ final class StreamingWriteSparkTest {
         for (boolean decided : new boolean[] {true, false}) {
             Recorded table = new Recorded("in doubt", new Column[0], new Transform[0]);
             SparkSink sink = sink(table);
-            sink.unfinished(0).run();
+            sink.unfinished(0, Ballot.LOWEST).run();
             sink.open(0, 2);
             SinkWriter first = writer(sink, 0);
             write(first, 1);
@@ -149,11 +150,11 @@ final class StreamingWriteSparkTest {
 
             if (decided) {
                 sink.commit(0, messages);
-                sink.unfinished(1).run();
+                sink.unfinished(1, Ballot.LOWEST).run();
                 assertThat(table.values()).containsExactly(1L);
                 assertThat(table.aborted).isEmpty();
             } else {
-                sink.unfinished(0).run();
+                sink.unfinished(0, Ballot.LOWEST).run();
                 assertThat(table.aborted)
                         .endsWith(List.of(new Written(0, 0, List.of(1L)), new Written(1, 0, List.of())));
             }
@@ -164,7 +165,7 @@ final class StreamingWriteSparkTest {
     void asksNobodyToGiveUpWhileADecidedEpochWaitsForItsCommit() throws Exception {
         Recorded table = new Recorded("outstanding", new Column[0], new Transform[0]);
         SparkSink sink = sink(table);
-        sink.unfinished(0).run();
+        sink.unfinished(0, Ballot.LOWEST).run();
         sink.open(0, 2);
         SinkWriter first = writer(sink, 0);
         write(first, 1);
@@ -186,7 +187,7 @@ final class StreamingWriteSparkTest {
     void tellsASinkOfItsEndWhereNothingIsPrepared() throws Exception {
         Recorded table = new Recorded("ended", new Column[0], new Transform[0]);
         SparkSink sink = sink(table);
-        sink.unfinished(0).run();
+        sink.unfinished(0, Ballot.LOWEST).run();
         sink.open(0, 2);
         sink.commit(
                 0,

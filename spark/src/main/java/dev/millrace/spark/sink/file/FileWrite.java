@@ -1,5 +1,6 @@
 package dev.millrace.spark.sink.file;
 
+import dev.millrace.engine.epoch.Ballot;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.scala.Scala;
@@ -204,7 +205,7 @@ final class FileWrite implements RecoverableWrite {
     }
 
     @Override
-    public Runnable unfinished() {
+    public Runnable unfinished(Ballot ballot) {
         try {
             // Of these alone, for a younger attempt may have begun by the time that they are given up.
             Set<String> earlier = attempts.unended();

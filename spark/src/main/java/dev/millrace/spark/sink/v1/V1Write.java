@@ -1,5 +1,6 @@
 package dev.millrace.spark.sink.v1;
 
+import dev.millrace.engine.epoch.Ballot;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.sink.RecoverableWrite;
 import dev.millrace.spark.sink.WriteRequest;
@@ -121,7 +122,7 @@ final class V1Write implements RecoverableWrite {
     public void end(boolean isSettled) {}
 
     @Override
-    public Runnable unfinished() {
+    public Runnable unfinished(Ballot ballot) {
         List<String> found = folder.list();
         return () -> {
             folder.delete(found);
