@@ -59,6 +59,9 @@ public interface SnapshotStorage {
         }
     }
 
+    /** Told of each snapshot that was written here, once it is whole. Thread: the one that writes them. */
+    default void stored(StoredSnapshot snapshot) {}
+
     /** Errors: FileNotFoundException when there is none. */
     Input open(String name) throws IOException;
 

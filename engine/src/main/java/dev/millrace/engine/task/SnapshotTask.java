@@ -149,6 +149,7 @@ public final class SnapshotTask implements Step, SnapshotInbox {
         StoredSnapshot stored = new StoredSnapshot(file.name, file.writer.finish());
         open = null;
         file.writer.close();
+        storage.stored(stored);
         reports.snapshotStored(file.epoch, stored);
     }
 

@@ -57,6 +57,15 @@ public final class StateFiles implements SnapshotStorage {
                 : new AtomicFile(files.createAtomic(path, true));
     }
 
+    /** Whether reading them needs nothing but a local disk. */
+    boolean areOnLocalDisk() {
+        try {
+            return isOnLocalDisk(root);
+        } catch (IOException e) {
+            throw Scala.sneaky(e); // as Spark's own access to them throws it
+        }
+    }
+
     private boolean isOnLocalDisk(Path path) throws IOException {
         return LocalCheckpointFiles.isOnLocalDisk(path, configuration);
     }

@@ -21,6 +21,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
+import org.apache.spark.sql.classic.SparkSession;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,6 +58,7 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
      * @param deployment what each worker makes its part from
      * @param graph with the driver's sinks
      * @param coordinator of the attempt's epochs
+     * @param artifacts what the query's code may need
      * @param loader sees the query's classes
      */
     public record Order(
@@ -64,7 +66,19 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
             Deployment deployment,
             StreamGraph graph,
             EpochCoordinator coordinator,
-            ClassLoader loader) {}
+            SessionArtifacts artifacts,
+            ClassLoader loader) {
+        /** With what the query's session has now. Thread: the query's. */
+        public static Order of(
+                String attempt,
+                Deployment deployment,
+                StreamGraph graph,
+                EpochCoordinator coordinator,
+                SparkSession session,
+                ClassLoader loader) {
+            return new Order(attempt, deployment, graph, coordinator, SessionArtifacts.of(session), loader);
+        }
+    }
 
     public ClusterDataflow(WorkerPool pool, Crew crew, Order order) {
         this.pool = pool;
@@ -94,7 +108,7 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
     /** Errors: {@link DataflowFailedException} where a worker fails, is lost, or does not answer in time. */
     @Override
     public void start() throws InterruptedException {
-        pool.open(order.attempt(), this);
+        pool.open(order.attempt(), crew, this);
         List<Address> addresses = crew.members().stream()
                 .map(member -> member.registration().exchange())
                 .toList();
@@ -102,7 +116,8 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
                 pool.settings().compresses(),
                 TimeUnit.MILLISECONDS.toNanos(pool.settings().detectionMillis()));
         byte[] deployment = order.deployment().toBytes();
-        tell(worker -> new Command.Deploy(order.attempt(), worker, addresses, crew.loopCount(), links, deployment));
+        tell(worker -> new Command.Deploy(
+                order.attempt(), worker, addresses, crew.loopCount(), links, order.artifacts(), deployment));
         awaitAll(deployed, "deployed");
         tell(worker -> new Command.Connect(order.attempt()));
         awaitAll(connected, "connected");
@@ -245,6 +260,11 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
         }
         coordinator.failed(where, cause);
         return true;
+    }
+
+    @Override
+    public boolean runsOn(Member member) {
+        return crew.indexOf(member) >= 0;
     }
 
     @Override

@@ -21,10 +21,17 @@ sealed interface Command {
      * @param worker its number among those of the attempt
      * @param workers where each of them is connected to
      * @param loopCount loops of each
+     * @param artifacts what code of the user's may need
      * @param deployment what is to run, as {@code Deployment} made it
      */
     record Deploy(
-            String attempt, int worker, List<Address> workers, int loopCount, LinkSettings links, byte[] deployment)
+            String attempt,
+            int worker,
+            List<Address> workers,
+            int loopCount,
+            LinkSettings links,
+            SessionArtifacts artifacts,
+            byte[] deployment)
             implements Command {}
 
     /** Connects to the workers before it, once all are deployed; answers {@link WorkerReport.Connected}. */
@@ -72,16 +79,16 @@ sealed interface Command {
     default byte[] toBytes(long incarnation) {
         FieldWriter to = new FieldWriter().number(incarnation);
         if (this instanceof Deploy deploy) {
-            return to.kind(1)
+            FieldWriter deployed = to.kind(1)
                     .text(deploy.attempt())
                     .number(deploy.worker())
                     .list(deploy.workers(), (writer, address) -> writer.text(address.host())
                             .number(address.port()))
                     .number(deploy.loopCount())
                     .flag(deploy.links().compresses())
-                    .number(deploy.links().silenceLimitNanos())
-                    .bytes(deploy.deployment())
-                    .toBytes();
+                    .number(deploy.links().silenceLimitNanos());
+            deploy.artifacts().write(deployed);
+            return deployed.bytes(deploy.deployment()).toBytes();
         } else if (this instanceof Barrier barrier) {
             return to.kind(4)
                     .text(barrier.attempt())
@@ -117,6 +124,7 @@ sealed interface Command {
                                 from.list(2 * Integer.BYTES, field -> new Address(field.text(), field.number())),
                                 from.number(),
                                 new LinkSettings(from.flag(), from.longNumber()),
+                                SessionArtifacts.read(from),
                                 from.bytes());
                     case 2 -> new Connect(attempt);
                     case 3 -> new Start(attempt);

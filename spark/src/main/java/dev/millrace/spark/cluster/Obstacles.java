@@ -2,9 +2,7 @@ package dev.millrace.spark.cluster;
 
 import dev.millrace.engine.graph.StageBody;
 import dev.millrace.engine.graph.StreamGraph;
-import dev.millrace.spark.scala.Scala;
 import java.util.Optional;
-import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.execution.streaming.sources.ContinuousMemorySink;
 import org.apache.spark.util.Clock;
@@ -21,7 +19,7 @@ public final class Obstacles {
      * @param graph as it was planned from the query, with its driver's sources
      * @param clock what triggers go by
      */
-    public static Optional<String> of(StreamGraph graph, Table sink, Clock clock, SparkSession session) {
+    public static Optional<String> of(StreamGraph graph, Table sink, Clock clock) {
         for (StreamGraph.Stage stage : graph.stages()) {
             if (stage.body() instanceof StageBody.Reading reading
                     && reading.source().endsEpochs()) {
@@ -36,16 +34,6 @@ public final class Obstacles {
             return Optional.of(
                     "clock=%s is the driver's".formatted(clock.getClass().getSimpleName()));
         }
-        return hasOwnClasses(session)
-                ? Optional.of("its session has classes or jars of its own, which only the driver has")
-                : Optional.empty();
-    }
-
-    /** Whether artifacts were added to the session alone, as Spark Connect's clients do. */
-    private static boolean hasOwnClasses(SparkSession session) {
-        ClassLoader around = Thread.currentThread().getContextClassLoader();
-        ClassLoader own = Scala.cast(session.artifactManager()
-                .withResources(() -> Thread.currentThread().getContextClassLoader()));
-        return own != around;
+        return Optional.empty();
     }
 }

@@ -2,6 +2,7 @@ package dev.millrace.spark.cluster;
 
 import dev.millrace.engine.state.MemoryBudget;
 import dev.millrace.engine.state.SpillFolder;
+import dev.millrace.spark.checkpoint.LocalCopies;
 import dev.millrace.spark.settings.MillraceSettings;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -12,11 +13,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The memory for keyed state that all queries of this process share, and where state goes that has no
- * room in it: Spark's first local directory. Thread: any.
+ * The memory for keyed state that all queries of this process share, and what else of state the process keeps in
+ * Spark's first local directory: what has no room in memory, and copies of snapshot files. Thread: any.
  */
 final class StateMemory {
     private static final Logger LOG = LoggerFactory.getLogger(StateMemory.class);
+    private static final LocalCopies COPIES = new LocalCopies(StateMemory::spillFolder);
     private static @Nullable MemoryBudget shared;
 
     private StateMemory() {}
@@ -24,6 +26,11 @@ final class StateMemory {
     private static SpillFolder spillFolder() throws IOException {
         String[] places = Utils.getConfiguredLocalDirs(SparkEnv.get().conf());
         return SpillFolder.in(Path.of(places[0]));
+    }
+
+    /** Copies of what queries keep in their checkpoints. */
+    static LocalCopies copies() {
+        return COPIES;
     }
 
     /**

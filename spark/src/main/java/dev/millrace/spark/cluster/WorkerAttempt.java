@@ -13,6 +13,7 @@ import dev.millrace.engine.snapshot.StoredSnapshot;
 import dev.millrace.engine.task.BarrierTarget;
 import dev.millrace.engine.task.TaskReports;
 import dev.millrace.spark.network.WorkerTransport;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -45,7 +46,7 @@ final class WorkerAttempt implements LinkListener, TaskReports {
     private final String attempt;
     private final WorkerTransport transport;
     private final Reception reception;
-    private final ClassLoader loader;
+    private final ArtifactClasses classes;
     private final Consumer<WorkerReport> driver;
     private final ScheduledExecutorService thread;
     private final Map<Integer, PeerLink> links = new TreeMap<>();
@@ -63,18 +64,17 @@ final class WorkerAttempt implements LinkListener, TaskReports {
             Command.Deploy deploy,
             WorkerTransport transport,
             Reception reception,
-            ClassLoader loader,
+            ArtifactClasses classes,
             Consumer<WorkerReport> driver) {
         this.deploy = deploy;
         this.attempt = deploy.attempt();
         this.transport = transport;
         this.reception = reception;
-        this.loader = loader;
+        this.classes = classes;
         this.driver = driver;
         this.thread = Executors.newSingleThreadScheduledExecutor(body -> {
             Thread made = new Thread(body, "millrace-%s-commands".formatted(attempt));
             made.setDaemon(true);
-            made.setContextClassLoader(loader);
             return made;
         });
     }
@@ -119,7 +119,7 @@ final class WorkerAttempt implements LinkListener, TaskReports {
         }
     }
 
-    private void obey(Command command) throws InterruptedException {
+    private void obey(Command command) throws IOException, InterruptedException {
         if (command instanceof Command.Deploy) {
             build();
             driver.accept(new WorkerReport.Deployed(attempt));
@@ -147,7 +147,9 @@ final class WorkerAttempt implements LinkListener, TaskReports {
         return Objects.requireNonNull(dataflow, "a dataflow that was deployed");
     }
 
-    private void build() {
+    private void build() throws IOException, InterruptedException {
+        ClassLoader loader = classes.with(deploy.artifacts());
+        Thread.currentThread().setContextClassLoader(loader);
         int own = deploy.worker();
         for (int other = 0; other < deploy.workers().size(); other++) {
             if (other == own) {

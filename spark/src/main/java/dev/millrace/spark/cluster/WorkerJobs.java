@@ -1,7 +1,6 @@
 package dev.millrace.spark.cluster;
 
 import dev.millrace.spark.scala.Scala;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -25,8 +24,11 @@ import scala.reflect.ClassTag;
 /**
  * Starts workers' tasks: a plain job of one task for each executor that is to be a worker, all in one job group.
  * A job of its own for each means that an executor's death costs no other's tries, and that executors may come
- * and go. Where Spark puts two tasks on one executor, the second ends by itself. With dynamic allocation the
- * tasks wait for executors of their profile, and so have Spark start them.
+ * and go. Where Spark puts two tasks on one executor, the second ends by itself.
+ *
+ * <p>With dynamic allocation Spark starts executors for tasks that wait, and gives tasks that ask for their own number of
+ * cpus executors of their own, which no other task can use. So each asks for all that an executor has: else
+ * Spark would count on several of them on one executor, and start too few.
  *
  * <p>Thread: one, which has no query's properties.
  */
@@ -42,19 +44,40 @@ final class WorkerJobs {
     private final WorkerOrder order;
     private final ResourceProfile profile;
     private final boolean isAllocatedDynamically;
+
+    /** By executor, or, where Spark chooses that, by number. */
     private final Map<String, Job> jobs = new HashMap<>();
 
     private record Job(JavaFutureAction<Void> action, long startedNanos) {}
 
-    WorkerJobs(SparkContext context, WorkerOrder order) {
+    /** @param cores of the smallest executor */
+    WorkerJobs(SparkContext context, WorkerOrder order, int cores) {
         this.context = context;
         this.order = order;
+        this.isAllocatedDynamically = isAllocatedDynamically(context);
         this.profile = new ResourceProfileBuilder()
-                .require(new TaskResourceRequests().cpus(order.cpus()))
+                .require(new TaskResourceRequests().cpus(isAllocatedDynamically ? cores : order.cpus()))
                 .build();
-        this.isAllocatedDynamically = Utils.isDynamicAllocationEnabled(context.getConf());
         context.setLocalProperties(new Properties());
         context.setJobGroup(GROUP, "Millrace's workers", true);
+    }
+
+    /** Whether Spark starts and ends executors as tasks need them. */
+    static boolean isAllocatedDynamically(SparkContext context) {
+        return Utils.isDynamicAllocationEnabled(context.getConf());
+    }
+
+    /**
+     * How many workers there are to be. Who wants as many as there are executors gets one for each; where Spark starts
+     * them as they are needed, as many as it is told to begin with, and one at least.
+     */
+    static int sought(SparkContext context, int wanted) {
+        if (wanted != WorkerPool.ALL) {
+            return wanted;
+        }
+        return isAllocatedDynamically(context)
+                ? Math.max(1, Utils.getDynamicAllocationInitialExecutors(context.getConf()))
+                : executors(context).size();
     }
 
     /** The executors that run now. */
@@ -67,29 +90,39 @@ final class WorkerJobs {
     /** Starts what is missing until there are as many workers as wanted, as far as there are executors. */
     void fill(int wanted, Set<String> hosting) {
         jobs.values().removeIf(job -> job.action().isDone() && System.nanoTime() - job.startedNanos() >= RETRY_NANOS);
+        if (isAllocatedDynamically) {
+            fillAnywhere(sought(context, wanted));
+            return;
+        }
         Set<String> taken = new HashSet<>(hosting);
         for (Map.Entry<String, Job> job : jobs.entrySet()) {
             if (!job.getValue().action().isDone()) {
                 taken.add(job.getKey());
             }
         }
-        List<Tuple2<String, List<String>>> free = new ArrayList<>();
-        if (isAllocatedDynamically) {
-            int sought = wanted == WorkerPool.ALL ? Math.max(1, hosting.size()) : wanted;
-            for (int i = 0; i < sought; i++) {
-                free.add(new Tuple2<>("any-" + i, List.of()));
-            }
-        } else {
-            for (ExecutorSummary executor : executors(context)) {
-                free.add(new Tuple2<>(executor.id(), List.of("executor_" + hostOf(executor) + "_" + executor.id())));
+        for (ExecutorSummary executor : executors(context)) {
+            if (taken.size() < wanted && !taken.contains(executor.id()) && !jobs.containsKey(executor.id())) {
+                start(executor.id(), List.of("executor_" + hostOf(executor) + "_" + executor.id()));
+                taken.add(executor.id());
             }
         }
-        for (Tuple2<String, List<String>> place : free) {
-            if (taken.size() < wanted && !taken.contains(place._1()) && !jobs.containsKey(place._1())) {
-                jobs.put(place._1(), new Job(submit(place._2()), System.nanoTime()));
-                taken.add(place._1());
+    }
+
+    /** A task that is under way is a worker, is about to be, or waits for an executor. */
+    private void fillAnywhere(int sought) {
+        long underWay =
+                jobs.values().stream().filter(job -> !job.action().isDone()).count();
+        for (int place = 0; underWay < sought && place < sought; place++) {
+            String name = Integer.toString(place);
+            if (!jobs.containsKey(name)) {
+                start(name, List.of());
+                underWay++;
             }
         }
+    }
+
+    private void start(String name, List<String> locations) {
+        jobs.put(name, new Job(submit(locations), System.nanoTime()));
     }
 
     /** An executor that has only just come has no port yet. */

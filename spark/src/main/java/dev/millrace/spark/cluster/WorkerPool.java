@@ -81,6 +81,7 @@ public final class WorkerPool {
     private long lastTickNanos = System.nanoTime();
     private long lastProbeNanos = System.nanoTime();
     private long lastWantedNanos = System.nanoTime();
+    private long lastFittingNanos = System.nanoTime();
     private volatile boolean isClosed;
 
     private WorkerPool(SparkContext context, ClusterSettings settings) {
@@ -162,7 +163,7 @@ public final class WorkerPool {
     }
 
     private boolean isEverywhere(List<Member> there) {
-        return there.size() >= WorkerJobs.executors(context).size();
+        return there.size() >= WorkerJobs.sought(context, ALL);
     }
 
     private MillraceException missing(int wanted, List<Member> there, long timeoutMillis) {
@@ -208,8 +209,15 @@ public final class WorkerPool {
         return cores;
     }
 
-    void open(String attempt, AttemptListener hears) {
+    /** An attempt begins on a crew, some of which may be gone already. */
+    void open(String attempt, Crew crew, AttemptListener hears) {
         attempts.put(attempt, hears);
+        List<Member> there = roster.members();
+        for (Member member : crew.members()) {
+            if (!there.contains(member)) {
+                hears.lost(member, "it was gone before the query began");
+            }
+        }
     }
 
     void close(String attempt) {
@@ -288,10 +296,10 @@ public final class WorkerPool {
                 lastProbeNanos = now;
                 probe();
             }
-            int wanted =
-                    wants.values().stream().mapToInt(Integer::intValue).max().orElse(0);
+            int wanted = wanted();
             if (wanted > 0) {
                 lastWantedNanos = now;
+                endSurplus(wanted, now);
                 fill(wanted);
             } else if (now - lastWantedNanos > LINGER_NANOS) {
                 close();
@@ -299,6 +307,35 @@ public final class WorkerPool {
         } catch (RuntimeException e) {
             if (!context.isStopped()) {
                 LOG.warn("The workers could not be looked after; it is tried again.", e);
+            }
+        }
+    }
+
+    /** How many workers the query wants that wants the most. */
+    private int wanted() {
+        return wants.values().stream().mapToInt(Integer::intValue).max().orElse(0);
+    }
+
+    /**
+     * Ends workers that are more than any query wants, the youngest of them, so that their executors are free for others.
+     * Where some do not reach each other, nobody knows which are wanted. With dynamic allocation it waits only until the
+     * number is settled, for Spark itself keeps an executor for a while.
+     */
+    private void endSurplus(int wanted, long now) {
+        List<Member> all = roster.members();
+        if (all.size() <= wanted || !broken.among(all).isEmpty()) {
+            lastFittingNanos = now;
+            return;
+        }
+        long patienceNanos = WorkerJobs.isAllocatedDynamically(context) ? SETTLED_NANOS : LINGER_NANOS;
+        if (now - lastFittingNanos >= patienceNanos) {
+            for (Member member : all.subList(wanted, all.size())) {
+                boolean isFree = attempts.values().stream().noneMatch(attempt -> attempt.runsOn(member));
+                if (isFree && roster.dismiss(member.incarnation())) {
+                    LOG.info("A worker ends, because no query wants it any more: {}.", member.told());
+                    member.send(new Command.End());
+                    attempts.values().forEach(attempt -> attempt.lost(member, "no query wanted it any more"));
+                }
             }
         }
     }
@@ -311,7 +348,7 @@ public final class WorkerPool {
                 return; // no executor is there yet, and nothing says how many cores it will have
             }
             cpus = Math.min(cores, settings.loopCount() > 0 ? settings.loopCount() : Math.max(1, cores - 1));
-            to = new WorkerJobs(context, new WorkerOrder(name, cpus, settings.detectionMillis()));
+            to = new WorkerJobs(context, new WorkerOrder(name, cpus, settings.detectionMillis()), cores);
             jobs = to;
         }
         to.fill(
@@ -364,6 +401,11 @@ public final class WorkerPool {
             Registration registration = Registration.fromBytes(question);
             if (isClosed) {
                 return Admission.refused("no query wants workers any more").toBytes();
+            }
+            int wanted = wanted();
+            if (wanted > 0 && roster.members().size() >= wanted) {
+                return Admission.refused("there are as many workers as any query wants")
+                        .toBytes();
             }
             Member member = roster.admit(registration, address, from::send, System.nanoTime());
             if (member == null) {

@@ -39,7 +39,8 @@ final class WorkerProcess implements Rpc.Handler, AutoCloseable {
 
     private final TaskContext task;
     private final WorkerOrder order;
-    private final ClassLoader loader = Thread.currentThread().getContextClassLoader();
+    private final ArtifactClasses classes =
+            new ArtifactClasses(Thread.currentThread().getContextClassLoader());
     private final RpcEndpointRef driver;
     private final RpcEndpointRef own;
     private final Reception reception =
@@ -170,7 +171,7 @@ final class WorkerProcess implements Rpc.Handler, AutoCloseable {
     private void dispatch(long as, Command command) {
         if (command instanceof Command.Deploy deploy) {
             WorkerAttempt attempt =
-                    new WorkerAttempt(deploy, transport, reception, loader, report -> report(as, report));
+                    new WorkerAttempt(deploy, transport, reception, classes, report -> report(as, report));
             attempts.put(deploy.attempt(), attempt);
             attempt.take(command);
             return;
@@ -202,5 +203,6 @@ final class WorkerProcess implements Rpc.Handler, AutoCloseable {
         stopAttempts();
         SparkEnv.get().rpcEnv().stop(own);
         transport.close();
+        StateMemory.copies().close();
     }
 }

@@ -140,6 +140,7 @@ final class QueryRun {
         } finally {
             timer.close();
             workers.close();
+            prepared.state().close();
             purging.close();
         }
     }
@@ -173,7 +174,7 @@ final class QueryRun {
                 () -> planAgain(sink, late, keyGroupCount),
                 this::isAskedFor);
         this.tables = tables;
-        Obstacles.of(plan.graph(), query.sink(), query.triggerClock(), session).ifPresent(workers::cannotSpread);
+        Obstacles.of(plan.graph(), query.sink(), query.triggerClock()).ifPresent(workers::cannotSpread);
         query.observation().planned(plan.graph(), plan.explain(true));
         progress.took("queryPlanning", System.nanoTime() - planningStart);
         Checkpoint.refuseState(session, query.resolvedCheckpointRoot(), plan.isStateful(), settings.importsState());
@@ -421,11 +422,10 @@ final class QueryRun {
                 prepared.keyGroupCount(),
                 start.firstEpoch(),
                 stateMemoryBytes,
-                prepared.state().place(from),
+                prepared.state().place(from, settings.localCopyBytes()),
                 prepared.ofTasks());
         boolean fromBytes = Deployment.isAlwaysShipped()
-                && Obstacles.of(graph, query.sink(), query.triggerClock(), session)
-                        .isEmpty();
+                && Obstacles.of(graph, query.sink(), query.triggerClock()).isEmpty();
         return fromBytes ? Deployment.fromBytes(planned.toBytes(), prepared.loader()) : planned;
     }
 

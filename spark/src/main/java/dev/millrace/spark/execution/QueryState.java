@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Errors: UNSUPPORTED_CHECKPOINT for state that is not this query's, STATE_CORRUPT.
  */
-final class QueryState {
+final class QueryState implements AutoCloseable {
     private final StateFiles storage;
     private final ManifestLog manifests;
     private final String runId;
@@ -150,7 +150,13 @@ final class QueryState {
 
     /** Where the next attempt's state comes from and goes to; null for a query without state. */
     @Nullable
-    StatePlace place(StateIndex from) {
-        return operators.isEmpty() ? null : StatePlace.of(storage, runId + "-" + attempts++, from);
+    StatePlace place(StateIndex from, long localCopyBytes) {
+        return operators.isEmpty() ? null : StatePlace.of(storage, runId + "-" + attempts++, localCopyBytes, from);
+    }
+
+    /** Lets go of what this process keeps of it. */
+    @Override
+    public void close() {
+        StatePlace.forget(storage);
     }
 }

@@ -101,13 +101,14 @@ final class QueryWorkers implements AutoCloseable {
         boolean hasExecutors = hasHadCrew || !isLeftOpen() || lookAtExecutors();
         int wanted = wanted();
         if (wanted == 0) {
+            query.note("");
             leave();
             return null;
         }
         WorkerPool joined = WorkerPool.join(context, settings, this, wanted);
         pool = joined;
         Crew found = hasExecutors ? await(joined, wanted) : null;
-        query.note(found == null ? "" : joined.cutOffTold());
+        query.note(found == null ? "" : told(found, joined.cutOffTold()));
         if (found == null) {
             LOG.info("Query {} runs in the driver until there are executors for it.", label);
         } else {
@@ -116,6 +117,12 @@ final class QueryWorkers implements AutoCloseable {
         }
         crew = found;
         return found;
+    }
+
+    /** What the query's status says of where it runs. */
+    private static String told(Crew crew, String cutOff) {
+        String on = "on %d %s".formatted(crew.size(), crew.size() == 1 ? "worker" : "workers");
+        return cutOff.isEmpty() ? on : on + "; " + cutOff;
     }
 
     /** Null where there are none, and the user left it open. */
@@ -151,7 +158,7 @@ final class QueryWorkers implements AutoCloseable {
         return new ClusterDataflow(
                 Objects.requireNonNull(pool, "a pool"),
                 on,
-                new ClusterDataflow.Order(attempt, deployment, graph, coordinator, loader));
+                ClusterDataflow.Order.of(attempt, deployment, graph, coordinator, query.sparkSession(), loader));
     }
 
     /** The workers have committed an epoch. */

@@ -23,6 +23,7 @@ import org.slf4j.LoggerFactory;
  * @param isEnabled whether real-time queries run on Millrace
  * @param loopCount tasks per stage and loops per query
  * @param stateMemoryBytes memory for keyed state, shared by all queries of the process
+ * @param localCopyBytes how much local copies of snapshot files may take on each process's disk; 0 for none
  * @param everyChange whether update mode emits a row for every change
  * @param watermarkIdleMillis after how long without rows an input partition holds no watermark back
  * @param staticRefreshMillis the least time between two looks at static tables, or -1 for none
@@ -39,6 +40,7 @@ public record MillraceSettings(
         boolean isEnabled,
         int loopCount,
         long stateMemoryBytes,
+        long localCopyBytes,
         boolean everyChange,
         long watermarkIdleMillis,
         long staticRefreshMillis,
@@ -85,6 +87,14 @@ public record MillraceSettings(
             "40 % of the largest heap",
             "Memory for keyed state, shared by all queries of the process. Unit: bytes, or with a suffix.",
             MillraceSettings::parseStateMemory);
+
+    public static final Setting<Long> LOCAL_COPIES = new Setting<>(
+            PREFIX + "state.localCopies",
+            "a size, such as 512m or 8g, or 0 for none",
+            "8g",
+            "How much of Spark's local directory each process may use for copies of the snapshot files that it wrote or "
+                    + "read, so that a query that recovers there need not read them again. Unit: bytes, or with a suffix.",
+            MillraceSettings::parseSize);
 
     public static final Setting<Boolean> EVERY_CHANGE = new Setting<>(
             PREFIX + "update.everyChange",
@@ -243,6 +253,7 @@ public record MillraceSettings(
             TRIGGERS,
             LOOPS,
             STATE_MEMORY,
+            LOCAL_COPIES,
             EVERY_CHANGE,
             WATERMARK_IDLE_AFTER,
             STATIC_REFRESH,
@@ -272,6 +283,7 @@ public record MillraceSettings(
                 ENABLED.read(conf, true),
                 LOOPS.read(conf, defaultLoopCount(master)),
                 STATE_MEMORY.read(conf, defaultStateMemoryBytes()),
+                LOCAL_COPIES.read(conf, 8L << 30),
                 EVERY_CHANGE.read(conf, false),
                 WATERMARK_IDLE_AFTER.read(conf, TimeUnit.SECONDS.toMillis(30)),
                 STATIC_REFRESH.read(conf, TimeUnit.MINUTES.toMillis(1)),
@@ -353,8 +365,12 @@ public record MillraceSettings(
         return value;
     }
 
+    private static long parseSize(String text) {
+        return JavaUtils.byteStringAs(text, ByteUnit.BYTE);
+    }
+
     private static long parseStateMemory(String text) {
-        long value = JavaUtils.byteStringAs(text, ByteUnit.BYTE);
+        long value = parseSize(text);
         if (value < 1L << 20) {
             throw new IllegalArgumentException("too small");
         }

@@ -8,7 +8,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.millrace.spark.LocalSpark;
+import dev.millrace.spark.outside.BuiltJar;
+import dev.millrace.spark.outside.SharedStore;
+import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.standalone.StandaloneCluster;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,6 +27,7 @@ import org.apache.spark.api.java.function.VoidFunction2;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.api.java.UDF1;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.execution.streaming.sources.LowLatencyMemoryStream;
 import org.apache.spark.sql.streaming.StreamingQuery;
@@ -34,6 +39,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Queries on two executors of a real standalone master, whatever happens to these. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -43,16 +50,23 @@ class ClusterQueriesSparkTest {
 
     private StandaloneCluster cluster;
     private SparkSession session;
+    private Path notes;
+
+    /** Lasts as long as the application, whose jars must be there for every executor that comes. */
+    private Path shared;
 
     @TempDir
     private Path checkpoints;
 
     @BeforeAll
-    void start() throws Exception {
+    void start(@TempDir Path folder) throws Exception {
         cluster = StandaloneCluster.start(Path.of("target/clusters"), 2, 2, Map.of());
         Map<String, String> settings = new HashMap<>(cluster.settings());
         settings.put("spark.millrace.workers", "2");
         settings.put("spark.millrace.detection", "2s");
+        shared = folder;
+        notes = folder.resolve("notes-of-the-store");
+        settings.putAll(SharedStore.settings(notes));
         session = LocalSpark.start(cluster.master(), settings);
     }
 
@@ -105,10 +119,14 @@ class ClusterQueriesSparkTest {
     }
 
     private StreamingQuery query(Dataset<Row> rows, Answers answers, String checkpoint) throws Exception {
+        return queryAt(checkpoints.resolve(checkpoint).toString(), rows, answers);
+    }
+
+    private static StreamingQuery queryAt(String checkpoint, Dataset<Row> rows, Answers answers) throws Exception {
         return rows.writeStream()
                 .foreachBatch((VoidFunction2<Dataset<Row>, Long>) answers::take)
                 .outputMode("update")
-                .option("checkpointLocation", checkpoints.resolve(checkpoint).toString())
+                .option("checkpointLocation", checkpoint)
                 .trigger(LocalSpark.every(200))
                 .start();
     }
@@ -215,15 +233,17 @@ class ClusterQueriesSparkTest {
     }
 
     @Test
-    void goesOnWhenAnExecutorIsKilled() throws Exception {
+    void goesOnWhenAnExecutorIsKilledAndReadsOnlyWhatTheOtherHad() throws Exception {
         LowLatencyMemoryStream<Long> numbers = numbers();
         Answers answers = new Answers();
-        StreamingQuery query = query(counted(numbers.toDF()), answers, "killed");
+        String checkpoint = SharedStore.location(checkpoints.resolve("killed"));
+        StreamingQuery query = queryAt(checkpoint, counted(numbers.toDF()), answers);
         try {
             add(numbers, range(0, 500));
             query.processAllAvailable();
             long survivor = processOf(0);
-            StandaloneCluster.kill(processOf(1));
+            long killed = processOf(1);
+            StandaloneCluster.kill(killed);
             add(numbers, range(500, 1_000));
             query.processAllAvailable();
             assertCounted(answers, 1_000);
@@ -232,6 +252,13 @@ class ClusterQueriesSparkTest {
             add(numbers, range(1_000, 1_500));
             query.processAllAvailable();
             assertCounted(answers, 1_500);
+            long replacement = processOf(1);
+            query.stop();
+            assertThat(SharedStore.snapshotsWritten(notes, survivor)).isNotEmpty();
+            assertThat(SharedStore.snapshotsRead(notes, survivor))
+                    .isNotEmpty()
+                    .isSubsetOf(SharedStore.snapshotsWritten(notes, killed));
+            assertThat(SharedStore.snapshotsRead(notes, replacement)).isNotEmpty();
         } finally {
             query.stop();
         }
@@ -269,6 +296,58 @@ class ClusterQueriesSparkTest {
         List<Long> written = session.read().parquet(files).as(Encoders.LONG()).collectAsList();
         assertThat(written.stream().sorted().toList())
                 .isEqualTo(LongStream.range(0, 1_500).boxed().toList());
+    }
+
+    /** The jar is added to the application, or to one session alone, as Spark Connect's clients do. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void runsCodeFromAJarThatCameAfterItsWorkers(boolean toSessionAlone) throws Exception {
+        awaitWorkersOfAQuery();
+        String name = toSessionAlone ? "AddedToSession" : "AddedToAll";
+        String source = "public class " + name + " implements org.apache.spark.sql.api.java.UDF1<Long, Long> {"
+                + " public Long call(Long value) { return 2 * value; } }";
+        Path jar = BuiltJar.of(Files.createDirectory(shared.resolve(name)), name, source);
+        SparkSession own = toSessionAlone ? (SparkSession) session.newSession() : session;
+        if (toSessionAlone) {
+            own.addArtifact(jar.toString());
+        } else {
+            Dataset<Row> unused = own.sql("ADD JAR '%s'".formatted(jar));
+        }
+        UDF1<Long, Long> doubled = Scala.cast(own.artifactManager().withResources(() -> instanceOf(name)));
+        own.udf().register("doubled", doubled, DataTypes.LongType);
+        LowLatencyMemoryStream<Long> numbers = LocalSpark.numbers(own, PARTITIONS);
+        Answers answers = new Answers();
+        StreamingQuery query = query(numbers.toDF().selectExpr("doubled(value)"), answers, "added-jar");
+        try {
+            await().atMost(PATIENCE).until(() -> query.status().message().contains("on 2 workers"));
+            add(numbers, range(0, 10));
+            query.processAllAvailable();
+        } finally {
+            query.stop();
+        }
+        assertThat(answers.all()).hasSize(10).contains("[0]", "[18]");
+    }
+
+    private void awaitWorkersOfAQuery() throws Exception {
+        LowLatencyMemoryStream<Long> numbers = numbers();
+        StreamingQuery query = query(numbers.toDF(), new Answers(), "before");
+        try {
+            add(numbers, range(0, PARTITIONS));
+            query.processAllAvailable();
+            awaitWorkers(2);
+        } finally {
+            query.stop();
+        }
+    }
+
+    private static Object instanceOf(String className) {
+        try {
+            return Class.forName(className, true, Thread.currentThread().getContextClassLoader())
+                    .getConstructor()
+                    .newInstance();
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Test

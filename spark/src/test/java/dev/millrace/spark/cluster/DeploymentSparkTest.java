@@ -131,13 +131,13 @@ class DeploymentSparkTest {
     void namesWhatKeepsAQueryInTheDriver() {
         PlannedSource portioned = PlannedSource.portioned("files", List.of(new NoReader(1)));
 
-        assertThat(Obstacles.of(graph(portioned), new MemorySink(), new SystemClock(), session))
+        assertThat(Obstacles.of(graph(portioned), new MemorySink(), new SystemClock()))
                 .hasValueSatisfying(why -> assertThat(why).contains("source=files"));
-        assertThat(Obstacles.of(graph(flowing()), new ContinuousMemorySink(), new SystemClock(), session))
+        assertThat(Obstacles.of(graph(flowing()), new ContinuousMemorySink(), new SystemClock()))
                 .hasValueSatisfying(why -> assertThat(why).contains("sink="));
-        assertThat(Obstacles.of(graph(flowing()), new MemorySink(), new ManualClock(0), session))
+        assertThat(Obstacles.of(graph(flowing()), new MemorySink(), new ManualClock(0)))
                 .contains("clock=ManualClock is the driver's");
-        assertThat(Obstacles.of(graph(flowing()), new MemorySink(), new SystemClock(), session))
+        assertThat(Obstacles.of(graph(flowing()), new MemorySink(), new SystemClock()))
                 .isEmpty();
     }
 
@@ -154,6 +154,7 @@ class DeploymentSparkTest {
                 List.of(new Address("127.0.0.1", 0)),
                 1,
                 new LinkSettings(false, TimeUnit.SECONDS.toNanos(5)),
+                new SessionArtifacts("", "", List.of()),
                 TaskCopies.of(new SlowToRead()).bytes());
         try (WorkerTransport transport = WorkerTransport.open(
                 session.sparkContext().getConf(),
@@ -162,7 +163,11 @@ class DeploymentSparkTest {
                 1,
                 reception)) {
             WorkerAttempt attempt = new WorkerAttempt(
-                    deploy, transport, reception, Thread.currentThread().getContextClassLoader(), reports::add);
+                    deploy,
+                    transport,
+                    reception,
+                    new ArtifactClasses(Thread.currentThread().getContextClassLoader()),
+                    reports::add);
             attempt.take(deploy);
             assertThat(SlowToRead.entered.await(60, TimeUnit.SECONDS)).isTrue();
             attempt.take(new Command.Start("attempt"));

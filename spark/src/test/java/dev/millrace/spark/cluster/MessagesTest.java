@@ -17,6 +17,7 @@ import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.SectionKey;
 import dev.millrace.engine.snapshot.SnapshotFile;
 import dev.millrace.engine.snapshot.StoredSnapshot;
+import dev.millrace.spark.cluster.SessionArtifacts.Artifact;
 import dev.millrace.spark.network.WorkerTransport.Address;
 import java.util.Arrays;
 import java.util.List;
@@ -40,6 +41,12 @@ class MessagesTest {
                         List.of(new Address("a.example", 7001), new Address("::1", 7002)),
                         3,
                         new LinkSettings(true, 5_000_000_000L),
+                        new SessionArtifacts(
+                                "session",
+                                "spark://driver/classes",
+                                List.of(
+                                        new Artifact("spark://driver/jars/a.jar", 7, true),
+                                        new Artifact("spark://driver/files/b.txt", 8, false))),
                         SOME),
                 new Command.Connect("run-1"),
                 new Command.Start("run-1"),
