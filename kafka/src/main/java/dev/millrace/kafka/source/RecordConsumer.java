@@ -40,7 +40,7 @@ final class RecordConsumer implements AutoCloseable {
 
     /**
      * How many records a poll gives, unless the user says otherwise. They lie in the consumer's buffers either way, and
-     * each poll looks after everything that the consumer has open: 500, Kafka's default, cost 4 % of a drain's CPU time.
+     * each poll looks after everything that the consumer has open, which with 500, Kafka's default, shows in a drain.
      */
     private static final int MAX_POLL_RECORDS = 5_000;
 
