@@ -104,8 +104,9 @@ public final class SparkKafkaProgram {
                 .writeStream()
                 .format("kafka")
                 .option("kafka.bootstrap.servers", bootstrap)
-                .option("kafka.linger.ms", Boolean.parseBoolean(arguments.text("drain")) ? "5" : "0")
                 .option("topic", arguments.text("output"));
+        Clients.outputSettings(Boolean.parseBoolean(arguments.text("drain")))
+                .forEach((name, value) -> writer.option("kafka." + name, value));
         return engine.start(writer, workload);
     }
 }

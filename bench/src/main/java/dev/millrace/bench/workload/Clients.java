@@ -52,6 +52,14 @@ public final class Clients {
                 new ByteArraySerializer());
     }
 
+    /**
+     * What the producer of every engine is set to, by Kafka's names: it sends at once where answers are waited for, and
+     * where a backlog is drained as Kafka's documentation advises for throughput.
+     */
+    public static Map<String, String> outputSettings(boolean drain) {
+        return drain ? Map.of("linger.ms", "5", "batch.size", "131072") : Map.of("linger.ms", "0");
+    }
+
     /** The wall clock. Units: microseconds since 1970. */
     public static long nowMicros() {
         Instant now = Instant.now();

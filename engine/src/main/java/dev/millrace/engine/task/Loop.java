@@ -70,9 +70,10 @@ public final class Loop {
 
     private void openAndAdvance() {
         int opened = 0;
-        Step current = steps.get(0);
+        Step[] all = steps.toArray(new Step[0]); // Gone through without an iterator for each turn.
+        Step current = all[0];
         try {
-            for (Step step : steps) {
+            for (Step step : all) {
                 current = step;
                 opened++;
                 step.open();
@@ -81,7 +82,7 @@ public final class Loop {
                 signal.lower();
                 boolean progress = false;
                 long now = System.nanoTime();
-                for (Step step : steps) {
+                for (Step step : all) {
                     current = step;
                     StepClock clock = step.clock();
                     if (clock == null) {

@@ -11,7 +11,7 @@ import org.apache.spark.sql.connector.write.streaming.StreamingWrite;
 
 /**
  * Offers the transactional write for Spark's Kafka table, where the user asked for it by session setting or sink
- * option; the option wins.
+ * option; the option wins. Otherwise rows go through Spark's own write, with writers of Millrace's.
  *
  * <p>Knows the table by name alone: an application without Spark's Kafka connector has no such class.
  *
@@ -19,6 +19,7 @@ import org.apache.spark.sql.connector.write.streaming.StreamingWrite;
  */
 public final class KafkaWriteProvider implements WriteProvider {
     private static final String TABLE = "org.apache.spark.sql.kafka010.KafkaSourceProvider$KafkaTable";
+    private static final String WRITE = "org.apache.spark.sql.kafka010.KafkaStreamingWrite";
 
     /** No: the connector streams by itself, and without the setting it is left to it. */
     @Override
@@ -43,6 +44,15 @@ public final class KafkaWriteProvider implements WriteProvider {
                             .formatted(e, MillraceSettings.KAFKA_TRANSACTIONAL.key()),
                     e);
         }
+    }
+
+    /** Takes rows to records itself, unless {@code spark.millrace.kafka.native} is off. */
+    @Override
+    public StreamingWrite over(StreamingWrite connectors, WriteRequest request) {
+        boolean isMine = connectors.getClass().getName().equals(WRITE)
+                && MillraceSettings.KAFKA_NATIVE.read(
+                        request.session().sessionState().conf(), true);
+        return isMine ? new PooledWrite(connectors) : connectors;
     }
 
     private static boolean isTransactional(WriteRequest request) {

@@ -38,6 +38,12 @@ import org.apache.spark.sql.kafka010.KafkaBatchInputPartition;
 final class RecordConsumer implements AutoCloseable {
     private static final Duration LONGEST_CLOSE = Duration.ofMillis(250);
 
+    /**
+     * How many records a poll gives, unless the user says otherwise. They lie in the consumer's buffers either way, and
+     * each poll looks after everything that the consumer has open, which with 500, Kafka's default, shows in a drain.
+     */
+    private static final int MAX_POLL_RECORDS = 5_000;
+
     private final String sourceName;
     private final KafkaConsumer<ByteBuffer, ByteBuffer> consumer;
 
@@ -54,6 +60,7 @@ final class RecordConsumer implements AutoCloseable {
         Map<String, Object> settings = new HashMap<>(planned.executorKafkaParams());
         settings.remove(ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG);
         settings.remove(ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG);
+        settings.putIfAbsent(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, MAX_POLL_RECORDS);
         String brokers = (String) settings.get(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG);
         return KafkaConfigUpdater.apply("executor", Scala.immutableMap(settings))
                 .setAuthenticationConfigIfNeeded(KafkaTokenUtil.findMatchingTokenClusterConfig(

@@ -45,6 +45,9 @@ final class RecordRows {
 
     private static final int HEADER_ROW_FIXED_BYTES = 3 * WORD_BYTES;
 
+    /** From here on both calendars say the same in every time zone. */
+    private static final long CALENDARS_AGREE_MICROS = RebaseDateTime.lastSwitchJulianTs();
+
     private final boolean includeHeaders;
     private final int fixedBytes;
 
@@ -85,8 +88,10 @@ final class RecordRows {
         }
     }
 
+    /** Spark asks for the time zone, of which the JDK makes a copy each time, before it sees that it needs none. */
     private static long micros(long timestampMillis) {
-        return RebaseDateTime.rebaseJulianToGregorianMicros(Math.multiplyExact(timestampMillis, 1000L));
+        long micros = Math.multiplyExact(timestampMillis, 1000L);
+        return micros >= CALENDARS_AGREE_MICROS ? micros : RebaseDateTime.rebaseJulianToGregorianMicros(micros);
     }
 
     private int measureHeaders(ConsumerRecord<ByteBuffer, ByteBuffer> record) {

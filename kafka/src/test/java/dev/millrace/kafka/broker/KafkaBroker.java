@@ -131,6 +131,8 @@ public final class KafkaBroker implements AutoCloseable {
                 "PLAINTEXT://%s:%d,%s://%s:%d".formatted(LOOPBACK, brokerPort, CONTROLLER, LOOPBACK, controllerPort));
         properties.put("log.dirs", log);
         properties.put("auto.create.topics.enable", "false");
+        // Tests write records with old timestamps; the broker deleted them by their age while they were read.
+        properties.put("log.retention.ms", "-1");
         properties.put("group.initial.rebalance.delay.ms", "0");
         properties.put("offsets.topic.replication.factor", "1");
         properties.put("offsets.topic.num.partitions", "1");

@@ -11,6 +11,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.record.TimestampType;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
+import org.apache.spark.sql.catalyst.util.RebaseDateTime;
 import org.apache.spark.sql.kafka010.KafkaRecordToRowConverter;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -27,8 +28,7 @@ final class RecordRowsTest {
             @Nullable byte[] key = bytes(random, 20);
             @Nullable byte[] value = bytes(random, 200);
             String topic = TOPICS[random.nextInt(TOPICS.length)];
-            long timestamp =
-                    random.nextInt(8) == 0 ? -1 - (long) random.nextInt(1 << 30) * 40_000 : random.nextLong(1L << 42);
+            long timestamp = timestamp(random);
             TimestampType type = TimestampType.values()[random.nextInt(3)];
             RecordHeaders carried = headers(random);
             UnsafeRow expected = (UnsafeRow) new KafkaRecordToRowConverter()
@@ -41,6 +41,15 @@ final class RecordRowsTest {
                     random);
             assertThat(row).as("record %d", i).isEqualTo(expected.getBytes());
         }
+    }
+
+    /** Some lie where the calendars of old and today differ, some where they begin to. */
+    private static long timestamp(Random random) {
+        return switch (random.nextInt(8)) {
+            case 0 -> -1 - (long) random.nextInt(1 << 30) * 40_000;
+            case 1 -> RebaseDateTime.lastSwitchJulianTs() / 1000 + random.nextInt(5) - 2;
+            default -> random.nextLong(1L << 42);
+        };
     }
 
     /** Writes into bytes that were used before. */

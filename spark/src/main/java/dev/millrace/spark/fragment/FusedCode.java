@@ -66,7 +66,7 @@ public record FusedCode(CodeAndComment source, TaskCopies<Object[]> references, 
      * <p>Runs the static sides of joins. Errors: Spark's own.
      */
     public static Optional<FusedCode> generate(WholeStageCodegenExec stage, InputAdapter input, SQLConf conf) {
-        var generated = stage.doCodeGen();
+        var generated = TextColumns.in(stage, input).doCodeGen();
         CodegenContext context = generated._1();
         CodeAndComment source = onGeneratedRows(generated._2());
         Integer maxMethodBytes = compile(source, conf);

@@ -72,13 +72,22 @@ final class JsonOnce {
         if (below.size() == columns) {
             return above;
         }
-        LogicalPlan reading = new Project(Scala.seq(below), filter.child());
-        LogicalPlan filtering = new Filter(viewed(filter.condition(), views), reading);
+        Expression condition = viewed(filter.condition(), views);
         List<NamedExpression> projections = new ArrayList<>();
         for (Expression projection : Scala.<Expression>list(Scala.cast(above.projectList()))) {
             projections.add((NamedExpression) viewed(projection, views));
         }
-        return new Project(Scala.seq(projections), filtering);
+        below.removeIf(
+                column -> column instanceof Attribute && !isAskedFor((Attribute) column, condition, projections));
+        LogicalPlan reading = new Project(Scala.seq(below), filter.child());
+        return new Project(Scala.seq(projections), new Filter(condition, reading));
+    }
+
+    /** A column of which only the text is read need not go further than that. */
+    private static boolean isAskedFor(Attribute column, Expression condition, List<NamedExpression> projections) {
+        return condition.references().contains(column)
+                || projections.stream()
+                        .anyMatch(part -> ((Expression) part).references().contains(column));
     }
 
     private List<JsonToStructs> readings(Expression expression) {

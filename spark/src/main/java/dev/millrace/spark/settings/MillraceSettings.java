@@ -228,8 +228,8 @@ public record MillraceSettings(
             "true or false",
             "true",
             "Whether Millrace reads Kafka itself, with one consumer for all partitions of a source, or one per loop in "
-                    + "bounded epochs. With false Spark's reader does, with one for each. Offsets and options are "
-                    + "Spark's either way.",
+                    + "bounded epochs, and makes the records that it writes. With false Spark's reader does, with one "
+                    + "for each, and Spark's writer. Offsets and options are Spark's either way.",
             MillraceSettings::parseBoolean);
 
     /** Read where the Kafka sink is; listed here, where all that a user may set is. */

@@ -35,6 +35,10 @@ public final class StreamingWrites {
                 return write.get();
             }
         }
-        return connector.get();
+        StreamingWrite write = connector.get();
+        for (WriteProvider provider : PROVIDERS) {
+            write = provider.over(write, request);
+        }
+        return write;
     }
 }

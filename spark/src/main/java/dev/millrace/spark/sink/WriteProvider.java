@@ -22,4 +22,12 @@ public interface WriteProvider {
      * <p>Errors: MILLRACE_UNSUPPORTED_… where the request cannot be met.
      */
     Optional<StreamingWrite> streamingWrite(WriteRequest request);
+
+    /**
+     * A write to use in place of the connector's own, whose checks are done and which it may go on asking; or that one.
+     * Asked where no provider gave a write.
+     */
+    default StreamingWrite over(StreamingWrite connectors, WriteRequest request) {
+        return connectors;
+    }
 }

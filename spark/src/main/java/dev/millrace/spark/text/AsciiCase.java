@@ -14,7 +14,9 @@ import org.apache.spark.sql.internal.SQLConf;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StringType;
+import org.apache.spark.unsafe.Platform;
 import org.apache.spark.unsafe.types.UTF8String;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code upper} and {@code lower}, which Spark looks up in a class that first prepares the letters of all languages, once
@@ -24,6 +26,9 @@ import org.apache.spark.unsafe.types.UTF8String;
  * <p>Thread: any. Source: Spark's CollationAwareUTF8String.
  */
 public final class AsciiCase {
+    /** What tells an ASCII letter from its other case. */
+    private static final int CASE_BIT = 0x20;
+
     private AsciiCase() {}
 
     /** Puts these in the places of Spark's in the streaming nodes of an optimised plan. */
@@ -56,15 +61,33 @@ public final class AsciiCase {
 
     /** Called by generated code. {@code byIcu} is Spark's setting for texts that are not ASCII. */
     public static UTF8String upper(UTF8String text, boolean byIcu) {
-        return text.isFullAscii()
-                ? text.toUpperCaseAscii()
-                : CollationSupport.Upper.exec(text, CollationFactory.UTF8_BINARY_COLLATION_ID, byIcu);
+        UTF8String plain = changed(text, 'a', 'z');
+        return plain == null
+                ? CollationSupport.Upper.exec(text, CollationFactory.UTF8_BINARY_COLLATION_ID, byIcu)
+                : plain;
     }
 
     /** Called by generated code. {@code byIcu} is Spark's setting for texts that are not ASCII. */
     public static UTF8String lower(UTF8String text, boolean byIcu) {
-        return text.isFullAscii()
-                ? text.toLowerCaseAscii()
-                : CollationSupport.Lower.exec(text, CollationFactory.UTF8_BINARY_COLLATION_ID, byIcu);
+        UTF8String plain = changed(text, 'A', 'Z');
+        return plain == null
+                ? CollationSupport.Lower.exec(text, CollationFactory.UTF8_BINARY_COLLATION_ID, byIcu)
+                : plain;
+    }
+
+    /** The text with the other case of the letters from {@code first} to {@code last}, or null where it is not ASCII. */
+    private static @Nullable UTF8String changed(UTF8String text, int first, int last) {
+        byte[] letters = new byte[text.numBytes()];
+        text.writeToMemory(letters, Platform.BYTE_ARRAY_OFFSET);
+        for (int i = 0; i < letters.length; i++) {
+            byte letter = letters[i];
+            if (letter < 0) {
+                return null;
+            }
+            if (letter >= first && letter <= last) {
+                letters[i] = (byte) (letter ^ CASE_BIT);
+            }
+        }
+        return UTF8String.fromBytes(letters);
     }
 }

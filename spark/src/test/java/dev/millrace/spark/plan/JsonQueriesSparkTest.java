@@ -49,6 +49,7 @@ class JsonQueriesSparkTest {
             "[{\"card\":7,\"amount\":70}]",
             "{\"card\":8,\"card\":9,\"amount\":80,\"amount\":5}",
             "plain text",
+            "Größe \uD83D\uDE80",
             "{}",
             "null",
             " ",
@@ -113,6 +114,9 @@ class JsonQueriesSparkTest {
                                 read(), from_json(col("text"), SCHEMA).as("u"))
                         .filter("t.card > 0 and u.amount > 1")
                         .selectExpr("t.*", "u.card + 1 as c")),
+                query("bytes as text", 0, t -> t.filter("n <> 3 and cast(value as string) like '{%'")
+                        .selectExpr("cast(value as string)", "upper(cast(value as string))", "n")),
+                query("bytes as text and as bytes", 0, t -> t.selectExpr("cast(value as string)", "value", "n")),
                 query("other options", 0, t -> t.filter(
                                 expr("from_json(text, 'card int, amount double', map('locale', 'de')).card > 1"))
                         .selectExpr("from_json(text, 'card int, amount double').amount")),

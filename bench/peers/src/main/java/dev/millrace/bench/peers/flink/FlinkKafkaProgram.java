@@ -7,6 +7,8 @@ import dev.millrace.bench.workload.Workload;
 import dev.millrace.bench.workload.Workloads;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.Properties;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.serialization.AbstractDeserializationSchema;
 import org.apache.flink.api.common.serialization.SimpleStringSchema;
@@ -36,7 +38,7 @@ public final class FlinkKafkaProgram {
         try {
             boolean drain = Boolean.parseBoolean(arguments.text("drain"));
             FlinkEngine engine = new FlinkEngine(arguments, !drain);
-            JobClient job = start(engine, arguments, drain ? "5" : "0");
+            JobClient job = start(engine, arguments, Clients.outputSettings(drain));
             System.out.println("ready " + engine.settings());
             job.getJobExecutionResult().whenComplete((result, error) -> {
                 if (error != null) {
@@ -51,11 +53,12 @@ public final class FlinkKafkaProgram {
         System.exit(0);
     }
 
-    private static JobClient start(FlinkEngine engine, Arguments arguments, String lingerMillis) throws Exception {
+    private static JobClient start(FlinkEngine engine, Arguments arguments, Map<String, String> producer)
+            throws Exception {
         Workload workload = Workloads.of(arguments.text("work"));
         StreamExecutionEnvironment environment = engine.environment();
         if (workload.flinkSql().isEmpty()) {
-            totals(environment, arguments, lingerMillis);
+            totals(environment, arguments, producer);
             return environment.executeAsync();
         }
         StreamTableEnvironment tables = FlinkEngine.tables(environment);
@@ -66,13 +69,14 @@ public final class FlinkKafkaProgram {
                         + "'scan.startup.mode' = 'earliest-offset', 'format' = 'json')")
                 .formatted(FlinkEngine.watermark(workload), arguments.text("input"), arguments.text("bootstrap")));
         Table answers = tables.sqlQuery(workload.flinkSql());
-        return answers.insertInto(sink(workload, answers, arguments, lingerMillis))
+        return answers.insertInto(sink(workload, answers, arguments, producer))
                 .execute()
                 .getJobClient()
                 .orElseThrow();
     }
 
-    private static TableDescriptor sink(Workload workload, Table answers, Arguments arguments, String lingerMillis) {
+    private static TableDescriptor sink(
+            Workload workload, Table answers, Arguments arguments, Map<String, String> producer) {
         Schema.Builder schema = Schema.newBuilder();
         for (Column column : answers.getResolvedSchema().getColumns()) {
             DataType type = column.getDataType();
@@ -84,15 +88,16 @@ public final class FlinkKafkaProgram {
         TableDescriptor.Builder sink = TableDescriptor.forConnector(workload.updates() ? "upsert-kafka" : "kafka")
                 .option("topic", arguments.text("output"))
                 .option("properties.bootstrap.servers", arguments.text("bootstrap"))
-                .option("properties.linger.ms", lingerMillis)
                 .option("value.format", "json");
+        producer.forEach((name, value) -> sink.option("properties." + name, value));
         if (workload.updates()) {
             sink.option("key.format", "json");
         }
         return sink.schema(schema.build()).build();
     }
 
-    private static void totals(StreamExecutionEnvironment environment, Arguments arguments, String lingerMillis) {
+    private static void totals(
+            StreamExecutionEnvironment environment, Arguments arguments, Map<String, String> producer) {
         KafkaSource<Transaction> source = KafkaSource.<Transaction>builder()
                 .setBootstrapServers(arguments.text("bootstrap"))
                 .setTopics(arguments.text("input"))
@@ -103,9 +108,11 @@ public final class FlinkKafkaProgram {
                 .fromSource(source, WatermarkStrategy.noWatermarks(), "transactions")
                 .map(row -> Tuple3.of(row.card(), row.amount(), row.created()))
                 .returns(Types.TUPLE(Types.INT, Types.DOUBLE, Types.LONG));
+        Properties settings = new Properties();
+        settings.putAll(producer);
         KafkaSink<String> sink = KafkaSink.<String>builder()
                 .setBootstrapServers(arguments.text("bootstrap"))
-                .setProperty("linger.ms", lingerMillis)
+                .setKafkaProducerConfig(settings)
                 .setRecordSerializer(KafkaRecordSerializationSchema.<String>builder()
                         .setTopic(arguments.text("output"))
                         .setKeySerializationSchema(json -> json.substring(json.indexOf(':') + 1, json.indexOf(','))

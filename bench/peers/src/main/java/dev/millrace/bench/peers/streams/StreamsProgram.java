@@ -76,7 +76,8 @@ public final class StreamsProgram {
         settings.put("commit.interval.ms", "10000");
         settings.put("statestore.cache.max.bytes", "0");
         settings.put("auto.offset.reset", "earliest");
-        settings.put("producer.linger.ms", Boolean.parseBoolean(arguments.text("drain")) ? "5" : "0");
+        Clients.outputSettings(Boolean.parseBoolean(arguments.text("drain")))
+                .forEach((name, value) -> settings.put("producer." + name, value));
         settings.put("replication.factor", "1");
         return settings;
     }
