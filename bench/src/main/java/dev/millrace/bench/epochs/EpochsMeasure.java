@@ -71,7 +71,7 @@ public final class EpochsMeasure implements Measure {
                 new Figure("epochs", "epochs", "", 0, false),
                 new Figure("bytesPerKey", "memory per key beyond key and value", "bytes", 0, false),
                 new Figure("restartMillis", "restart to the first answer", "ms", 0, false),
-                new Figure("smallRestartMillis", "with next to no state", "ms", 0, false),
+                new Figure("smallRestartMillis", "with next to no state, before and after", "ms", 0, false),
                 new Figure("restoreRate", "restored in the time between", "MB/s", 0, false));
     }
 
