@@ -190,6 +190,8 @@ public final class StandaloneCluster implements AutoCloseable {
         builder.environment().put("SPARK_HOME", home().toString());
         builder.environment().put("SPARK_SCALA_VERSION", "2.13");
         builder.environment().put("SPARK_LOCAL_IP", host.address());
+        // Else Spark asks for the name of that address, for which a host without a name server waits many seconds.
+        builder.environment().put("SPARK_LOCAL_HOSTNAME", host.address());
         processes.add(builder.start());
         return log;
     }
