@@ -26,7 +26,8 @@ public final class PlainFileSystem extends LocalFileSystem {
         setWriteChecksum(false);
     }
 
-    private static final class Disk extends RawLocalFileSystem {
+    /** The disk itself. */
+    public static class Disk extends RawLocalFileSystem {
         @Override
         public void setPermission(Path path, FsPermission permission) throws IOException {
             java.nio.file.Path unused = Files.setPosixFilePermissions(

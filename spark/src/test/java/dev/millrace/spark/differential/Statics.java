@@ -21,8 +21,8 @@ import org.apache.spark.sql.sources.TableScan;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * Tables that queries join their streams with. Where these come from a script, and static tables are read again for each
- * epoch, the tables change with each batches that come to be there.
+ * Tables that queries join their streams with. Where the streams come from a script, and static tables are read again for
+ * each epoch, the tables change whenever batches of the script come to be there.
  */
 public final class Statics implements RelationProvider {
     /** How often Millrace reads such tables again. */

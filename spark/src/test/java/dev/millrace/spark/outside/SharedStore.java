@@ -1,24 +1,22 @@
 package dev.millrace.spark.outside;
 
+import dev.millrace.spark.batches.PlainFileSystem;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.fs.RawLocalFileSystem;
-import org.apache.hadoop.fs.permission.FsPermission;
 
 /**
  * A store that all processes of a cluster share, under {@code shared://store/}, which does not count as a local disk. It
  * notes which process reads and writes which file.
  */
-public final class SharedStore extends RawLocalFileSystem {
+public final class SharedStore extends PlainFileSystem.Disk {
     private static final URI ROOT = URI.create("shared://store");
     private static final String NOTES = "fs.shared.notes";
 
@@ -85,15 +83,5 @@ public final class SharedStore extends RawLocalFileSystem {
     public boolean rename(Path from, Path to) throws IOException {
         note("writes", to);
         return super.rename(from, to);
-    }
-
-    /** Without the process that Hadoop starts for it. */
-    @Override
-    public void setPermission(Path path, FsPermission permission) throws IOException {
-        java.nio.file.Path unused = Files.setPosixFilePermissions(
-                pathToFile(path).toPath(),
-                PosixFilePermissions.fromString(permission.getUserAction().SYMBOL
-                        + permission.getGroupAction().SYMBOL
-                        + permission.getOtherAction().SYMBOL));
     }
 }
