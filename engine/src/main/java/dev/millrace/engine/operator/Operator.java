@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One step of a task's chain: takes rows and marks in their order and answers at once for what it
- * has. Each of {@link #process}, {@link #watermark}, {@link #wakeUp} and {@link #barrier} returns false when the
+ * has. Each of {@link #process}, {@link #giveHeld}, {@link #watermark}, {@link #wakeUp} and {@link #barrier} returns false when the
  * output was full, or when it has done enough for one step (a few thousand rows of work); it is then
  * called again with the same argument, and goes on where it stopped, before anything else is called.
  *
@@ -27,6 +27,16 @@ public interface Operator extends AutoCloseable {
 
     /** The watermark of the operator's input has moved on to {@code micros}; it never moves back. */
     default boolean watermark(long micros, Output output) throws Exception {
+        return true;
+    }
+
+    /** Whether the operator took rows that wait for others to come with them; it is asked once a task's input runs dry. */
+    default boolean holdsRows() {
+        return false;
+    }
+
+    /** Gives what the operator {@link #holdsRows holds}, as no other rows come for now. */
+    default boolean giveHeld(Output output) throws Exception {
         return true;
     }
 

@@ -44,7 +44,7 @@ public final class KeyBytes {
         return product ^ (product >>> 32);
     }
 
-    static boolean equal(byte[] left, int leftOffset, byte[] right, int rightOffset, int sizeBytes) {
+    public static boolean equal(byte[] left, int leftOffset, byte[] right, int rightOffset, int sizeBytes) {
         int at = 0;
         int wordsEnd = sizeBytes & ~7;
         for (; at < wordsEnd; at += Long.BYTES) {

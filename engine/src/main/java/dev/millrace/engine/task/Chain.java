@@ -150,6 +150,16 @@ final class Chain {
         return false;
     }
 
+    /** Lets an operator of a quiet chain give rows that it holds. True when there is something to {@link #advance}. */
+    boolean giveHeld() {
+        for (Link link : links) {
+            if (link.giveHeld()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** When the first operator wants to be woken. Units: milliseconds of its clock. */
     long wakeUpMillis() {
         long first = ProcessingTime.NEVER;
@@ -173,7 +183,7 @@ final class Chain {
     private void give(int index, RowCursor rows) throws Exception {
         links[index].giveRows(rows);
         if (index == links.length - 1) {
-            output.readNanos(rows.readNanos());
+            output.readNanos(links[index].readNanos());
             output.inputPartition(rows.inputPartition());
         }
     }
@@ -189,14 +199,14 @@ final class Chain {
                     case WATERMARK -> link.operator.watermark(link.markedWatermark(), to);
                     case BARRIER -> link.operator.barrier(((Item.Barrier) link.mark).epoch(), to);
                     case WAKE_UP -> link.operator.wakeUp(to);
+                    case HELD, HELD_BEFORE_MARK -> link.operator.giveHeld(to);
                     case NOTHING, HANDING_ON -> true;
                 };
         if (done) {
             boolean rows = link.phase == Link.Phase.ROWS;
-            if (link.phase == Link.Phase.WATERMARK || link.phase == Link.Phase.BARRIER) {
-                link.markTaken();
-            } else {
-                link.phase = Link.Phase.NOTHING;
+            switch (link.phase) {
+                case WATERMARK, BARRIER, HELD_BEFORE_MARK -> link.markTaken();
+                default -> link.phase = Link.Phase.NOTHING;
             }
             if (rows && index > 0) {
                 links[index - 1].output.page().clear();

@@ -21,6 +21,10 @@ final class Link {
         BARRIER,
         /** The operator asked to be woken. */
         WAKE_UP,
+        /** The operator gives the rows that it held. */
+        HELD,
+        /** The same, before the mark goes on that says that no more come for now. */
+        HELD_BEFORE_MARK,
         /** Done with a mark, whose rows are through; the mark goes on. */
         HANDING_ON
     }
@@ -37,6 +41,7 @@ final class Link {
     private long inputWatermark = Long.MIN_VALUE;
     private long watermark = Long.MIN_VALUE;
     private boolean markedIdle;
+    private long readNanos;
 
     Link(List<PassThrough> observers, Operator operator) {
         this.observers = observers.toArray(new PassThrough[0]);
@@ -50,9 +55,25 @@ final class Link {
             observer.observe(observed.pointTo(rows));
         }
         cursor.pointTo(rows);
-        output.readNanos(rows.readNanos());
+        boolean older = !operator.holdsRows() || rows.readNanos() - readNanos < 0;
+        readNanos = older ? rows.readNanos() : readNanos;
+        output.readNanos(readNanos);
         phase = Phase.ROWS;
         markedIdle = false;
+    }
+
+    /** When the oldest row was read that the operator has at hand or holds. Units: {@link System#nanoTime}. */
+    long readNanos() {
+        return readNanos;
+    }
+
+    /** Lets the operator give what it holds; false when that is nothing. */
+    boolean giveHeld() {
+        if (!operator.holdsRows()) {
+            return false;
+        }
+        phase = Phase.HELD;
+        return true;
     }
 
     /**
@@ -80,7 +101,7 @@ final class Link {
             refreshWatermark();
         } else {
             mark = given;
-            phase = Phase.HANDING_ON;
+            phase = Phase.HELD_BEFORE_MARK;
         }
     }
 
@@ -134,7 +155,7 @@ final class Link {
         if (idle && !markedIdle) {
             markedIdle = true;
             mark = Item.Idle.INSTANCE;
-            phase = Phase.HANDING_ON;
+            phase = Phase.HELD_BEFORE_MARK;
             return true;
         }
         return false;

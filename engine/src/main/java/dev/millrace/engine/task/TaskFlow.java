@@ -7,7 +7,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /**
- * When a task hands its results on, whatever it takes them from: at once when its input runs dry, at
+ * When a task hands its results on, those too that operators hold, whatever it takes them from: at once when its input runs dry, at
  * the latest after {@link #PAGES_BETWEEN_FLUSHES} pages; watermarks that rows have moved after
  * {@link #WATERMARK_INTERVAL_NANOS} and before every barrier.
  *
@@ -104,7 +104,7 @@ final class TaskFlow {
     boolean dry() throws Exception {
         boolean refreshed = refreshWatermarksInTime();
         boolean flushed = unflushed && flush();
-        return refreshed || flushed;
+        return refreshed || flushed || mayGoOn();
     }
 
     /** Something else than this task's rows has moved a watermark. */
@@ -141,9 +141,14 @@ final class TaskFlow {
         return watermarkPending ? WATERMARK_INTERVAL_NANOS : IDLENESS_INTERVAL_NANOS;
     }
 
-    private boolean flush() {
+    /** Hands on all rows, those that operators hold too; false when the output was full. */
+    private boolean flush() throws Exception {
         pagesSinceFlush = 0;
-        unflushed = !output.flush();
+        while (quiet && chain.giveHeld()) {
+            quiet = chain.advance();
+        }
+        boolean all = output.flush();
+        unflushed = !all || !quiet;
         return !unflushed;
     }
 

@@ -17,6 +17,7 @@ import dev.millrace.engine.operator.KeyedAggregateFactory;
 import dev.millrace.engine.operator.KeyedFunction;
 import dev.millrace.engine.operator.OperatorContext;
 import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.operator.PartialAggregate;
 import dev.millrace.engine.operator.PerTask;
 import dev.millrace.engine.operator.StreamJoinFactory;
 import dev.millrace.engine.operator.WatermarkAssignerFactory;
@@ -73,6 +74,10 @@ final class SimulatedQuery {
 
     final boolean ofObjects;
     final Emission emission;
+
+    /** Whether the aggregation's first half stands before the exchange. */
+    final boolean inHalves;
+
     final JoinType joinType;
     final Interval interval;
     final long[] rowsOfPartition;
@@ -112,6 +117,8 @@ final class SimulatedQuery {
         for (int s = 0; s < sources; s++) {
             isPortioned[s] = random.nextInt(3) == 0;
         }
+        this.inHalves =
+                work == Work.AGGREGATE && !ofObjects && emission != Emission.EVERY_CHANGE && random.nextBoolean();
     }
 
     private byte[][] names(int count, boolean large) {
@@ -129,10 +136,8 @@ final class SimulatedQuery {
         StreamGraph.Builder builder = StreamGraph.builder();
         List<StreamGraph.Input> inputs = new ArrayList<>();
         for (int s = 0; s < sources; s++) {
-            int stage = builder.add(
-                    "source " + s,
-                    List.of(),
-                    new StageBody.Reading(source(s, positions), List.of(watermarkAssigner())));
+            int stage =
+                    builder.add("source " + s, List.of(), new StageBody.Reading(source(s, positions), readingChain()));
             StreamGraph.Input input = new StreamGraph.Input(stage, exchange());
             inputs.add(work == Work.JOIN && s == 1 ? input.on(Side.RIGHT) : input);
         }
@@ -140,6 +145,14 @@ final class SimulatedQuery {
         builder.add(
                 "sink", List.of(new StreamGraph.Input(worker, new Exchange.Forward())), new StageBody.Writing(sink));
         return builder.build();
+    }
+
+    private List<OperatorFactory> readingChain() {
+        return inHalves
+                ? List.of(
+                        watermarkAssigner(),
+                        new PartialAggregate.Factory(() -> new CountSumMax(withoutKeys), "first half"))
+                : List.of(watermarkAssigner());
     }
 
     private OperatorFactory workFactory() {
@@ -166,11 +179,15 @@ final class SimulatedQuery {
     private Exchange exchange() {
         KeyGroupFunction byKey = work == Work.JOIN
                 ? (bytes, offset, sizeBytes) -> (int) Math.floorMod(KeyedRows.value(bytes, offset), (long) KEY_GROUPS)
-                : (bytes, offset, sizeBytes) -> bytes[offset + sizeBytes - 1] % KEY_GROUPS;
+                : (bytes, offset, sizeBytes) ->
+                        (inHalves ? KeyedRows.lastOfKey(bytes, offset) : bytes[offset + sizeBytes - 1]) % KEY_GROUPS;
         return withoutKeys ? new Exchange.Single() : new Exchange.Hash("key", () -> byKey);
     }
 
     PerTask<Aggregate> aggregates() {
+        if (inHalves) {
+            return () -> CountSumMax.ofResults(withoutKeys);
+        }
         return () -> ofObjects ? new CollectValues() : new CountSumMax(withoutKeys);
     }
 

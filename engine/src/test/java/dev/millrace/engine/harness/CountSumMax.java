@@ -12,14 +12,28 @@ public final class CountSumMax implements Aggregate.InBytes {
 
     private final ShortLivedViews views = new ShortLivedViews();
     private final boolean withoutKeys;
+    private final boolean takesResults;
 
     /** @param withoutKeys whether all rows have one key, the empty one */
     public CountSumMax(boolean withoutKeys) {
+        this(withoutKeys, false);
+    }
+
+    private CountSumMax(boolean withoutKeys, boolean takesResults) {
         this.withoutKeys = withoutKeys;
+        this.takesResults = takesResults;
+    }
+
+    /** One whose rows are the results of another one. */
+    public static CountSumMax ofResults(boolean withoutKeys) {
+        return new CountSumMax(withoutKeys, true);
     }
 
     @Override
     public RowView key(RowView row) {
+        if (takesResults) {
+            return views.next(KeyedRows.keyBytesOfResult(row.toBytes()));
+        }
         return views.next(withoutKeys ? new byte[0] : KeyedRows.key(row));
     }
 
@@ -35,6 +49,11 @@ public final class CountSumMax implements Aggregate.InBytes {
 
     @Override
     public void update(byte[] bytes, int offset, RowView row) {
+        if (takesResults) {
+            int payload = row.offset() + row.sizeBytes() - BUFFER_BYTES;
+            merge(bytes, offset, row.bytes(), payload);
+            return;
+        }
         views.end();
         long value = KeyedRows.value(row);
         ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());

@@ -50,7 +50,16 @@ public final class KeyedRows {
 
     /** The key of a result, in hexadecimal digits. */
     public static String keyOfResult(byte[] result) {
-        return hex(Arrays.copyOfRange(result, Long.BYTES, Long.BYTES + keySizeBytes(result)));
+        return hex(keyBytesOfResult(result));
+    }
+
+    public static byte[] keyBytesOfResult(byte[] result) {
+        return Arrays.copyOfRange(result, Long.BYTES, Long.BYTES + keySizeBytes(result));
+    }
+
+    /** The last byte of a result's key. */
+    public static byte lastOfKey(byte[] bytes, int resultOffset) {
+        return bytes[resultOffset + Long.BYTES + (int) wrap(bytes).getLong(resultOffset) - 1];
     }
 
     /** The payload of a result, in hexadecimal digits. */

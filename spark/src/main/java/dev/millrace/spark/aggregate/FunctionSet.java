@@ -19,6 +19,7 @@ import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateFunction;
 import org.apache.spark.sql.catalyst.expressions.aggregate.DeclarativeAggregate;
+import org.apache.spark.sql.catalyst.expressions.aggregate.Final$;
 import org.apache.spark.sql.catalyst.expressions.aggregate.ImperativeAggregate;
 import org.apache.spark.sql.catalyst.expressions.aggregate.NoOp$;
 import org.apache.spark.sql.catalyst.expressions.aggregate.TypedImperativeAggregate;
@@ -59,7 +60,7 @@ final class FunctionSet {
             bufferAttributes.addAll(Scala.<AttributeReference>list(function.aggBufferAttributes()));
             if (function instanceof DeclarativeAggregate declarative) {
                 initialValues.addAll(Scala.<Expression>list(declarative.initialValues()));
-                updates.addAll(filteredUpdates(expression, declarative));
+                updates.addAll(updates(expression, declarative));
             } else {
                 for (int field = offset; field < bufferAttributes.size(); field++) {
                     initialValues.add(NoOp$.MODULE$);
@@ -74,7 +75,11 @@ final class FunctionSet {
         declarativeUpdate = found.size() == expressions.size() ? null : updateProjection(updates, input);
     }
 
-    private static List<Expression> filteredUpdates(AggregateExpression expression, DeclarativeAggregate function) {
+    /** By a row, or where the first half of the aggregation is done elsewhere, by a buffer of it. */
+    private static List<Expression> updates(AggregateExpression expression, DeclarativeAggregate function) {
+        if (expression.mode() == Final$.MODULE$) {
+            return Scala.list(function.mergeExpressions());
+        }
         List<Expression> updates = Scala.list(function.updateExpressions());
         if (expression.filter().isDefined()) {
             for (int i = 0; i < updates.size(); i++) {

@@ -20,10 +20,13 @@ import dev.millrace.spark.late.LateRowEncoders;
 import dev.millrace.spark.plan.FragmentPlanner.Piece;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -55,6 +58,7 @@ final class GraphBuilder {
     private final Map<Integer, Integer> useCounts = new HashMap<>();
     private final Map<Integer, Integer> sharedStages = new HashMap<>();
     private final IdentityHashMap<SparkPlan, Input> exchanges = new IdentityHashMap<>();
+    private final Set<SparkPlan> reused = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Map<String, Long> watermarkDelaysMillis = new HashMap<>();
     private final List<Input> lateInputs = new ArrayList<>();
     private boolean isStateful;
@@ -169,6 +173,9 @@ final class GraphBuilder {
         if (node instanceof SourceExec source) {
             useCounts.merge(source.sourceIndex(), 1, Integer::sum);
         }
+        if (node instanceof ReusedExchangeExec again) {
+            reused.add(again.child());
+        }
         PhysicalPlans.children(node).forEach(this::countUses);
     }
 
@@ -253,25 +260,45 @@ final class GraphBuilder {
 
     /** A keyed operator stands right behind an exchange, which tells each row's key group. */
     private Flow keyed(KeyedNode node) {
-        OperatorFactory operator = node.operator();
+        SparkPlan child = PhysicalPlans.streamingChild(node);
+        Optional<KeyedNode.Halves> halves = mayHalve(child) ? node.halves() : Optional.empty();
+        OperatorFactory operator = halves.map(KeyedNode.Halves::second).orElseGet(node::operator);
         isStateful |= operator.keepsState();
-        Flow flow = exchanged(node, node.keys());
-        flow.chain.add(withLateRows(operator, List.of(columns(PhysicalPlans.streamingChild(node)))));
+        Flow flow = halves.isPresent()
+                ? halved(node, halves.get(), PhysicalPlans.streamingChild(child))
+                : exchanged(child, node.keys());
+        flow.chain.add(withLateRows(operator, List.of(columns(child))));
         return flow;
+    }
+
+    /**
+     * Whether half of an operator's work may be done before the exchange over which its rows come: not where others get
+     * the same rows, or where somebody asks for each late row, which a half knows no more.
+     */
+    private boolean mayHalve(SparkPlan child) {
+        return child instanceof ShuffleExchangeLike && !reused.contains(child) && request.late() == null;
+    }
+
+    /** @param below what stands under the exchange */
+    private Flow halved(KeyedNode node, KeyedNode.Halves halves, SparkPlan below) {
+        Flow first = flow(below);
+        first.chain.add(halves.first());
+        return Flow.from(List.of(new Input(stageOf(first), exchangeFor(node.keys(), halves.between()))));
     }
 
     private Flow groupFunction(GroupFunctionExec node) {
         isStateful = true;
-        Flow flow = exchanged(node, node.grouping());
-        flow.chain.add(withLateRows(
-                GroupFunctions.operator(node, request, conf), List.of(columns(PhysicalPlans.streamingChild(node)))));
+        SparkPlan child = PhysicalPlans.streamingChild(node);
+        Flow flow = exchanged(child, node.grouping());
+        flow.chain.add(withLateRows(GroupFunctions.operator(node, request, conf), List.of(columns(child))));
         return flow;
     }
 
-    private Flow exchanged(SparkPlan node, Seq<Attribute> keys) {
-        SparkPlan child = PhysicalPlans.streamingChild(node);
+    private Flow exchanged(SparkPlan child, Seq<Attribute> keys) {
         Flow below = flow(child);
-        return isExchanged(below) ? below : Flow.from(List.of(new Input(stageOf(below), exchangeFor(keys, child))));
+        return isExchanged(below)
+                ? below
+                : Flow.from(List.of(new Input(stageOf(below), exchangeFor(keys, columns(child)))));
     }
 
     private Flow observation(ObserveExec node) {
@@ -325,10 +352,8 @@ final class GraphBuilder {
                                 || input.exchange() instanceof Exchange.Single);
     }
 
-    private Exchange exchangeFor(Seq<Attribute> keys, SparkPlan child) {
-        return keys.isEmpty()
-                ? new Exchange.Single()
-                : hash(new ArrayList<>(Scala.<Attribute>list(keys)), Scala.list(child.output()));
+    private Exchange exchangeFor(Seq<Attribute> keys, List<Attribute> columns) {
+        return keys.isEmpty() ? new Exchange.Single() : hash(new ArrayList<>(Scala.<Attribute>list(keys)), columns);
     }
 
     private Flow union(UnionExec union) {

@@ -1,6 +1,7 @@
 package dev.millrace.spark.plan;
 
 import dev.millrace.engine.exchange.KeyGroupFunction;
+import dev.millrace.engine.exchange.Modulus;
 import dev.millrace.engine.operator.PerTask;
 import dev.millrace.spark.fragment.TaskCopies;
 import dev.millrace.spark.scala.Scala;
@@ -88,20 +89,20 @@ public final class HashKeyGroups implements PerTask<KeyGroupFunction> {
         private final long nullOffset;
         private final long nullMask;
         private final long valueOffset;
-        private final int keyGroupCount;
+        private final Modulus keyGroups;
 
         OfLong(int index, int fieldCount, int keyGroupCount) {
             nullOffset = Platform.BYTE_ARRAY_OFFSET + (index >> 6) * 8L;
             nullMask = 1L << (index & 63);
             valueOffset = Platform.BYTE_ARRAY_OFFSET + UnsafeRow.calculateBitSetWidthInBytes(fieldCount) + index * 8L;
-            this.keyGroupCount = keyGroupCount;
+            keyGroups = new Modulus(keyGroupCount);
         }
 
         @Override
         public int keyGroup(byte[] bytes, int offset, int sizeBytes) {
             boolean isNull = (Platform.getLong(bytes, nullOffset + offset) & nullMask) != 0;
             int hash = isNull ? SEED : Murmur3_x86_32.hashLong(Platform.getLong(bytes, valueOffset + offset), SEED);
-            return Math.floorMod(hash, keyGroupCount);
+            return keyGroups.remainder(hash);
         }
     }
 }

@@ -3,12 +3,14 @@ package dev.millrace.spark.plan;
 import dev.millrace.engine.operator.Emission;
 import dev.millrace.engine.operator.KeyedAggregateFactory;
 import dev.millrace.engine.operator.OperatorFactory;
+import dev.millrace.engine.operator.PartialAggregate;
 import dev.millrace.engine.snapshot.StateSchema;
 import dev.millrace.spark.aggregate.AggregateSpecification;
 import dev.millrace.spark.aggregate.AggregateSupplier;
 import dev.millrace.spark.scala.Scala;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression;
@@ -42,12 +44,28 @@ public final class KeyedAggregateExec extends KeyedNode {
 
     @Override
     OperatorFactory operator() {
-        AggregateSpecification specification = specification();
+        return operator(specification());
+    }
+
+    private OperatorFactory operator(AggregateSpecification specification) {
         return new KeyedAggregateFactory(
                 new AggregateSupplier(specification),
-                describe(),
+                describe("Aggregate"),
                 emission,
                 List.of(specification.state(StateSchema.Kind.VALUE, specification.keys())));
+    }
+
+    /** Not where each row is to give a result of its own. */
+    @Override
+    Optional<Halves> halves() {
+        AggregateSpecification whole = specification();
+        if (emission == Emission.EVERY_CHANGE || !whole.hasHalves()) {
+            return Optional.empty();
+        }
+        AggregateSpecification merging = whole.merging();
+        OperatorFactory first =
+                new PartialAggregate.Factory(new AggregateSupplier(whole.partial()), describe("PartialAggregate"));
+        return Optional.of(new Halves(first, merging.input(), operator(merging)));
     }
 
     private AggregateSpecification specification() {
@@ -58,12 +76,12 @@ public final class KeyedAggregateExec extends KeyedNode {
                 Scala.list(onlyChild().output()));
     }
 
-    private String describe() {
+    private String describe(String operator) {
         StringBuilder functions = new StringBuilder();
         for (AggregateExpression aggregate : Scala.<AggregateExpression>list(aggregates)) {
             functions.append(functions.isEmpty() ? "" : ", ").append(ExpressionText.of(aggregate));
         }
-        return "Aggregate[keys=%s, functions=%s]".formatted(names(keys()), functions);
+        return "%s[keys=%s, functions=%s]".formatted(operator, names(keys()), functions);
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.millrace.spark.plan;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.spark.scala.Scala;
 import java.util.List;
+import java.util.Optional;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.plans.physical.AllTuples$;
@@ -31,6 +32,20 @@ abstract class KeyedNode extends StreamNode {
 
     /** The operator that does this node's work over its child's rows. */
     abstract OperatorFactory operator();
+
+    /**
+     * A node's work in two halves, one on each side of its exchange.
+     *
+     * @param first makes rows that are spread by the same keys
+     * @param between what these rows hold
+     * @param second takes them in place of the child's rows, and gives what {@link #operator} would
+     */
+    record Halves(OperatorFactory first, List<Attribute> between, OperatorFactory second) {}
+
+    /** The same work in two halves, where that is possible. */
+    Optional<Halves> halves() {
+        return Optional.empty();
+    }
 
     final Seq<Attribute> keys() {
         return keys;

@@ -100,8 +100,8 @@ public record MillraceSettings(
             PREFIX + "update.everyChange",
             "true or false",
             "false",
-            "Whether update mode emits a row for every change of a key. Otherwise a backlog is answered with at most "
-                    + "one row per key and page.",
+            "Whether update mode emits a row for every change of a key. Otherwise rows of a key that come in one go, as "
+                    + "in a backlog, are answered with one row.",
             MillraceSettings::parseBoolean);
 
     public static final Setting<Long> WATERMARK_IDLE_AFTER = new Setting<>(

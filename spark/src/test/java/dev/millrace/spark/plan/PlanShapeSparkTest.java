@@ -11,6 +11,7 @@ import dev.millrace.engine.graph.Exchange;
 import dev.millrace.engine.graph.StreamGraph.Stage;
 import dev.millrace.engine.operator.Aggregate;
 import dev.millrace.engine.operator.KeyedAggregateFactory;
+import dev.millrace.engine.operator.PartialAggregate;
 import dev.millrace.engine.operator.WatermarkAssignerFactory;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.spark.LocalSpark;
@@ -27,6 +28,7 @@ import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
 import org.apache.spark.sql.catalyst.plans.physical.HashPartitioning;
 import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.execution.exchange.ReusedExchangeExec;
 import org.apache.spark.sql.streaming.OutputMode;
 import org.apache.spark.unsafe.Platform;
 import org.junit.jupiter.api.AfterAll;
@@ -72,7 +74,7 @@ class PlanShapeSparkTest {
     }
 
     @Test
-    void aggregatesBehindOneHashExchange() {
+    void aggregatesOnBothSidesOfOneHashExchange() {
         PlannedQuery planned = plan(table.asStream(0).groupBy("k").agg(expr("sum(v) + 1")));
 
         assertThat(planned.graph().describe())
@@ -80,9 +82,29 @@ class PlanShapeSparkTest {
                         """
                 stage 2: write none <- forward stage 1
                 stage 1: Aggregate[keys=k, functions=sum(v)] <- hash(k) stage 0
-                stage 0: read memory -> Fused[Project]
+                stage 0: read memory -> Fused[Project] -> PartialAggregate[keys=k, functions=sum(v)]
                 """);
         assertThat(planned.isStateful()).isTrue();
+    }
+
+    @Test
+    void aggregatesBehindTheExchangeAloneWhereBuffersAreObjects() {
+        assertThat(names(plan(table.asStream(0).groupBy("k").agg(expr("sum(v)"), expr("collect_list(v)")))))
+                .first()
+                .asString()
+                .doesNotContain("PartialAggregate");
+    }
+
+    @Test
+    void aggregatesBehindTheExchangeAloneWhereOthersGetTheSameRows() {
+        Dataset<Row> spread = table.asStream(0).repartition(Queries.KEY_GROUPS, col("k"));
+        PlannedQuery planned = plan(spread.groupBy("k").count().select("k").unionAll(spread.select("k")));
+
+        long exchanged = Plans.operators(planned).stream()
+                .filter(PartialAggregate.Factory.class::isInstance)
+                .count();
+        boolean isShared = planned.physicalPlan().exists(node -> node instanceof ReusedExchangeExec);
+        assertThat(exchanged).isEqualTo(isShared ? 0 : 1);
     }
 
     @Test
