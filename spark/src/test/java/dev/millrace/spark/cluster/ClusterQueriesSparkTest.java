@@ -12,6 +12,7 @@ import dev.millrace.spark.outside.BuiltJar;
 import dev.millrace.spark.outside.SharedStore;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.standalone.StandaloneCluster;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,6 +25,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import org.apache.spark.api.java.function.VoidFunction2;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.apache.spark.SparkFiles;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
@@ -311,6 +315,30 @@ class ClusterQueriesSparkTest {
         if (toSessionAlone) {
             own.addArtifact(jar.toString());
         } else {
+    @Test
+    void findsWhatIsInAnArchiveThatCameAfterItsWorkers() throws Exception {
+        awaitWorkersOfAQuery();
+        Path archive = shared.resolve("words.zip");
+        try (ZipOutputStream packed = new ZipOutputStream(Files.newOutputStream(archive))) {
+            packed.putNextEntry(new ZipEntry("word.txt"));
+            packed.write("unpacked".getBytes(StandardCharsets.UTF_8));
+        }
+        session.sparkContext().addArchive(archive + "#words");
+        session.udf()
+                .register(
+                        "word", (Long value) -> Files.readString(Path.of(SparkFiles.get("words"), "word.txt")), DataTypes.StringType);
+        LowLatencyMemoryStream<Long> numbers = numbers();
+        Answers answers = new Answers();
+        StreamingQuery query = query(numbers.toDF().selectExpr("word(value)"), answers, "archive");
+        try {
+            add(numbers, range(0, 10));
+            query.processAllAvailable();
+        } finally {
+            query.stop();
+        }
+        assertThat(answers.all()).hasSize(10).containsOnly("[unpacked]");
+    }
+
             Dataset<Row> unused = own.sql("ADD JAR '%s'".formatted(jar));
         }
         UDF1<Long, Long> doubled = Scala.cast(own.artifactManager().withResources(() -> instanceOf(name)));

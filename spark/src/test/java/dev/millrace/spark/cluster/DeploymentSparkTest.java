@@ -154,7 +154,7 @@ class DeploymentSparkTest {
                 List.of(new Address("127.0.0.1", 0)),
                 1,
                 new LinkSettings(false, TimeUnit.SECONDS.toNanos(5)),
-                new SessionArtifacts("", "", List.of()),
+                new SessionArtifacts("", "", List.of(), List.of()),
                 TaskCopies.of(new SlowToRead()).bytes());
         try (WorkerTransport transport = WorkerTransport.open(
                 session.sparkContext().getConf(),

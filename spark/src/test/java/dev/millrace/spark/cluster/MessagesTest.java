@@ -18,6 +18,7 @@ import dev.millrace.engine.snapshot.SectionKey;
 import dev.millrace.engine.snapshot.SnapshotFile;
 import dev.millrace.engine.snapshot.StoredSnapshot;
 import dev.millrace.spark.cluster.SessionArtifacts.Artifact;
+import dev.millrace.spark.cluster.SessionArtifacts.Kind;
 import dev.millrace.spark.network.WorkerTransport.Address;
 import java.util.Arrays;
 import java.util.List;
@@ -44,9 +45,10 @@ class MessagesTest {
                         new SessionArtifacts(
                                 "session",
                                 "spark://driver/classes",
+                                List.of(new Artifact("spark://driver/jars/a.jar", 7, Kind.JAR)),
                                 List.of(
-                                        new Artifact("spark://driver/jars/a.jar", 7, true),
-                                        new Artifact("spark://driver/files/b.txt", 8, false))),
+                                        new Artifact("spark://driver/files/b.txt", 8, Kind.FILE),
+                                        new Artifact("spark://driver/archives/c.zip#c", 9, Kind.ARCHIVE))),
                         SOME),
                 new Command.Connect("run-1"),
                 new Command.Start("run-1"),
