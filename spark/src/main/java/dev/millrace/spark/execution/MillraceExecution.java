@@ -10,7 +10,6 @@ import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.settings.MillraceSettings;
 import dev.millrace.spark.settings.SettingsInForce;
 import dev.millrace.spark.sink.StreamingWrites;
-import dev.millrace.spark.source.PortionSettings;
 import dev.millrace.spark.source.Reading;
 import dev.millrace.spark.source.SourceFactory;
 import dev.millrace.spark.ui.RealTimeTab;
@@ -366,8 +365,8 @@ public final class MillraceExecution extends StreamExecution {
 
     private SourceFactory sourceFactory() {
         long pollMillis = request.pace().isBounded() ? 0 : settings.pollIntervalMillis();
-        PortionSettings portions = new PortionSettings(settings.loopCount(), TimeUnit.MILLISECONDS.toNanos(pollMillis));
-        return new SourceFactory(request.session().sessionState().conf(), reading(), portions);
+        return new SourceFactory(
+                request.session().sessionState().conf(), reading(), TimeUnit.MILLISECONDS.toNanos(pollMillis));
     }
 
     private Reading reading() {

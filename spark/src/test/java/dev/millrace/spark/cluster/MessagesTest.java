@@ -52,7 +52,12 @@ class MessagesTest {
                         SOME),
                 new Command.Connect("run-1"),
                 new Command.Start("run-1"),
-                new Command.Barrier("run-1", 41, true),
+                new Command.Barrier("run-1", 41, true, false),
+                new Command.Barrier("run-1", 41, false, true),
+                new Command.Begin("run-1", 41, 1_700_000_000_000L, -5),
+                new Command.Portion("run-1", 2, SOME),
+                new Command.EndEpoch("run-1", 2, 41, 7),
+                new Command.Settled("run-1", 2, 7, -6),
                 new Command.Stop("run-1"),
                 new Command.Probe(new Address("host", 7001), 12),
                 new Command.Retire(),
@@ -79,6 +84,9 @@ class MessagesTest {
                 new WorkerReport.Failed("run-1", "stage-1-task-2", SOME),
                 new WorkerReport.CutOff("run-1", 2, SOME),
                 new WorkerReport.Reached(12),
+                new WorkerReport.Begun("run-1", 41),
+                new WorkerReport.PortionEnded("run-1", 2, 7, -6),
+                new WorkerReport.EventTimesSeen("run-1", Map.of("a watermark", new EventTimes(2, 100, 200, 150))),
                 new WorkerReport.Sampled("run-1", SOME));
     }
 
