@@ -10,27 +10,27 @@ import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
 
-/** Gives tests one broker and one session for all of them; both end with the last test. */
-public final class SharedKafka implements ParameterResolver {
+/** Gives tests one broker, its topics of made-up events and one session for all of them, which end with the last test. */
+public final class SharedTopics implements ParameterResolver {
     @Override
     public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
-        return parameter.getParameter().getType() == LocalKafka.class;
+        return parameter.getParameter().getType() == ExampleTopics.class;
     }
 
     @Override
-    public LocalKafka resolveParameter(ParameterContext parameter, ExtensionContext context) {
+    public ExampleTopics resolveParameter(ParameterContext parameter, ExtensionContext context) {
         return context.getRoot()
-                .getStore(Namespace.create(SharedKafka.class))
+                .getStore(Namespace.create(SharedTopics.class))
                 .getOrComputeIfAbsent(Held.class, key -> Held.start(), Held.class)
-                .kafka();
+                .topics();
     }
 
     /** What is held until JUnit closes its root store. */
-    private record Held(Path folder, LocalKafka kafka) implements AutoCloseable {
+    private record Held(Path folder, ExampleTopics topics) implements AutoCloseable {
         static Held start() {
             try {
                 Path folder = Files.createTempDirectory("examples");
-                return new Held(folder, LocalKafka.start(folder, settings(folder)));
+                return new Held(folder, ExampleTopics.fill(LocalKafka.start(folder, settings(folder))));
             } catch (Exception e) {
                 throw new IllegalStateException("Cannot start what the tests share.", e);
             }
@@ -50,7 +50,7 @@ public final class SharedKafka implements ParameterResolver {
 
         @Override
         public void close() throws Exception {
-            kafka.close();
+            topics.kafka().close();
             KafkaBroker.deleteTree(folder);
         }
     }
