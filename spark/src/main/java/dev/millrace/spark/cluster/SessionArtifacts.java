@@ -52,16 +52,18 @@ record SessionArtifacts(String session, String classes, List<Artifact> ofApplica
     /** Those that a session has now. Thread: one with the session's properties. */
     static SessionArtifacts of(SparkSession session) {
         SparkContext context = session.sparkContext();
-        JobArtifactSet now = Scala.cast(
-                session.artifactManager().withResources(() -> JobArtifactSet.getActiveOrDefault(context)));
+        JobArtifactSet now =
+                Scala.cast(session.artifactManager().withResources(() -> JobArtifactSet.getActiveOrDefault(context)));
         JobArtifactState own = now.state().isEmpty() ? null : now.state().get();
         if (own == null) {
             return new SessionArtifacts(
-                    "", "", list(Scala.cast(now.jars()), Scala.cast(now.files()), Scala.cast(now.archives())), List.of());
+                    "",
+                    "",
+                    list(Scala.cast(now.jars()), Scala.cast(now.files()), Scala.cast(now.archives())),
+                    List.of());
         }
-        String classes = own.replClassDirUri().isEmpty()
-                ? ""
-                : own.replClassDirUri().get();
+        String classes =
+                own.replClassDirUri().isEmpty() ? "" : own.replClassDirUri().get();
         return new SessionArtifacts(
                 own.uuid(),
                 classes,
@@ -115,8 +117,7 @@ record SessionArtifacts(String session, String classes, List<Artifact> ofApplica
 
     private static List<Artifact> artifacts(FieldReader from) {
         return from.list(
-                Integer.BYTES + Long.BYTES + 1,
-                field -> new Artifact(field.text(), field.longNumber(), kind(field)));
+                Integer.BYTES + Long.BYTES + 1, field -> new Artifact(field.text(), field.longNumber(), kind(field)));
     }
 
     private static Kind kind(FieldReader from) {

@@ -326,7 +326,9 @@ class ClusterQueriesSparkTest {
         session.sparkContext().addArchive(archive + "#words");
         session.udf()
                 .register(
-                        "word", (Long value) -> Files.readString(Path.of(SparkFiles.get("words"), "word.txt")), DataTypes.StringType);
+                        "word",
+                        (Long value) -> Files.readString(Path.of(SparkFiles.get("words"), "word.txt")),
+                        DataTypes.StringType);
         LowLatencyMemoryStream<Long> numbers = numbers();
         Answers answers = new Answers();
         StreamingQuery query = query(numbers.toDF().selectExpr("word(value)"), answers, "archive");
