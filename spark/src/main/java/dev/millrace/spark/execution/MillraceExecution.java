@@ -407,7 +407,7 @@ public final class MillraceExecution extends StreamExecution {
         } catch (Throwable t) {
             failed = !isEnding();
             // Unwrapped: Spark tells interrupts from failures by their class, and storage gives them one of its own.
-            throw Scala.sneaky(isEnding() && Interruption.isIn(t) ? interrupted(t) : t);
+            throw Scala.sneaky(isEnding() && Interruption.isIn(t) ? interrupted(t) : ReportedException.of(t));
         } finally {
             session.sparkContext().removeSparkListener(applicationEnd);
             watching.end(failed);
