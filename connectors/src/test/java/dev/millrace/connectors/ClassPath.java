@@ -33,11 +33,11 @@ final class ClassPath {
                         && wanted.test(Path.of(entry).getFileName().toString()));
     }
 
-    /** What Spark needs of a JVM, as this one has it. */
+    /** What Spark needs of a JVM, and how it compiles, as this one has it. */
     static List<String> sparkOptions() {
         return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(option -> option.startsWith("--add-")
-                        || option.startsWith("-XX:+Ignore")
+                        || option.startsWith("-XX:")
                         || option.startsWith("-Djdk.")
                         || option.startsWith("-Dio.netty."))
                 .toList();

@@ -26,6 +26,7 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.execution.streaming.sources.LowLatencyMemoryStream;
 import org.apache.spark.sql.streaming.StreamingQuery;
+import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -82,7 +83,7 @@ final class PostgresSparkTest {
         LowLatencyMemoryStream<Long> numbers = LocalSpark.numbers(session, 2);
         StreamingQuery query = count(numbers);
         LocalSpark.add(numbers, LongStream.range(0, 100).toArray());
-        await().untilAsserted(() -> assertThat(counts()).isEqualTo(Map.of(0L, 34L, 1L, 33L, 2L, 33L)));
+        patiently().untilAsserted(() -> assertThat(counts()).isEqualTo(Map.of(0L, 34L, 1L, 33L, 2L, 33L)));
         LocalSpark.add(numbers, 0, 1, 2, 2);
         query.processAllAvailable();
         query.stop();
@@ -102,15 +103,18 @@ final class PostgresSparkTest {
         LocalSpark.add(numbers, 0);
         query.processAllAvailable();
         LocalSpark.add(numbers, new long[1_000]);
-        await().untilAsserted(() -> assertThat(query.status().message())
+        patiently().untilAsserted(() -> assertThat(query.status().message())
                 .contains("Recovering from a failure")
                 .contains("counts_n_check"));
         assertThat(counts()).isEqualTo(Map.of(0L, 1L));
 
         execute("ALTER TABLE counts DROP CONSTRAINT counts_n_check");
-        await().atMost(60, TimeUnit.SECONDS)
-                .untilAsserted(() -> assertThat(counts()).isEqualTo(Map.of(0L, 1_001L)));
+        patiently().untilAsserted(() -> assertThat(counts()).isEqualTo(Map.of(0L, 1_001L)));
         query.stop();
+    }
+
+    private static ConditionFactory patiently() {
+        return await().atMost(60, TimeUnit.SECONDS);
     }
 
     private StreamingQuery count(LowLatencyMemoryStream<Long> numbers) throws Exception {
