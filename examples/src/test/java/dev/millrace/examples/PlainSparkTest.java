@@ -14,7 +14,16 @@ class PlainSparkTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"WordCount.java", "CardFeaturesSql.java", "demo/CardQueries.java", "demo/CardApplication.java"})
+            strings = {
+                "WordCount.java",
+                "CardFeaturesSql.java",
+                "CardLogins.java",
+                "PriceAlerts.java",
+                "VehicleTelemetry.java",
+                "ExampleStreams.java",
+                "demo/CardQueries.java",
+                "demo/CardApplication.java"
+            })
     void importsNothingOfMillrace(String program) throws IOException {
         assertThat(Files.readString(SOURCES.resolve(program)))
                 .contains("import org.apache.spark.sql.SparkSession;")
@@ -25,7 +34,15 @@ class PlainSparkTest {
 
     /** What a program sets, spark-submit cannot. */
     @ParameterizedTest
-    @ValueSource(strings = {"WordCount.java", "CardFeaturesSql.java", "demo/CardApplication.java"})
+    @ValueSource(
+            strings = {
+                "WordCount.java",
+                "CardFeaturesSql.java",
+                "CardLogins.java",
+                "PriceAlerts.java",
+                "VehicleTelemetry.java",
+                "demo/CardApplication.java"
+            })
     void leavesTheMasterToWhoeverStartsIt(String program) throws IOException {
         assertThat(Files.readString(SOURCES.resolve(program)))
                 .contains("SparkSession.builder()")

@@ -28,7 +28,7 @@ final class GeneratorSource implements Source {
     }
 
     @Override
-    public PlannedSource plan(int workerCount) {
+    public PlannedSource plan(int workerCount, int loopCount) {
         List<ReaderFactory> readers = new ArrayList<>();
         for (int i = 0; i < partitionCount; i++) {
             readers.add(new Readers(keyCount, i, partitionCount));

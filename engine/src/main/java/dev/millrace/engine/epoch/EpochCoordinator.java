@@ -216,6 +216,10 @@ public final class EpochCoordinator implements TaskReports {
                 stageId, taskIndex, epoch, partitionIndexes, positions, rowsRead, System.nanoTime()));
     }
 
+    /** What is no epoch's is the source's to gather. */
+    @Override
+    public void portionEnded(int stageId, long portion, long maxMicros) {}
+
     @Override
     public void barrierTaken(int stageId, int taskIndex, long epoch) {
         reports.add(new Report.Taken(epoch, System.nanoTime()));

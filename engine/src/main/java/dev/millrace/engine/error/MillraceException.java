@@ -5,8 +5,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * An error with a stable class and a kind. Its message starts with the class in brackets and reads
  * <em>Cannot (do what): (fact, name=value). (What to change).</em>
+ *
+ * <p>Extended only where an error leaves Millrace, to say the same in the words of who hears it.
  */
-public final class MillraceException extends RuntimeException {
+public class MillraceException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final ErrorCode code;
@@ -18,6 +20,13 @@ public final class MillraceException extends RuntimeException {
     public MillraceException(ErrorCode code, String message, @Nullable Throwable cause) {
         super("[" + code.id() + "] " + message, cause);
         this.code = code;
+    }
+
+    /** The same error in another class, with the same stack. */
+    protected MillraceException(MillraceException error) {
+        super(error.getMessage(), error.getCause());
+        this.code = error.code;
+        setStackTrace(error.getStackTrace());
     }
 
     public ErrorCode code() {

@@ -13,6 +13,9 @@ import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.operator.PortionEventTimes;
 import dev.millrace.engine.page.Side;
 import dev.millrace.engine.sink.PlannedSink;
+import dev.millrace.engine.source.PlannedSource;
+import dev.millrace.engine.source.PortionInbox;
+import dev.millrace.engine.source.PortionTarget;
 import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.engine.source.SourceQueue;
 import dev.millrace.engine.source.SourceReader;
@@ -61,6 +64,7 @@ final class Assembly {
     private final List<LoopPlan> computeLoops = new ArrayList<>();
     private final List<LoopPlan> ownLoops = new ArrayList<>();
     private final Map<Integer, List<BarrierTarget>> readingTasks = new HashMap<>();
+    private final Map<Integer, PortionTarget> portionTargets = new HashMap<>();
     private final Counters counters;
     private final WatermarkOrigins watermarkOrigins;
     private final InputPartitions inputPartitions;
@@ -100,7 +104,6 @@ final class Assembly {
         this.reports = reports;
         this.nanoClock = nanoClock;
         this.counters = new Counters(graph);
-        plan.requireFor(placement);
         for (int i = 0; i < placement.loopCount(); i++) {
             int task = placement.firstTask() + i;
             computeLoops.add(LoopPlan.of("millrace-%s-loop-%d".formatted(settings.name(), task), task, false));
@@ -128,6 +131,11 @@ final class Assembly {
             }
         }
         return new BarrierTargets(portionedStages, portioned, portionedStages.size() * placement.loopCount(), others);
+    }
+
+    /** What there is here of a source that is read in portions. */
+    PortionTarget portionTarget(int stageId) {
+        return Objects.requireNonNull(portionTargets.get(stageId), "a stage that reads portions");
     }
 
     int writingTaskCount() {
@@ -415,21 +423,30 @@ final class Assembly {
             String name = "stage %d (%s) reader %d".formatted(stage.id(), stage.name(), r);
             loop.steps().add(new ReaderStep(name, reader, queues));
         }
-        PortionEventTimes portions = portions(stage, partition);
+        PortionEventTimes portions = portions(stage, dealt);
         return ofTasks.stream()
                 .map(inputs -> new ReadingTask.Inputs(inputs, portions))
                 .toList();
     }
 
     private @Nullable PortionEventTimes portions(StreamGraph.Stage stage, int partitionCount) {
-        if (!(stage.body() instanceof StageBody.Reading reading)
-                || !reading.source().endsEpochs()) {
+        if (!(stage.body() instanceof StageBody.Reading reading)) {
+            return null;
+        }
+        PortionInbox readers = ((PlannedSource) reading.source()).portions();
+        if (readers == null) {
             return null;
         }
         List<Signal> tasks = Objects.requireNonNull(loopsOfStage.get(stage.id())).stream()
                 .map(LoopPlan::signal)
                 .toList();
-        return new PortionEventTimes(partitionCount, tasks, nanoClock.getAsLong());
+        PortionEventTimes made = new PortionEventTimes(
+                partitionCount,
+                tasks,
+                (portion, maxMicros) -> reports.portionEnded(stage.id(), portion, maxMicros),
+                nanoClock.getAsLong());
+        portionTargets.put(stage.id(), new PortionedStage(readers, made));
+        return made;
     }
 
     private TaskParts parts(TaskPlace place, List<OperatorFactory> chain) {

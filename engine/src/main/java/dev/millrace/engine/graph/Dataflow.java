@@ -14,6 +14,17 @@ public interface Dataflow extends AutoCloseable {
 
     EpochCoordinator epochs();
 
+    /**
+     * A bounded epoch begins, whose predecessor is complete: returns once all workers go by its time and its watermark. Before
+     * its rows are handed in, because a row may come to any worker. Workers that share the {@code EpochTime} of who calls
+     * this do so already.
+     *
+     * @param epochMillis as {@code EpochTime#begin}, as is {@code watermarkMicros}
+     *
+     * <p>Errors: {@link dev.millrace.engine.epoch.DataflowFailedException}.
+     */
+    default void beginEpoch(long epoch, long epochMillis, long watermarkMicros) throws InterruptedException {}
+
     DataflowMetrics metrics();
 
     /**

@@ -1,8 +1,6 @@
 package dev.millrace.engine.graph;
 
 import dev.millrace.engine.epoch.EpochShape;
-import dev.millrace.engine.error.ErrorCode;
-import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.operator.OperatorFactory;
 import dev.millrace.engine.source.PlannedSource;
 import dev.millrace.engine.source.ReaderFactory;
@@ -14,7 +12,7 @@ import java.util.Map;
 
 /**
  * What all workers of one dataflow have in common: the graph, with what its sources are to read and its sinks to
- * write this time. It travels to them, but where a source of it is read in the driver alone.
+ * write this time. It travels to them.
  */
 public final class DataflowPlan implements Serializable {
     private static final long serialVersionUID = 1L;
@@ -29,19 +27,22 @@ public final class DataflowPlan implements Serializable {
      * Has every source plan what is read, and every sink what writes.
      *
      * <p>Thread: the query's.
+     *
+     * @param placement where any worker stands
      */
-    public static DataflowPlan of(StreamGraph graph, int workerCount) {
+    public static DataflowPlan of(StreamGraph graph, Placement placement) {
         List<StreamGraph.Stage> stages = new ArrayList<>();
         for (StreamGraph.Stage stage : graph.stages()) {
-            stages.add(new StreamGraph.Stage(
-                    stage.id(), stage.name(), stage.inputs(), planned(stage.body(), workerCount)));
+            stages.add(
+                    new StreamGraph.Stage(stage.id(), stage.name(), stage.inputs(), planned(stage.body(), placement)));
         }
         return new DataflowPlan(new StreamGraph(stages, graph.watermarkPolicy()));
     }
 
-    private static StageBody planned(StageBody body, int workerCount) {
+    private static StageBody planned(StageBody body, Placement placement) {
         if (body instanceof StageBody.Reading reading) {
-            return new StageBody.Reading(reading.source().plan(workerCount), reading.chain());
+            return new StageBody.Reading(
+                    reading.source().plan(placement.workerCount(), placement.loopCount()), reading.chain());
         }
         return body instanceof StageBody.Writing writing
                 ? new StageBody.Writing(writing.sink().plan())
@@ -68,19 +69,6 @@ public final class DataflowPlan implements Serializable {
         return stage.body() instanceof StageBody.Reading reading
                 ? ((PlannedSource) reading.source()).readers()
                 : List.of();
-    }
-
-    /** Errors: UNSUPPORTED_SOURCE where several workers cannot read a source together. */
-    void requireFor(Placement placement) {
-        for (PlannedSource source : sources().values()) {
-            if (placement.workerCount() > 1 && source.endsEpochs()) {
-                throw new MillraceException(
-                        ErrorCode.UNSUPPORTED_SOURCE,
-                        ("Cannot read a source on several workers: source=%s is read batch by batch, workers=%d. Run the "
-                                        + "query with one worker.")
-                                .formatted(source.name(), placement.workerCount()));
-            }
-        }
     }
 
     /**

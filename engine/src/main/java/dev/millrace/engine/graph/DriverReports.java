@@ -3,6 +3,7 @@ package dev.millrace.engine.graph;
 import dev.millrace.engine.sink.Sink;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.StoredSnapshot;
+import dev.millrace.engine.source.Source;
 import dev.millrace.engine.task.TaskReports;
 import java.util.HashMap;
 import java.util.List;
@@ -12,19 +13,22 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Hears all workers of a dataflow in the driver: a sink learns what its writers have prepared before whoever
- * gathers the epoch does.
+ * gathers the epoch does, and a source who is through with its portions.
  *
  * <p>Thread: any.
  */
 public final class DriverReports implements TaskReports {
+    private final Map<Integer, Source> sources = new HashMap<>();
     private final Map<Integer, Sink> sinks = new HashMap<>();
     private final TaskReports coordinator;
 
-    /** @param graph not the planned one: its sinks are the driver's */
+    /** @param graph not the planned one: its sources and sinks are the driver's */
     public DriverReports(StreamGraph graph, TaskReports coordinator) {
         for (StreamGraph.Stage stage : graph.stages()) {
             if (stage.body() instanceof StageBody.Writing writing) {
                 sinks.put(stage.id(), writing.sink());
+            } else if (stage.body() instanceof StageBody.Reading reading) {
+                sources.put(stage.id(), reading.source());
             }
         }
         this.coordinator = coordinator;
@@ -45,6 +49,11 @@ public final class DriverReports implements TaskReports {
             List<Object> positions,
             long rowsRead) {
         coordinator.sourcePositions(stageId, taskIndex, epoch, partitionIndexes, positions, rowsRead);
+    }
+
+    @Override
+    public void portionEnded(int stageId, long portion, long maxMicros) {
+        Objects.requireNonNull(sources.get(stageId)).portionEnded(portion, maxMicros);
     }
 
     @Override

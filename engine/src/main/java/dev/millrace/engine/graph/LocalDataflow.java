@@ -22,7 +22,7 @@ public final class LocalDataflow implements Dataflow {
 
     /** Plans and builds a dataflow of this process's own; nothing runs before {@link #start}. */
     public static LocalDataflow create(StreamGraph graph, DataflowSettings settings, TaskScope.Factory scopes) {
-        DataflowPlan plan = DataflowPlan.of(graph, 1);
+        DataflowPlan plan = DataflowPlan.of(graph, settings.placement());
         EpochShape shape = plan.epochShape(settings.placement(), settings.durability() != null);
         return of(
                 graph,
@@ -39,7 +39,9 @@ public final class LocalDataflow implements Dataflow {
     public static LocalDataflow of(
             StreamGraph graph, EpochCoordinator coordinator, Function<TaskReports, WorkerDataflow> worker) {
         WorkerDataflow built = worker.apply(new DriverReports(graph, coordinator));
-        coordinator.barrierTargets(BarrierTargets.ofAll(List.of(PortionedSources.of(graph), built.barrierTargets())));
+        PortionedSources portioned = new PortionedSources(graph);
+        portioned.connect(List.of(built::portionTarget));
+        coordinator.barrierTargets(BarrierTargets.ofAll(List.of(portioned.barrierTargets(), built.barrierTargets())));
         return new LocalDataflow(coordinator, built);
     }
 

@@ -3,6 +3,7 @@ package dev.millrace.engine.graph;
 import dev.millrace.engine.epoch.BarrierTargets;
 import dev.millrace.engine.metrics.DataflowMetrics;
 import dev.millrace.engine.network.PeerLink;
+import dev.millrace.engine.source.PortionTarget;
 import dev.millrace.engine.task.Loop;
 import dev.millrace.engine.task.TaskReports;
 import dev.millrace.engine.task.TaskScope;
@@ -63,6 +64,11 @@ public final class WorkerDataflow {
     /** Those of this worker that are asked for barriers. */
     public BarrierTargets barrierTargets() {
         return assembly.barrierTargets();
+    }
+
+    /** What there is here of the source of a stage that reads portions. */
+    public PortionTarget portionTarget(int stageId) {
+        return assembly.portionTarget(stageId);
     }
 
     /** How many of its tasks write, over all sinks. */

@@ -9,8 +9,9 @@ import java.util.concurrent.ConcurrentHashMap;
  * judge a row by the watermark that the epoch before has left behind; this one is theirs once the rows
  * are through, with the epoch's barrier. In turn the operators tell which event times they saw.
  *
- * <p>Thread: {@link #begin} and {@link #takeObserved} the query's, the rest any. An epoch begins before
- * its rows are handed in, so tasks that have its rows see its values.
+ * <p>Each process has one. Thread: {@link #begin} and {@link #takeObserved} the query's or, on a worker elsewhere, who
+ * speaks for it; the rest any. An epoch begins on all workers before its rows are handed in, so tasks that have its rows see its
+ * values.
  */
 public final class EpochTime implements ProcessingTime {
     private final Map<String, EventTimes> observed = new ConcurrentHashMap<>();
@@ -42,8 +43,8 @@ public final class EpochTime implements ProcessingTime {
         return watermarkMicros;
     }
 
-    /** Takes what the tasks of one watermark saw of an epoch. */
-    void observed(String watermark, EventTimes times) {
+    /** Takes what tasks of one watermark saw of an epoch. */
+    public void observed(String watermark, EventTimes times) {
         observed.merge(watermark, times, EventTimes::plus);
     }
 

@@ -4,7 +4,6 @@ import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.page.RowView;
 import dev.millrace.engine.state.ObjectValues;
-import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -116,8 +115,7 @@ final class GroupSessions {
         private static final long SESSION_BYTES = 24;
 
         private final ObjectValues buffers;
-        private final RowView view = new RowView();
-        private byte[] bytes = new byte[256];
+        private final StoredSessions.Writer stored = new StoredSessions.Writer();
 
         Values(ObjectValues buffers) {
             this.buffers = buffers;
@@ -126,29 +124,17 @@ final class GroupSessions {
         @Override
         public RowView serialize(Object object) {
             GroupSessions sessions = (GroupSessions) object;
-            int at = 0;
+            stored.clear();
             for (int i = 0; i < sessions.count; i++) {
-                RowView buffer = buffers.serialize(sessions.buffer(i));
-                int end = Math.addExact(at, StoredSessions.HEADER_BYTES + buffer.sizeBytes());
-                if (end > bytes.length) {
-                    bytes = Arrays.copyOf(
-                            bytes, (int) Math.min(Integer.MAX_VALUE - 8, Math.max(end, 2L * bytes.length)));
-                }
-                ByteBuffer.wrap(bytes, at, StoredSessions.HEADER_BYTES)
-                        .putLong(sessions.starts[i])
-                        .putLong(sessions.ends[i])
-                        .putInt(buffer.sizeBytes());
-                System.arraycopy(
-                        buffer.bytes(), buffer.offset(), bytes, at + StoredSessions.HEADER_BYTES, buffer.sizeBytes());
-                at = end;
+                stored.add(sessions.starts[i], sessions.ends[i], buffers.serialize(sessions.buffer(i)));
             }
-            return view.pointTo(bytes, 0, at);
+            return stored.sessions();
         }
 
         @Override
-        public Object deserialize(RowView stored) {
+        public Object deserialize(RowView bytes) {
             GroupSessions sessions = new GroupSessions();
-            StoredSessions from = new StoredSessions(stored);
+            StoredSessions from = new StoredSessions(bytes);
             while (from.next()) {
                 sessions.insert(
                         sessions.count, from.startMicros(), from.endMicros(), buffers.deserialize(from.buffer()));

@@ -88,10 +88,15 @@ public final class RowLimit implements Operator {
         if (count == 0) {
             return null;
         }
+        return FrozenState.of(section(id, count));
+    }
+
+    /** What a snapshot holds behind so many rows. */
+    public static Section section(OperatorId id, long count) {
         byte[] bytes = ByteBuffer.allocate(Long.BYTES).putLong(count).array();
         Section section = new Section(new SectionKey(id, KEY_GROUP)).markBase();
         section.put(new RowView(), new RowView().pointTo(bytes, 0, bytes.length));
-        return FrozenState.of(section);
+        return section;
     }
 
     @Override

@@ -4,9 +4,10 @@ import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.page.RowView;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /**
- * Goes over the sessions of one group as a snapshot has them.
+ * Goes over the sessions of one group as a snapshot has them; {@link Writer} puts them together.
  *
  * <p>Layout, once per session; the most significant byte first:
  * <pre>
@@ -19,7 +20,7 @@ import java.nio.ByteBuffer;
  * <p>Units: microseconds since 1970-01-01T00:00:00Z. Thread: one. Lifetime: as long as the bytes.
  */
 public final class StoredSessions {
-    static final int HEADER_BYTES = 20;
+    private static final int HEADER_BYTES = 20;
 
     private final ByteBuffer fields;
     private final RowView buffer = new RowView();
@@ -66,5 +67,40 @@ public final class StoredSessions {
     /** The buffer of its rows. Lifetime: until the next session. */
     public RowView buffer() {
         return buffer;
+    }
+
+    /**
+     * Puts the sessions of one group together, in the order of their times.
+     *
+     * <p>Thread: one. Bounds: what an array holds.
+     */
+    public static final class Writer {
+        private final RowView view = new RowView();
+        private byte[] bytes = new byte[256];
+        private int sizeBytes;
+
+        /** Begins a group's. */
+        public void clear() {
+            sizeBytes = 0;
+        }
+
+        /** @param buffer of the session's rows, which is copied */
+        public void add(long startMicros, long endMicros, RowView buffer) {
+            int end = Math.addExact(sizeBytes, Math.addExact(HEADER_BYTES, buffer.sizeBytes()));
+            if (end > bytes.length) {
+                bytes = Arrays.copyOf(bytes, (int) Math.min(Integer.MAX_VALUE - 8, Math.max(end, 2L * bytes.length)));
+            }
+            ByteBuffer.wrap(bytes, sizeBytes, HEADER_BYTES)
+                    .putLong(startMicros)
+                    .putLong(endMicros)
+                    .putInt(buffer.sizeBytes());
+            System.arraycopy(buffer.bytes(), buffer.offset(), bytes, sizeBytes + HEADER_BYTES, buffer.sizeBytes());
+            sizeBytes = end;
+        }
+
+        /** What was added. Lifetime: until the group after this begins. */
+        public RowView sessions() {
+            return view.pointTo(bytes, 0, sizeBytes);
+        }
     }
 }

@@ -4,7 +4,7 @@ import java.io.Serializable;
 
 /**
  * Makes one of a source's readers, in the process whose tasks take its rows. It travels there, so it holds only what
- * can be serialised; but that of a source whose readers share memory with the driver, which is read there alone.
+ * can be serialised.
  *
  * <p>Thread: any.
  */

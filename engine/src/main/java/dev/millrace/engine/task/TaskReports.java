@@ -26,6 +26,14 @@ public interface TaskReports extends FailureListener {
             List<Object> positions,
             long rowsRead);
 
+    /**
+     * All tasks of this worker that read a source in portions are through with one.
+     *
+     * @param portion counts from 1
+     * @param maxMicros the greatest event time that they have seen so far
+     */
+    void portionEnded(int stageId, long portion, long maxMicros);
+
     /** A task that neither reads nor writes has taken the barrier of {@code epoch}. */
     void barrierTaken(int stageId, int taskIndex, long epoch);
 

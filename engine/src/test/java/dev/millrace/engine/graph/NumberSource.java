@@ -48,7 +48,7 @@ final class NumberSource implements Source {
     }
 
     @Override
-    public PlannedSource plan(int workerCount) {
+    public PlannedSource plan(int workerCount, int loopCount) {
         List<ReaderFactory> readers = new ArrayList<>();
         for (int p = 0; p < partitions; ) {
             int count = Math.min(partitions - p, readers.size() + 1);

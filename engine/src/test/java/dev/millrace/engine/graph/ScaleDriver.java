@@ -255,6 +255,11 @@ final class ScaleDriver {
         }
 
         @Override
+        public void portionEnded(int stageId, long portion, long maxMicros) {
+            throw new AssertionError("nothing is read in portions");
+        }
+
+        @Override
         public void observed(OperatorId operator, long epoch, byte[] observation) {
             throw new AssertionError("nothing observes");
         }

@@ -35,7 +35,7 @@ final class ScaleRun {
         this.model = model;
         this.random = new Random(seed);
         this.query = new ScaleQuery(workerCount, keyGroups);
-        DataflowPlan plan = DataflowPlan.of(query.graph(), workerCount);
+        DataflowPlan plan = DataflowPlan.of(query.graph(), new Placement(0, workerCount, loopCount));
         driver = new ScaleDriver(
                 this, plan.epochShape(new Placement(0, workerCount, loopCount), true), keyGroups, query.operators());
         for (int worker = 0; worker < workerCount; worker++) {

@@ -25,6 +25,7 @@ final class SimulatedAttempt {
 
     private final MemoryBudget budget;
     private final Random random;
+    private final StreamGraph graph;
     private final SimulatedWorkers workers;
 
     /** Connections between workers that this attempt still loses, so that not every attempt does. */
@@ -47,15 +48,12 @@ final class SimulatedAttempt {
                 storage,
                 place.name(),
                 place.state().files().isEmpty() ? null : new RestoredState(storage, place.state()));
-        StreamGraph graph = query.graph(place.positions(), sink);
-        Placement first = readsPortions(graph)
-                ? Placement.alone(place.taskCount())
-                : SimulatedWorkers.placement(random, place.taskCount());
+        graph = query.graph(place.positions(), sink);
         mayLoseConnection = random.nextInt(3) == 0;
         workers = new SimulatedWorkers(
                 graph,
                 place.name(),
-                first,
+                SimulatedWorkers.placement(random, place.taskCount()),
                 placement -> new DataflowSettings(
                         "sim",
                         placement,
@@ -73,10 +71,9 @@ final class SimulatedAttempt {
         running = new ArrayList<>(opened);
     }
 
-    private static boolean readsPortions(StreamGraph graph) {
-        return graph.stages().stream()
-                .anyMatch(stage -> stage.body() instanceof StageBody.Reading reading
-                        && reading.source().endsEpochs());
+    /** What runs, with the driver's sources. */
+    StreamGraph graph() {
+        return graph;
     }
 
     EpochCoordinator coordinator() {

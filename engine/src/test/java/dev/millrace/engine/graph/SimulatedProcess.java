@@ -109,7 +109,7 @@ final class SimulatedProcess {
 
     private EpochCommit begin(CompletedEpoch completed) {
         assertThat(completed.epoch()).isEqualTo(nextEpoch++);
-        long[] ended = query.flatten(completed.positions());
+        long[] ended = query.flatten(completed.positions(), running().graph());
         long expected = Arrays.stream(ended).sum() - Arrays.stream(positions).sum();
         assertThat(completed.rowsRead().values().stream()
                         .mapToLong(Long::longValue)

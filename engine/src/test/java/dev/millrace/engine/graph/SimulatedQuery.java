@@ -38,6 +38,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -206,24 +207,35 @@ final class SimulatedQuery {
         return new OperatorId(sources, 0);
     }
 
-    /** The positions that an epoch ended at, of all partitions of all sources. */
-    long[] flatten(Map<Integer, List<Object>> positions) {
+    /**
+     * The positions that an epoch ended at, of all partitions of all sources.
+     *
+     * @param graph what ran, with the driver's sources
+     */
+    long[] flatten(Map<Integer, List<Object>> positions, StreamGraph graph) {
         long[] flat = new long[rowsOfPartition.length];
         int at = 0;
         for (int s = 0; s < sources; s++) {
             List<Object> ofSource = positions.get(s);
-            for (int p = 0; p < ofSource.size(); p++) {
-                flat[at++] = ofSource.get(p) instanceof long[] ends ? same(ends, ofSource)[p] : (long) ofSource.get(p);
+            List<Object> ofPartitions = graph.stages().get(s).body() instanceof StageBody.Reading reading
+                            && reading.source() instanceof SimulatedPortions portioned
+                    ? boxed(portioned.endsBehind(same(ofSource)))
+                    : ofSource;
+            for (Object position : ofPartitions) {
+                flat[at++] = (long) position;
             }
         }
         return flat;
     }
 
-    /** An epoch ends behind the same portion in all partitions. */
-    private static long[] same(long[] ends, List<Object> positions) {
-        assertThat(positions)
-                .allSatisfy(position -> assertThat((long[]) position).isEqualTo(ends));
-        return ends;
+    private static List<Object> boxed(long[] numbers) {
+        return Arrays.stream(numbers).<Object>mapToObj(Long::valueOf).toList();
+    }
+
+    /** An epoch ends behind the same portion for all readers. */
+    private static long same(List<Object> positions) {
+        assertThat(Set.copyOf(positions)).hasSize(1);
+        return (long) positions.get(0);
     }
 
     /** Adds what every key takes between two positions. */

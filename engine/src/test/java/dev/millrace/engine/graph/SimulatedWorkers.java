@@ -12,6 +12,7 @@ import dev.millrace.engine.network.PeerLink;
 import dev.millrace.engine.network.Reception;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.StoredSnapshot;
+import dev.millrace.engine.source.PortionTarget;
 import dev.millrace.engine.stream.Item;
 import dev.millrace.engine.task.BarrierTarget;
 import dev.millrace.engine.task.Step;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Function;
+import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +46,7 @@ final class SimulatedWorkers {
     private record End(int self, int peer) {}
 
     private final EpochCoordinator coordinator;
+    private final TaskReports driver;
     private final List<Assembly> assemblies = new ArrayList<>();
     private final Map<End, PeerLink> links = new HashMap<>();
     private final List<SimulatedWire> wires = new ArrayList<>();
@@ -69,25 +72,34 @@ final class SimulatedWorkers {
         this.attempt = attempt;
         this.nanoClock = nanoClock;
         this.random = random;
-        DataflowPlan plan = DataflowPlan.of(graph, first.workerCount());
+        DataflowPlan plan = DataflowPlan.of(graph, first);
         DataflowSettings shared = settings.apply(first);
         coordinator = new EpochCoordinator(plan.epochShape(first, shared.durability() != null), shared.firstEpoch());
         boolean isAlone = first.workerCount() == 1;
+        driver = new DriverReports(graph, coordinator);
+        PortionedSources portioned = new PortionedSources(graph);
         List<BarrierTargets> targets = new ArrayList<>();
-        targets.add(PortionedSources.of(graph));
+        targets.add(portioned.barrierTargets());
+        List<IntFunction<PortionTarget>> portions = new ArrayList<>();
         for (int worker = 0; worker < first.workerCount(); worker++) {
             int self = worker;
-            TaskReports reports = isAlone ? coordinator : new LaterReports(queue());
+            TaskReports reports = isAlone ? driver : new LaterReports(queue());
             DataflowSettings own = settings.apply(new Placement(worker, first.workerCount(), first.loopCount()));
             Assembly assembly = new Assembly(
-                    plan,
+                    portioned.stages().isEmpty() ? plan : DataflowPlan.of(graph, first), // a copy, as from bytes
                     own,
                     peer -> links.computeIfAbsent(new End(self, peer), end -> link(end, reports)),
                     reports,
                     nanoClock);
             assemblies.add(assembly);
-            targets.add(isAlone ? assembly.barrierTargets() : later(assembly.barrierTargets(), queue()));
+            Deque<Runnable> commands = isAlone ? new ArrayDeque<>() : queue();
+            targets.add(isAlone ? assembly.barrierTargets() : later(assembly.barrierTargets(), commands));
+            portions.add(
+                    isAlone
+                            ? assembly::portionTarget
+                            : stage -> new LaterPortions(assembly.portionTarget(stage), commands));
         }
+        portioned.connect(portions);
         coordinator.barrierTargets(BarrierTargets.ofAll(targets));
         connect(first.workerCount());
     }
@@ -237,9 +249,17 @@ final class SimulatedWorkers {
     }
 
     private static BarrierTargets later(BarrierTargets targets, Deque<Runnable> queue) {
-        List<BarrierTarget> others = new ArrayList<>();
-        for (BarrierTarget target : targets.others()) {
-            others.add(new BarrierTarget() {
+        return new BarrierTargets(
+                targets.portionedStages(),
+                later(targets.portioned(), queue),
+                targets.portionedTasks(),
+                later(targets.others(), queue));
+    }
+
+    private static List<BarrierTarget> later(List<BarrierTarget> targets, Deque<Runnable> queue) {
+        List<BarrierTarget> later = new ArrayList<>();
+        for (BarrierTarget target : targets) {
+            later.add(new BarrierTarget() {
                 @Override
                 public void requestBarrier(long epoch) {
                     queue.add(() -> target.requestBarrier(epoch));
@@ -251,7 +271,25 @@ final class SimulatedWorkers {
                 }
             });
         }
-        return new BarrierTargets(targets.portionedStages(), targets.portioned(), targets.portionedTasks(), others);
+        return later;
+    }
+
+    /** Tells a worker of portions when the queue comes to it. */
+    private record LaterPortions(PortionTarget target, Deque<Runnable> queue) implements PortionTarget {
+        @Override
+        public void portion(Object share) {
+            queue.add(() -> target.portion(share));
+        }
+
+        @Override
+        public void endEpoch(long epoch, long portion) {
+            queue.add(() -> target.endEpoch(epoch, portion));
+        }
+
+        @Override
+        public void settled(long portion, long reachedMicros) {
+            queue.add(() -> target.settled(portion, reachedMicros));
+        }
     }
 
     /** Tells the coordinator when the queue comes to it. */
@@ -270,33 +308,37 @@ final class SimulatedWorkers {
                 List<Integer> partitionIndexes,
                 List<Object> positions,
                 long rowsRead) {
-            queue.add(() ->
-                    coordinator.sourcePositions(stageId, taskIndex, epoch, partitionIndexes, positions, rowsRead));
+            queue.add(() -> driver.sourcePositions(stageId, taskIndex, epoch, partitionIndexes, positions, rowsRead));
+        }
+
+        @Override
+        public void portionEnded(int stageId, long portion, long maxMicros) {
+            queue.add(() -> driver.portionEnded(stageId, portion, maxMicros));
         }
 
         @Override
         public void barrierTaken(int stageId, int taskIndex, long epoch) {
-            queue.add(() -> coordinator.barrierTaken(stageId, taskIndex, epoch));
+            queue.add(() -> driver.barrierTaken(stageId, taskIndex, epoch));
         }
 
         @Override
         public void sinkPrepared(int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten) {
-            queue.add(() -> coordinator.sinkPrepared(stageId, taskIndex, epoch, message, rowsWritten));
+            queue.add(() -> driver.sinkPrepared(stageId, taskIndex, epoch, message, rowsWritten));
         }
 
         @Override
         public void observed(OperatorId operator, long epoch, byte[] observation) {
-            queue.add(() -> coordinator.observed(operator, epoch, observation));
+            queue.add(() -> driver.observed(operator, epoch, observation));
         }
 
         @Override
         public void snapshotStored(long epoch, StoredSnapshot snapshot) {
-            queue.add(() -> coordinator.snapshotStored(epoch, snapshot));
+            queue.add(() -> driver.snapshotStored(epoch, snapshot));
         }
 
         @Override
         public void failed(String where, Throwable cause) {
-            queue.add(() -> coordinator.failed(where, cause));
+            queue.add(() -> driver.failed(where, cause));
         }
     }
 }

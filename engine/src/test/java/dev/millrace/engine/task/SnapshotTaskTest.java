@@ -152,6 +152,9 @@ class SnapshotTaskTest {
                 long rowsRead) {}
 
         @Override
+        public void portionEnded(int stageId, long portion, long maxMicros) {}
+
+        @Override
         public void barrierTaken(int stageId, int taskIndex, long epoch) {}
 
         @Override

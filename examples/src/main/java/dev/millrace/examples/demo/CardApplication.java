@@ -11,7 +11,8 @@ import org.apache.spark.sql.streaming.StreamingQueryListener;
  * The Spark program of the demo: starts the two queries, prints what a listener hears as lines of
  * tab-separated words, and stops when its standard input ends.
  *
- * <p>Lines: {@code ready}; {@code epoch <query> <number> <watermark or ->}; {@code failed <message>}.
+ * <p>Lines: {@code page <address>}, where Spark's web UI is on; {@code ready}; {@code epoch <query> <number> <watermark or
+ * ->}; {@code failed <message>}.
  */
 public final class CardApplication {
     private CardApplication() {}
@@ -20,7 +21,6 @@ public final class CardApplication {
     public static void main(String[] arguments) throws TimeoutException, InterruptedException {
         SparkSession spark = SparkSession.builder()
                 .appName("card features")
-                .config("spark.ui.enabled", "false")
                 .config("spark.driver.host", "127.0.0.1")
                 .config("spark.driver.bindAddress", "127.0.0.1")
                 .config("spark.local.dir", arguments[2])
@@ -32,6 +32,9 @@ public final class CardApplication {
             CardQueries queries = new CardQueries(spark, arguments[0], arguments[1]);
             StreamingQuery enriched = queries.enriched().start();
             StreamingQuery features = queries.features().start();
+            if (spark.sparkContext().uiWebUrl().isDefined()) {
+                say("page\t" + spark.sparkContext().uiWebUrl().get() + "/realtime/");
+            }
             say("ready");
             Thread stopper = stopAtEndOfInput(enriched, features);
             spark.streams().awaitAnyTermination();

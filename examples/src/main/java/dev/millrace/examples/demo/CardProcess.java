@@ -16,15 +16,18 @@ import org.jspecify.annotations.Nullable;
  */
 final class CardProcess implements AutoCloseable {
     private static final Duration START_TIMEOUT = Duration.ofMinutes(2);
+    private static final String PAGE = "page\t";
 
     private final ChildJvm child;
     private final Map<String, Long> lastEpochs = new HashMap<>();
+    private final String page;
     private long epochCount;
     private String watermark = "-";
     private @Nullable String failure;
 
-    private CardProcess(ChildJvm child) {
+    private CardProcess(ChildJvm child, String page) {
         this.child = child;
+        this.page = page;
     }
 
     /** Starts the program and waits until both queries run. */
@@ -36,8 +39,13 @@ final class CardProcess implements AutoCloseable {
                 folder.resolve("spark").toString());
         ChildJvm child = ChildJvm.start(
                 new ChildJvm.Command("Spark program", jvmOptions, CardApplication.class.getName(), arguments), log);
+        String page = "";
         try {
-            String line = child.awaitLine(text -> text.equals("ready") || text.startsWith("failed\t"), START_TIMEOUT);
+            String line = awaitStart(child);
+            if (line.startsWith(PAGE)) {
+                page = line.substring(PAGE.length());
+                line = awaitStart(child);
+            }
             if (!line.equals("ready")) {
                 throw new DemoException(
                         "The Spark program failed: " + line.substring(line.indexOf('\t') + 1) + " See " + log + ".");
@@ -46,11 +54,21 @@ final class CardProcess implements AutoCloseable {
             child.kill();
             throw e;
         }
-        CardProcess process = new CardProcess(child);
+        CardProcess process = new CardProcess(child, page);
         Thread reader = new Thread(process::readLines, "progress");
         reader.setDaemon(true);
         reader.start();
         return process;
+    }
+
+    private static String awaitStart(ChildJvm child) throws IOException, InterruptedException {
+        return child.awaitLine(
+                text -> text.equals("ready") || text.startsWith(PAGE) || text.startsWith("failed\t"), START_TIMEOUT);
+    }
+
+    /** Where the queries can be watched; empty where they cannot. */
+    String page() {
+        return page;
     }
 
     boolean isAlive() {

@@ -8,14 +8,16 @@ import java.util.List;
  * @param seconds how long to measure; 0 means until Ctrl-C
  * @param rate transactions per second
  * @param keep whether everything keeps running behind the measured seconds, until Ctrl-C
+ * @param page whether Spark's web UI runs, with the page of the queries
  */
-record DemoOptions(int seconds, int rate, boolean keep) {
+record DemoOptions(int seconds, int rate, boolean keep, boolean page) {
     static final String USAGE =
             """
-            Usage: bin/demo [--seconds N] [--rate R] [--keep]
+            Usage: bin/demo [--seconds N] [--rate R] [--keep] [--no-ui]
               --seconds N  measure for N seconds and end (without it: until Ctrl-C)
               --rate R     card transactions per second (default 1000)
               --keep       keep everything running until Ctrl-C, for a consumer of your own
+              --no-ui      without Spark's web UI, in which the queries can be watched
             """;
 
     private static final int DEFAULT_RATE = 1_000;
@@ -25,17 +27,19 @@ record DemoOptions(int seconds, int rate, boolean keep) {
         int seconds = 0;
         int rate = DEFAULT_RATE;
         boolean keep = false;
+        boolean page = true;
         for (int i = 0; i < arguments.size(); i++) {
             String argument = arguments.get(i);
             switch (argument) {
                 case "--seconds" -> seconds = number(arguments, ++i, argument);
                 case "--rate" -> rate = number(arguments, ++i, argument);
                 case "--keep" -> keep = true;
+                case "--no-ui" -> page = false;
                 default ->
                     throw new IllegalArgumentException("Cannot start the demo: unknown option=%s.".formatted(argument));
             }
         }
-        return new DemoOptions(seconds, rate, keep);
+        return new DemoOptions(seconds, rate, keep, page);
     }
 
     /** How many seconds at the start are left out of the percentiles: a quarter of the run, at most ten. */

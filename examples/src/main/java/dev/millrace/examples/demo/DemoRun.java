@@ -63,8 +63,16 @@ final class DemoRun implements AutoCloseable {
                 broker.bootstrap(),
                 folder,
                 log("spark"),
-                jvmOptions("spark", "@" + launch + "/jvm-options", "-Xmx2g", "-Dspark.master=local[*]")));
+                jvmOptions(
+                        "spark",
+                        "@" + launch + "/jvm-options",
+                        "-Xmx2g",
+                        "-Dspark.master=local[*]",
+                        "-Dspark.ui.enabled=" + options.page())));
         say("  both queries run, " + since(startNanos));
+        if (!queries.page().isEmpty()) {
+            say("  watch them at " + queries.page());
+        }
         meter = keep(new OutputMeter(broker.bootstrap(), PARTITION_COUNT));
         meter.start();
         generator = keep(new TransactionGenerator(broker.bootstrap()));

@@ -21,6 +21,7 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.ClusterAuthorizationException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
@@ -148,6 +149,13 @@ final class TransactionAdmin implements AutoCloseable {
                         ErrorCode.SINK_FAILED,
                         "Cannot reach Kafka: bootstrap.servers=%s gave no answer in time. Check the address and that the brokers run; kafka.max.block.ms says how long to wait."
                                 .formatted(servers()),
+                        cause);
+            }
+            if (cause instanceof AuthenticationException) {
+                throw new MillraceException(
+                        ErrorCode.SINK_FAILED,
+                        "Cannot write to Kafka: bootstrap.servers=%s and the sink do not trust each other, error=%s. Check the sink's kafka.security.protocol, kafka.sasl.* and kafka.ssl.* options."
+                                .formatted(servers(), cause),
                         cause);
             }
             throw Scala.sneaky(cause);

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Properties;
+import java.util.function.Consumer;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import org.apache.kafka.common.Uuid;
@@ -47,17 +48,26 @@ public final class KafkaBroker implements AutoCloseable {
 
     /** Starts a broker that keeps its data in {@code folder}, which is made if it does not exist. */
     public static KafkaBroker start(Path folder) throws Exception {
+        return start(folder, properties -> {});
+    }
+
+    /**
+     * The same with properties of its own.
+     *
+     * @param more changes the broker's properties before each attempt to start it
+     */
+    static KafkaBroker start(Path folder, Consumer<Properties> more) throws Exception {
         // A broker that cannot go on ends its JVM; as a part of another program it must throw instead.
         Exit.setExitProcedure((status, message) -> {
             throw new IllegalStateException("Kafka broker gave up: status=%d, %s".formatted(status, message));
         });
         Path place = folder.resolve(PLACE);
         if (Files.exists(place)) {
-            return run(Place.read(place), folder);
+            return run(Place.read(place), folder, more);
         }
         for (int attempt = 1; ; attempt++) {
             try {
-                return startOnFreePorts(folder.resolve("attempt-" + attempt), folder);
+                return startOnFreePorts(folder.resolve("attempt-" + attempt), folder, more);
             } catch (Exception e) {
                 if (attempt == MAX_ATTEMPTS || !isPortTaken(e)) {
                     deleteTree(folder);
@@ -91,7 +101,7 @@ public final class KafkaBroker implements AutoCloseable {
         }
     }
 
-    private static KafkaBroker startOnFreePorts(Path data, Path folder) throws Exception {
+    private static KafkaBroker startOnFreePorts(Path data, Path folder, Consumer<Properties> more) throws Exception {
         Files.createDirectories(data);
         Place place = new Place(data.toString(), freePort(), freePort());
         new Formatter()
@@ -102,14 +112,15 @@ public final class KafkaBroker implements AutoCloseable {
                 .setDirectories(List.of(place.data()))
                 .setPrintStream(new PrintStream(OutputStream.nullOutputStream()))
                 .run();
-        KafkaBroker broker = run(place, folder);
+        KafkaBroker broker = run(place, folder, more);
         place.write(folder.resolve(PLACE));
         return broker;
     }
 
-    private static KafkaBroker run(Place place, Path folder) {
-        KafkaConfig config =
-                KafkaConfig.fromProps(properties(place.data(), place.brokerPort(), place.controllerPort()));
+    private static KafkaBroker run(Place place, Path folder, Consumer<Properties> more) {
+        Properties properties = properties(place.data(), place.brokerPort(), place.controllerPort());
+        more.accept(properties);
+        KafkaConfig config = KafkaConfig.fromProps(properties);
         KafkaRaftServer server = new KafkaRaftServer(config, Time.SYSTEM);
         try {
             server.startup();
@@ -147,7 +158,7 @@ public final class KafkaBroker implements AutoCloseable {
         return properties;
     }
 
-    private static int freePort() throws IOException {
+    static int freePort() throws IOException {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return socket.getLocalPort();
         }

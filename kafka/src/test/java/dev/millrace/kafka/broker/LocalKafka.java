@@ -43,11 +43,21 @@ public final class LocalKafka implements AutoCloseable {
 
     /** Starts a broker in {@code folder}, and a session with some settings. */
     public static LocalKafka start(Path folder, Map<String, String> settings) throws Exception {
+        return start(settings, KafkaBroker.start(folder.resolve("broker")));
+    }
+
+    /** The same with a broker that listens at another port too, where clients must prove who they are. */
+    public static LocalKafka start(Path folder, Map<String, String> settings, SecuredListener listener)
+            throws Exception {
+        return start(settings, KafkaBroker.start(folder.resolve("broker"), listener::addTo));
+    }
+
+    private static LocalKafka start(Map<String, String> settings, KafkaBroker broker) {
         SparkSession.Builder builder = SparkSession.builder().master("local[2]").config("spark.ui.enabled", "false");
         settings.forEach(builder::config);
         SparkSession session = builder.getOrCreate();
         session.sparkContext().setLogLevel("ERROR");
-        return new LocalKafka(KafkaBroker.start(folder.resolve("broker")), session);
+        return new LocalKafka(broker, session);
     }
 
     public String bootstrap() {

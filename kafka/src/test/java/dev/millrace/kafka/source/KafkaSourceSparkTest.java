@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import dev.millrace.engine.source.PartitionOutput;
 import dev.millrace.engine.source.SourceReader;
 import dev.millrace.kafka.broker.LocalKafka;
+import dev.millrace.spark.fragment.TaskCopies;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -34,6 +35,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import scala.Option;
 
 /** Millrace's own Kafka reader against a real broker, with Spark's batch reader as the oracle. */
 @Timeout(180)
@@ -68,6 +70,16 @@ final class KafkaSourceSparkTest {
         }
         session.streams().resetTerminated();
         session.conf().unset("spark.millrace.kafka.native");
+    }
+
+    /** Of a portion, to the consumer that reads it on another worker. */
+    @Test
+    void whatASlotReadsTravelsToItsWorker() {
+        KafkaOffsetRange range = new KafkaOffsetRange(new TopicPartition("topic", 2), 3, 7, Option.empty());
+        KafkaSplit split = new KafkaSplit(
+                1, List.of(new KafkaBatchInputPartition(range, Map.of("group.id", "any"), 500, true, false)));
+
+        assertThat(TaskCopies.of(split).copy()).isEqualTo(split);
     }
 
     @Test

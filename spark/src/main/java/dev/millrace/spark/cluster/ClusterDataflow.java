@@ -7,12 +7,16 @@ import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.DriverReports;
+import dev.millrace.engine.graph.PortionedSources;
 import dev.millrace.engine.graph.StreamGraph;
 import dev.millrace.engine.metrics.DataflowMetrics;
 import dev.millrace.engine.network.LinkSettings;
+import dev.millrace.engine.operator.EpochTime;
+import dev.millrace.engine.source.PortionTarget;
 import dev.millrace.engine.task.BarrierTarget;
 import dev.millrace.engine.task.TaskReports;
 import dev.millrace.spark.cluster.WorkerRoster.Member;
+import dev.millrace.spark.fragment.TaskCopies;
 import dev.millrace.spark.network.WorkerTransport.Address;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -46,7 +50,9 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
 
     private final Set<Integer> deployed = new HashSet<>();
     private final Set<Integer> connected = new HashSet<>();
+    private final Set<Integer> begun = new HashSet<>();
     private final Set<Integer> gone = new HashSet<>();
+    private long beginning = -1;
     private final List<String> alive = new ArrayList<>();
     private @Nullable DataflowFailedException failure;
     private boolean isStopping;
@@ -58,6 +64,7 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
      * @param deployment what each worker makes its part from
      * @param graph with the driver's sinks
      * @param coordinator of the attempt's epochs
+     * @param epochTime hears which event times were seen, where epochs are bounded; else null
      * @param artifacts what the query's code may need
      * @param loader sees the query's classes
      */
@@ -66,6 +73,7 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
             Deployment deployment,
             StreamGraph graph,
             EpochCoordinator coordinator,
+            @Nullable EpochTime epochTime,
             SessionArtifacts artifacts,
             ClassLoader loader) {
         /** With what the query's session has now. Thread: the query's. */
@@ -74,9 +82,10 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
                 Deployment deployment,
                 StreamGraph graph,
                 EpochCoordinator coordinator,
+                @Nullable EpochTime epochTime,
                 SparkSession session,
                 ClassLoader loader) {
-            return new Order(attempt, deployment, graph, coordinator, SessionArtifacts.of(session), loader);
+            return new Order(attempt, deployment, graph, coordinator, epochTime, SessionArtifacts.of(session), loader);
         }
     }
 
@@ -87,21 +96,58 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
         this.coordinator = order.coordinator();
         this.reports = new DriverReports(order.graph(), coordinator);
         this.metrics = new ClusterMetrics(crew.size());
-        List<BarrierTarget> targets = new ArrayList<>();
-        crew.members().forEach(member -> targets.add(new Worker(order.attempt(), member)));
-        coordinator.barrierTargets(new BarrierTargets(Set.of(), List.of(), 0, targets));
+        PortionedSources portioned = new PortionedSources(order.graph());
+        portioned.connect(crew.members().stream()
+                .map(member -> (IntFunction<PortionTarget>) stage -> new WorkerPortions(order.attempt(), member, stage))
+                .toList());
+        List<BarrierTargets> targets = new ArrayList<>();
+        targets.add(portioned.barrierTargets());
+        crew.members().forEach(member -> targets.add(targets(member, portioned)));
+        coordinator.barrierTargets(BarrierTargets.ofAll(targets));
     }
 
-    /** A worker, which asks its own tasks. */
-    private record Worker(String attempt, Member member) implements BarrierTarget {
+    private BarrierTargets targets(Member member, PortionedSources portioned) {
+        Set<Integer> stages = portioned.stages();
+        return new BarrierTargets(
+                stages,
+                stages.isEmpty() ? List.of() : List.of(new Worker(order.attempt(), member, true)),
+                stages.size() * crew.loopCount(),
+                portioned.areAll() ? List.of() : List.of(new Worker(order.attempt(), member, false)));
+    }
+
+    /**
+     * A worker, which asks its own tasks.
+     *
+     * @param ofPortions those that read portions, or all others
+     */
+    private record Worker(String attempt, Member member, boolean ofPortions) implements BarrierTarget {
         @Override
         public void requestBarrier(long epoch) {
-            member.send(new Command.Barrier(attempt, epoch, false));
+            member.send(new Command.Barrier(attempt, epoch, false, ofPortions));
         }
 
         @Override
         public void requestLastBarrier(long epoch) {
-            member.send(new Command.Barrier(attempt, epoch, true));
+            member.send(new Command.Barrier(attempt, epoch, true, ofPortions));
+        }
+    }
+
+    /** What a worker has of a source that is read in portions. */
+    private record WorkerPortions(String attempt, Member member, int stageId) implements PortionTarget {
+        @Override
+        public void portion(Object share) {
+            member.send(
+                    new Command.Portion(attempt, stageId, TaskCopies.of(share).bytes()));
+        }
+
+        @Override
+        public void endEpoch(long epoch, long portion) {
+            member.send(new Command.EndEpoch(attempt, stageId, epoch, portion));
+        }
+
+        @Override
+        public void settled(long portion, long reachedMicros) {
+            member.send(new Command.Settled(attempt, stageId, portion, reachedMicros));
         }
     }
 
@@ -122,6 +168,16 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
         tell(worker -> new Command.Connect(order.attempt()));
         awaitAll(connected, "connected");
         tell(worker -> new Command.Start(order.attempt()));
+    }
+
+    @Override
+    public void beginEpoch(long epoch, long epochMillis, long watermarkMicros) throws InterruptedException {
+        synchronized (lock) {
+            begun.clear();
+            beginning = epoch;
+        }
+        tell(worker -> new Command.Begin(order.attempt(), epoch, epochMillis, watermarkMicros));
+        awaitAll(begun, "epoch begun");
     }
 
     private void tell(IntFunction<Command> command) {
@@ -157,7 +213,7 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
         }
         return new MillraceException(
                 ErrorCode.WORKER_LOST,
-                ("Cannot start the query on executors: %s=%d of %d after %d ms, missing %s. See these executors' logs; raise "
+                ("Cannot run the query on executors: %s=%d of %d after %d ms, missing %s. See these executors' logs; raise "
                                 + "spark.millrace.workers.timeout if they only need more time.")
                         .formatted(
                                 what,
@@ -195,6 +251,12 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
             answered(deployed, worker);
         } else if (report instanceof WorkerReport.Connected) {
             answered(connected, worker);
+        } else if (report instanceof WorkerReport.Begun began) {
+            synchronized (lock) {
+                if (began.epoch() == beginning) {
+                    answered(begun, worker);
+                }
+            }
         } else if (report instanceof WorkerReport.Stopped stopped) {
             synchronized (lock) {
                 alive.addAll(stopped.alive());
@@ -235,6 +297,11 @@ public final class ClusterDataflow implements Dataflow, AttemptListener {
                     positions.rowsRead());
         } else if (report instanceof WorkerReport.BarrierTaken taken) {
             reports.barrierTaken(taken.stageId(), taken.taskIndex(), taken.epoch());
+        } else if (report instanceof WorkerReport.PortionEnded ended) {
+            reports.portionEnded(ended.stageId(), ended.portion(), ended.maxMicros());
+        } else if (report instanceof WorkerReport.EventTimesSeen seen) {
+            EpochTime time = Objects.requireNonNull(order.epochTime(), "bounded epochs");
+            seen.times().forEach(time::observed);
         } else if (report instanceof WorkerReport.SinkPrepared prepared) {
             reports.sinkPrepared(
                     prepared.stageId(),

@@ -40,8 +40,29 @@ sealed interface Command {
     /** Lets the tasks run. */
     record Start(String attempt) implements Command {}
 
-    /** Asks the reading tasks for a barrier. */
-    record Barrier(String attempt, long epoch, boolean isLast) implements Command {}
+    /**
+     * Asks reading tasks for a barrier.
+     *
+     * @param ofPortions whether those that read portions, or all others
+     */
+    record Barrier(String attempt, long epoch, boolean isLast, boolean ofPortions) implements Command {}
+
+    /** A bounded epoch begins; answers {@link WorkerReport.Begun}. @see dev.millrace.engine.operator.EpochTime#begin */
+    record Begin(String attempt, long epoch, long epochMillis, long watermarkMicros) implements Command {}
+
+    /**
+     * The worker's share of a portion.
+     *
+     * @param share as bytes of Spark's closure serializer, as Spark's own tasks get theirs
+     * @see dev.millrace.engine.source.PortionTarget#portion
+     */
+    record Portion(String attempt, int stageId, byte[] share) implements Command {}
+
+    /** @see dev.millrace.engine.source.PortionTarget#endEpoch */
+    record EndEpoch(String attempt, int stageId, long epoch, long portion) implements Command {}
+
+    /** @see dev.millrace.engine.source.PortionTarget#settled */
+    record Settled(String attempt, int stageId, long portion, long reachedMicros) implements Command {}
 
     /** Ends all that belongs to the attempt, if there is anything; answers {@link WorkerReport.Stopped}. */
     record Stop(String attempt) implements Command {}
@@ -94,6 +115,7 @@ sealed interface Command {
                     .text(barrier.attempt())
                     .number(barrier.epoch())
                     .flag(barrier.isLast())
+                    .flag(barrier.ofPortions())
                     .toBytes();
         } else if (this instanceof Probe probe) {
             return to.kind(8)
@@ -103,6 +125,45 @@ sealed interface Command {
                     .number(probe.peerIncarnation())
                     .toBytes();
         }
+        return isOfPortions() ? ofPortions(to) : plain(to);
+    }
+
+    private boolean isOfPortions() {
+        return this instanceof Begin || this instanceof Portion || this instanceof EndEpoch || this instanceof Settled;
+    }
+
+    private byte[] ofPortions(FieldWriter to) {
+        if (this instanceof Begin begin) {
+            return to.kind(9)
+                    .text(begin.attempt())
+                    .number(begin.epoch())
+                    .number(begin.epochMillis())
+                    .number(begin.watermarkMicros())
+                    .toBytes();
+        } else if (this instanceof Portion portion) {
+            return to.kind(10)
+                    .text(portion.attempt())
+                    .number(portion.stageId())
+                    .bytes(portion.share())
+                    .toBytes();
+        } else if (this instanceof EndEpoch end) {
+            return to.kind(11)
+                    .text(end.attempt())
+                    .number(end.stageId())
+                    .number(end.epoch())
+                    .number(end.portion())
+                    .toBytes();
+        }
+        Settled settled = (Settled) this;
+        return to.kind(12)
+                .text(settled.attempt())
+                .number(settled.stageId())
+                .number(settled.portion())
+                .number(settled.reachedMicros())
+                .toBytes();
+    }
+
+    private byte[] plain(FieldWriter to) {
         int kind = this instanceof Connect ? 2 : this instanceof Start ? 3 : this instanceof Stop ? 5 : 6;
         return to.kind(this instanceof End ? 7 : kind).text(attempt()).toBytes();
     }
@@ -128,11 +189,15 @@ sealed interface Command {
                                 from.bytes());
                     case 2 -> new Connect(attempt);
                     case 3 -> new Start(attempt);
-                    case 4 -> new Barrier(attempt, from.longNumber(), from.flag());
+                    case 4 -> new Barrier(attempt, from.longNumber(), from.flag(), from.flag());
                     case 5 -> new Stop(attempt);
                     case 6 -> new Retire();
                     case 7 -> new End();
                     case 8 -> new Probe(new Address(from.text(), from.number()), from.longNumber());
+                    case 9 -> new Begin(attempt, from.longNumber(), from.longNumber(), from.longNumber());
+                    case 10 -> new Portion(attempt, from.number(), from.bytes());
+                    case 11 -> new EndEpoch(attempt, from.number(), from.longNumber(), from.longNumber());
+                    case 12 -> new Settled(attempt, from.number(), from.longNumber(), from.longNumber());
                     default -> throw from.malformed("command of kind=%d".formatted(kind));
                 };
         from.end();

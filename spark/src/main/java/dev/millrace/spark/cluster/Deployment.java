@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param stateMemoryBytes the memory for keyed state of a worker's process
  * @param state where state is kept, or null where the query keeps none
  * @param surroundings what the tasks' threads see of the query's session
+ * @param isBounded whether epochs are bounded, so that the tasks go by the epoch's time and watermark
  */
 public record Deployment(
         String label,
@@ -35,7 +36,8 @@ public record Deployment(
         long firstEpoch,
         long stateMemoryBytes,
         @Nullable StatePlace state,
-        TaskSurroundings surroundings)
+        TaskSurroundings surroundings,
+        boolean isBounded)
         implements Serializable {
     /**
      * Whether the driver's own worker, too, runs a query that could run elsewhere from the bytes of its deployment.
@@ -58,12 +60,6 @@ public record Deployment(
     /** @param loader sees the user's classes */
     public static Deployment fromBytes(byte[] bytes, ClassLoader loader) {
         return TaskCopies.<Deployment>ofBytes(bytes).copy(loader);
-    }
-
-    /** Builds a worker's part, which goes by the clock of its machine. */
-    public WorkerDataflow create(
-            Placement placement, IntFunction<PeerLink> links, TaskReports reports, ClassLoader loader) {
-        return create(placement, links, reports, loader, System::currentTimeMillis);
     }
 
     /**

@@ -1,7 +1,5 @@
 package dev.millrace.spark.cluster;
 
-import dev.millrace.engine.graph.StageBody;
-import dev.millrace.engine.graph.StreamGraph;
 import java.util.Optional;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.execution.streaming.sources.ContinuousMemorySink;
@@ -16,17 +14,9 @@ public final class Obstacles {
      * Why a query may not run on workers elsewhere, nor on more than one, in words that go on behind "because";
      * empty where it may.
      *
-     * @param graph as it was planned from the query, with its driver's sources
      * @param clock what triggers go by
      */
-    public static Optional<String> of(StreamGraph graph, Table sink, Clock clock) {
-        for (StreamGraph.Stage stage : graph.stages()) {
-            if (stage.body() instanceof StageBody.Reading reading
-                    && reading.source().endsEpochs()) {
-                return Optional.of("source=%s is read batch by batch, in portions that the driver hands to its readers"
-                        .formatted(reading.source().name()));
-            }
-        }
+    public static Optional<String> of(Table sink, Clock clock) {
         if (sink instanceof ContinuousMemorySink) {
             return Optional.of("sink=%s has a write of its own for each epoch, which the driver makes".formatted(sink));
         }

@@ -27,7 +27,7 @@ public record TaskSurroundings(Map<String, String> settings, Properties localPro
     }
 
     /** @param loader sees the user's classes */
-    SparkTaskScopes scopes(ClassLoader loader) {
+    public SparkTaskScopes scopes(ClassLoader loader) {
         SQLConf conf = new SQLConf();
         settings.forEach(conf::setConfString);
         return new SparkTaskScopes(conf, loader, localProperties);

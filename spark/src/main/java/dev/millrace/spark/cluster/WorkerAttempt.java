@@ -1,17 +1,21 @@
 package dev.millrace.spark.cluster;
 
+import dev.millrace.engine.epoch.BarrierTargets;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.graph.Placement;
 import dev.millrace.engine.graph.WorkerDataflow;
+import dev.millrace.engine.metrics.EventTimes;
 import dev.millrace.engine.metrics.LatencyRecorder;
 import dev.millrace.engine.network.Hello;
 import dev.millrace.engine.network.LinkListener;
 import dev.millrace.engine.network.PeerLink;
 import dev.millrace.engine.network.Reception;
+import dev.millrace.engine.operator.EpochTime;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.StoredSnapshot;
 import dev.millrace.engine.task.BarrierTarget;
 import dev.millrace.engine.task.TaskReports;
+import dev.millrace.spark.fragment.TaskCopies;
 import dev.millrace.spark.network.WorkerTransport;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -56,6 +60,10 @@ final class WorkerAttempt implements LinkListener, TaskReports {
     private final AtomicBoolean isStartedOrEnded = new AtomicBoolean();
 
     private @Nullable WorkerDataflow dataflow;
+
+    /** The time and watermark of bounded epochs on this worker; null where epochs are continuous. */
+    private volatile @Nullable EpochTime epochTime;
+
     private PreparedWriters writers = new PreparedWriters(0);
     private LatencyRecorder.@Nullable Reader latency;
     private volatile long lastBarrier = -1;
@@ -130,16 +138,37 @@ final class WorkerAttempt implements LinkListener, TaskReports {
             var unused =
                     thread.scheduleWithFixedDelay(this::sample, SAMPLE_MILLIS, SAMPLE_MILLIS, TimeUnit.MILLISECONDS);
         } else if (command instanceof Command.Barrier barrier) {
-            lastBarrier = barrier.epoch();
-            for (BarrierTarget target : running().barrierTargets().others()) {
-                if (barrier.isLast()) {
-                    target.requestLastBarrier(barrier.epoch());
-                } else {
-                    target.requestBarrier(barrier.epoch());
-                }
-            }
+            ask(barrier);
         } else if (command instanceof Command.Stop) {
             driver.accept(new WorkerReport.Stopped(attempt, stop()));
+        } else {
+            obeyOfPortions(command);
+        }
+    }
+
+    private void ask(Command.Barrier barrier) {
+        lastBarrier = barrier.epoch();
+        BarrierTargets targets = running().barrierTargets();
+        for (BarrierTarget target : barrier.ofPortions() ? targets.portioned() : targets.others()) {
+            if (barrier.isLast()) {
+                target.requestLastBarrier(barrier.epoch());
+            } else {
+                target.requestBarrier(barrier.epoch());
+            }
+        }
+    }
+
+    private void obeyOfPortions(Command command) {
+        if (command instanceof Command.Begin begin) {
+            Objects.requireNonNull(epochTime, "bounded epochs").begin(begin.epochMillis(), begin.watermarkMicros());
+            driver.accept(new WorkerReport.Begun(attempt, begin.epoch()));
+        } else if (command instanceof Command.Portion portion) {
+            Object share = TaskCopies.ofBytes(portion.share()).copy();
+            running().portionTarget(portion.stageId()).portion(share);
+        } else if (command instanceof Command.EndEpoch end) {
+            running().portionTarget(end.stageId()).endEpoch(end.epoch(), end.portion());
+        } else if (command instanceof Command.Settled settled) {
+            running().portionTarget(settled.stageId()).settled(settled.portion(), settled.reachedMicros());
         }
     }
 
@@ -160,12 +189,15 @@ final class WorkerAttempt implements LinkListener, TaskReports {
             PeerLink link = new PeerLink(hello, connects, deploy.links(), this, System::nanoTime);
             links.put(other, link);
         }
-        WorkerDataflow built = Deployment.fromBytes(deploy.deployment(), loader)
-                .create(
-                        new Placement(own, deploy.workers().size(), deploy.loopCount()),
-                        other -> Objects.requireNonNull(links.get(other), "a link to another worker"),
-                        this,
-                        loader);
+        Deployment deployment = Deployment.fromBytes(deploy.deployment(), loader);
+        EpochTime ofEpochs = deployment.isBounded() ? new EpochTime() : null;
+        epochTime = ofEpochs;
+        WorkerDataflow built = deployment.create(
+                new Placement(own, deploy.workers().size(), deploy.loopCount()),
+                other -> Objects.requireNonNull(links.get(other), "a link to another worker"),
+                this,
+                loader,
+                ofEpochs == null ? System::currentTimeMillis : ofEpochs);
         dataflow = built;
         writers = new PreparedWriters(built.writingTaskCount());
         latency = built.metrics().latency().newReader();
@@ -264,10 +296,25 @@ final class WorkerAttempt implements LinkListener, TaskReports {
     @Override
     public void sinkPrepared(int stageId, int taskIndex, long epoch, @Nullable Object message, long rowsWritten) {
         if (writers.isLast(epoch)) {
+            tellEventTimes();
             sample();
         }
         driver.accept(new WorkerReport.SinkPrepared(
                 attempt, stageId, taskIndex, epoch, ObjectBytes.of(message), rowsWritten));
+    }
+
+    /** All tasks here have passed the epoch's barrier, and the next bounded epoch does not begin before this one is complete. */
+    private void tellEventTimes() {
+        EpochTime time = epochTime;
+        Map<String, EventTimes> seen = time == null ? Map.of() : time.takeObserved();
+        if (!seen.isEmpty()) {
+            driver.accept(new WorkerReport.EventTimesSeen(attempt, seen));
+        }
+    }
+
+    @Override
+    public void portionEnded(int stageId, long portion, long maxMicros) {
+        driver.accept(new WorkerReport.PortionEnded(attempt, stageId, portion, maxMicros));
     }
 
     @Override

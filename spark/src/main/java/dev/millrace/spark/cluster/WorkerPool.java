@@ -80,13 +80,20 @@ public final class WorkerPool {
     private volatile long changedNanos = System.nanoTime();
     private long lastTickNanos = System.nanoTime();
     private long lastProbeNanos = System.nanoTime();
-    private long lastWantedNanos = System.nanoTime();
-    private long lastFittingNanos = System.nanoTime();
+
+    /** Of workers that are more than the queries want that want some; and of all, when none does. */
+    private final Surplus surplus;
+
+    private final Surplus unwanted;
     private volatile boolean isClosed;
 
     private WorkerPool(SparkContext context, ClusterSettings settings) {
         this.context = context;
         this.settings = settings;
+        // With dynamic allocation Spark itself keeps an executor for a while.
+        long patienceNanos = WorkerJobs.isAllocatedDynamically(context) ? SETTLED_NANOS : LINGER_NANOS;
+        this.surplus = new Surplus(patienceNanos, System.nanoTime());
+        this.unwanted = new Surplus(LINGER_NANOS, System.nanoTime());
         this.endpoint = Rpc.open(context.env().rpcEnv(), name, new Incoming());
         this.ticker = Executors.newSingleThreadScheduledExecutor(task -> {
             Thread thread = new Thread(task, name);
@@ -166,7 +173,20 @@ public final class WorkerPool {
         return there.size() >= WorkerJobs.sought(context, ALL);
     }
 
+    /** With dynamic allocation nothing asks Spark for executors whose cores nobody knows. */
+    private boolean knowsNoCores() {
+        return jobs == null && WorkerJobs.isAllocatedDynamically(context);
+    }
+
     private MillraceException missing(int wanted, List<Member> there, long timeoutMillis) {
+        if (knowsNoCores()) {
+            return new MillraceException(
+                    ErrorCode.WORKERS_MISSING,
+                    ("Cannot run the query on executors: workers wanted=%s, executors=0, waited %d ms. With dynamic "
+                                    + "allocation Spark is asked for executors only where it is known how many cores each "
+                                    + "will have: set spark.executor.cores to two or more.")
+                            .formatted(wanted == ALL ? "all" : wanted, timeoutMillis));
+        }
         return new MillraceException(
                 ErrorCode.WORKERS_MISSING,
                 ("Cannot run the query on executors: workers wanted=%s, registered=%d (%s), executors=%d, waited %d ms. Each "
@@ -298,10 +318,10 @@ public final class WorkerPool {
             }
             int wanted = wanted();
             if (wanted > 0) {
-                lastWantedNanos = now;
                 endSurplus(wanted, now);
                 fill(wanted);
-            } else if (now - lastWantedNanos > LINGER_NANOS) {
+            }
+            if (unwanted.due(1, wanted, true, now) > 0) {
                 close();
             }
         } catch (RuntimeException e) {
@@ -318,24 +338,17 @@ public final class WorkerPool {
 
     /**
      * Ends workers that are more than any query wants, the youngest of them, so that their executors are free for others.
-     * Where some do not reach each other, nobody knows which are wanted. With dynamic allocation it waits only until the
-     * number is settled, for Spark itself keeps an executor for a while.
+     * Where some do not reach each other, nobody knows which are wanted.
      */
     private void endSurplus(int wanted, long now) {
         List<Member> all = roster.members();
-        if (all.size() <= wanted || !broken.among(all).isEmpty()) {
-            lastFittingNanos = now;
-            return;
-        }
-        long patienceNanos = WorkerJobs.isAllocatedDynamically(context) ? SETTLED_NANOS : LINGER_NANOS;
-        if (now - lastFittingNanos >= patienceNanos) {
-            for (Member member : all.subList(wanted, all.size())) {
-                boolean isFree = attempts.values().stream().noneMatch(attempt -> attempt.runsOn(member));
-                if (isFree && roster.dismiss(member.incarnation())) {
-                    LOG.info("A worker ends, because no query wants it any more: {}.", member.told());
-                    member.send(new Command.End());
-                    attempts.values().forEach(attempt -> attempt.lost(member, "no query wanted it any more"));
-                }
+        int due = surplus.due(all.size(), wanted, broken.among(all).isEmpty(), now);
+        for (Member member : all.subList(all.size() - due, all.size())) {
+            boolean isFree = attempts.values().stream().noneMatch(attempt -> attempt.runsOn(member));
+            if (isFree && roster.dismiss(member.incarnation())) {
+                LOG.info("A worker ends, because no query wants it any more: {}.", member.told());
+                member.send(new Command.End());
+                attempts.values().forEach(attempt -> attempt.lost(member, "no query wanted it any more"));
             }
         }
     }

@@ -1,10 +1,14 @@
 package dev.millrace.spark.cluster;
 
+import dev.millrace.engine.metrics.EventTimes;
 import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.SectionKey;
 import dev.millrace.engine.snapshot.SnapshotFile;
 import dev.millrace.engine.snapshot.StoredSnapshot;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What a worker tells the driver. All but {@link Heartbeat} and {@link Reached} belong to one attempt.
@@ -40,6 +44,19 @@ sealed interface WorkerReport {
             byte[] positions,
             long rowsRead)
             implements WorkerReport {}
+
+    /** The worker's tasks go by a bounded epoch's time and watermark from now on. */
+    record Begun(String attempt, long epoch) implements WorkerReport {}
+
+    /** @see dev.millrace.engine.task.TaskReports#portionEnded */
+    record PortionEnded(String attempt, int stageId, long portion, long maxMicros) implements WorkerReport {}
+
+    /** The event times of a bounded epoch, by the watermarks' names; comes before the epoch is complete. */
+    record EventTimesSeen(String attempt, Map<String, EventTimes> times) implements WorkerReport {
+        public EventTimesSeen {
+            times = Map.copyOf(times);
+        }
+    }
 
     /** @see dev.millrace.engine.task.TaskReports#barrierTaken */
     record BarrierTaken(String attempt, int stageId, int taskIndex, long epoch) implements WorkerReport {}
@@ -145,7 +162,48 @@ sealed interface WorkerReport {
         } else if (this instanceof Reached reached) {
             return to.kind(13).text("").number(reached.incarnation()).toBytes();
         }
-        return to.kind(11).text(attempt()).bytes(((Sampled) this).sample()).toBytes();
+        return isOfPortions()
+                ? ofPortions(to)
+                : to.kind(11).text(attempt()).bytes(((Sampled) this).sample()).toBytes();
+    }
+
+    private boolean isOfPortions() {
+        return this instanceof Begun || this instanceof PortionEnded || this instanceof EventTimesSeen;
+    }
+
+    private byte[] ofPortions(FieldWriter to) {
+        if (this instanceof Begun begun) {
+            return to.kind(14).text(attempt()).number(begun.epoch()).toBytes();
+        } else if (this instanceof PortionEnded ended) {
+            return to.kind(15)
+                    .text(attempt())
+                    .number(ended.stageId())
+                    .number(ended.portion())
+                    .number(ended.maxMicros())
+                    .toBytes();
+        }
+        return to.kind(16)
+                .text(attempt())
+                .list(new ArrayList<>(((EventTimesSeen) this).times().entrySet()), (writer, seen) -> {
+                    FieldWriter unused = writer.text(seen.getKey())
+                            .number(seen.getValue().count())
+                            .number(seen.getValue().minMicros())
+                            .number(seen.getValue().maxMicros())
+                            .number(seen.getValue().averageMicros());
+                })
+                .toBytes();
+    }
+
+    private static Map<String, EventTimes> eventTimes(FieldReader from) {
+        Map<String, EventTimes> times = new HashMap<>();
+        from.list(EVENT_TIMES_BYTES, field -> {
+            String watermark = field.text();
+            times.put(
+                    watermark,
+                    new EventTimes(field.longNumber(), field.longNumber(), field.longNumber(), field.fraction()));
+            return watermark;
+        });
+        return times;
     }
 
     private static void write(FieldWriter to, SnapshotFile.Entry entry) {
@@ -210,6 +268,9 @@ sealed interface WorkerReport {
                     case 11 -> new Sampled(attempt, from.bytes());
                     case 12 -> new CutOff(attempt, from.number(), from.bytes());
                     case 13 -> new Reached(from.longNumber());
+                    case 14 -> new Begun(attempt, from.longNumber());
+                    case 15 -> new PortionEnded(attempt, from.number(), from.longNumber(), from.longNumber());
+                    case 16 -> new EventTimesSeen(attempt, eventTimes(from));
                     default -> throw from.malformed("report of kind=%d".formatted(kind));
                 };
         from.end();
@@ -218,4 +279,7 @@ sealed interface WorkerReport {
 
     /** What an entry of a snapshot's index takes. */
     int SNAPSHOT_ENTRY_BYTES = 37;
+
+    /** What a watermark's event times take at least. */
+    int EVENT_TIMES_BYTES = 36;
 }

@@ -4,6 +4,7 @@ import dev.millrace.engine.epoch.CompletedEpoch;
 import dev.millrace.engine.epoch.EpochCoordinator;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
+import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.operator.EpochTime;
 import dev.millrace.spark.plan.NoDataRule;
 import java.io.IOException;
@@ -33,6 +34,7 @@ final class BoundedEpochs {
     private final MillraceExecution query;
     private final Pace pace;
     private final Parts parts;
+    private final QueryWorkers workers;
     private final Clock clock;
 
     private long lastEpochNanos;
@@ -50,10 +52,11 @@ final class BoundedEpochs {
             boolean noDataEpochs,
             QueryProgress progress) {}
 
-    BoundedEpochs(MillraceExecution query, Pace pace, Parts parts) {
+    BoundedEpochs(MillraceExecution query, Pace pace, Parts parts, QueryWorkers workers) {
         this.query = query;
         this.pace = pace;
         this.parts = parts;
+        this.workers = workers;
         this.clock = query.triggerClock();
     }
 
@@ -66,12 +69,14 @@ final class BoundedEpochs {
      *
      * <p>Errors: what the dataflow, logs, sources or sink throw; InterruptedException when the query is stopped.
      */
-    EpochLoop.Outcome run(
-            EpochCoordinator coordinator, EpochCommitter committer, StaticTables tables, @Nullable EpochPlan planned)
+    EpochLoop.Outcome run(Dataflow dataflow, EpochCommitter committer, StaticTables tables, @Nullable EpochPlan planned)
             throws InterruptedException {
         parts.planner().prepare();
         EpochPlan next = planned;
         while (!query.isEnding()) {
+            if (next == null && workers.areOutdated()) {
+                return EpochLoop.Outcome.RECONFIGURED;
+            }
             long triggerMillis = clock.getTimeMillis();
             boolean isNew = next == null;
             parts.progress().beginTrigger();
@@ -80,7 +85,7 @@ final class BoundedEpochs {
                 return EpochLoop.Outcome.RECONFIGURED;
             }
             next = null;
-            boolean ran = trigger(coordinator, committer, plan);
+            boolean ran = trigger(dataflow, committer, plan);
             if (pace.kind() == Pace.Kind.ONCE || (pace.kind() == Pace.Kind.AVAILABLE_NOW && !ran)) {
                 return EpochLoop.Outcome.STOPPED;
             }
@@ -96,14 +101,14 @@ final class BoundedEpochs {
     }
 
     /** Runs the epoch that is due, if one is; false when none is. */
-    private boolean trigger(EpochCoordinator coordinator, EpochCommitter committer, @Nullable EpochPlan plan)
+    private boolean trigger(Dataflow dataflow, EpochCommitter committer, @Nullable EpochPlan plan)
             throws InterruptedException {
         if (plan == null) {
             parts.progress().idle(parts.planner().committed(), parts.watermark().millis());
             query.idle();
             return false;
         }
-        runEpoch(coordinator, committer, plan);
+        runEpoch(dataflow, committer, plan);
         parts.watermark().ranWith(plan.watermarkMillis());
         lastEpochNanos = System.nanoTime();
         return true;
@@ -144,11 +149,13 @@ final class BoundedEpochs {
                 && (pace.intervalMillis() > 0 || System.nanoTime() - lastEpochNanos >= CLOCK_EPOCH_NANOS);
     }
 
-    private void runEpoch(EpochCoordinator coordinator, EpochCommitter committer, EpochPlan plan)
-            throws InterruptedException {
+    private void runEpoch(Dataflow dataflow, EpochCommitter committer, EpochPlan plan) throws InterruptedException {
+        EpochCoordinator coordinator = dataflow.epochs();
         query.planned(plan.epoch(), plan.end(), plan.metadata());
         query.processing(plan.hasData());
-        parts.time().begin(plan.timestampMillis(), TimeUnit.MILLISECONDS.toMicros(plan.watermarkMillis()));
+        long watermarkMicros = TimeUnit.MILLISECONDS.toMicros(plan.watermarkMillis());
+        parts.time().begin(plan.timestampMillis(), watermarkMicros);
+        dataflow.beginEpoch(plan.epoch(), plan.timestampMillis(), watermarkMicros);
         parts.progress().timed("getBatch", () -> parts.planner().handIn(plan));
         long startNanos = System.nanoTime();
         long requested = coordinator.requestBarrier();

@@ -10,7 +10,6 @@ import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.settings.MillraceSettings;
 import dev.millrace.spark.settings.SettingsInForce;
 import dev.millrace.spark.sink.StreamingWrites;
-import dev.millrace.spark.source.PortionSettings;
 import dev.millrace.spark.source.Reading;
 import dev.millrace.spark.source.SourceFactory;
 import dev.millrace.spark.ui.RealTimeTab;
@@ -366,8 +365,8 @@ public final class MillraceExecution extends StreamExecution {
 
     private SourceFactory sourceFactory() {
         long pollMillis = request.pace().isBounded() ? 0 : settings.pollIntervalMillis();
-        PortionSettings portions = new PortionSettings(settings.loopCount(), TimeUnit.MILLISECONDS.toNanos(pollMillis));
-        return new SourceFactory(request.session().sessionState().conf(), reading(), portions);
+        return new SourceFactory(
+                request.session().sessionState().conf(), reading(), TimeUnit.MILLISECONDS.toNanos(pollMillis));
     }
 
     private Reading reading() {
@@ -407,7 +406,7 @@ public final class MillraceExecution extends StreamExecution {
         } catch (Throwable t) {
             failed = !isEnding();
             // Unwrapped: Spark tells interrupts from failures by their class, and storage gives them one of its own.
-            throw Scala.sneaky(isEnding() && Interruption.isIn(t) ? interrupted(t) : t);
+            throw Scala.sneaky(isEnding() && Interruption.isIn(t) ? interrupted(t) : ReportedException.of(t));
         } finally {
             session.sparkContext().removeSparkListener(applicationEnd);
             watching.end(failed);

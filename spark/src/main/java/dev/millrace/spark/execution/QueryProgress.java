@@ -6,6 +6,7 @@ import dev.millrace.engine.metrics.EventTimes;
 import dev.millrace.spark.metrics.DataflowSample;
 import dev.millrace.spark.metrics.DataflowSampler;
 import dev.millrace.spark.metrics.EpochFigures;
+import dev.millrace.spark.metrics.ProgressNames;
 import dev.millrace.spark.source.OffsetJson;
 import dev.millrace.spark.source.SparkSource;
 import java.util.ArrayList;
@@ -33,16 +34,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread: the query's.
  */
 final class QueryProgress {
-    /** Parts of an epoch's end that together are its commit, among the durations of Spark's progress. */
-    private static final List<String> COMMIT_PARTS =
-            List.of("manifestCommit", "walCommit", "addBatch", "commitOffsets");
-
-    /** Spark's name, in the progress of a deduplication. */
-    private static final String DROPPED_DUPLICATES = "numDroppedDuplicateRows";
-
-    private static final String SPILLED_ROWS = "numRowsSpilled";
-    private static final String SPILLED_BYTES = "spilledBytes";
-
     private final MillraceExecution query;
     private final List<SparkSource> sources;
     private final int keyGroupCount;
@@ -182,7 +173,7 @@ final class QueryProgress {
     /** Counts a recovery, and what it took from hearing of the failure until the next attempt began. */
     void recovered(long nanos) {
         recoveries++;
-        took("recovery", nanos);
+        took(ProgressNames.RECOVERY, nanos);
     }
 
     /** Publishes the progress of an epoch; if it has ended, the next begins. */
@@ -207,9 +198,9 @@ final class QueryProgress {
         durations.put("triggerExecution", durationMillis);
         EpochEnd end = epoch.end();
         if (end != null) {
-            durations.put("alignment", end.alignmentMillis());
-            durations.put("sinkPrepare", end.prepareMillis());
-            durations.put("snapshot", end.snapshotMillis());
+            durations.put(ProgressNames.ALIGNMENT, end.alignmentMillis());
+            durations.put(ProgressNames.SINK_PREPARE, end.prepareMillis());
+            durations.put(ProgressNames.SNAPSHOT, end.snapshotMillis());
         }
         long written = Math.max(0, epoch.rowsWritten() - reportedWritten);
         SourceProgress[] sourceProgress = sources.stream()
@@ -241,7 +232,7 @@ final class QueryProgress {
                 end.alignmentMillis(),
                 end.prepareMillis(),
                 end.snapshotMillis(),
-                COMMIT_PARTS.stream()
+                ProgressNames.COMMIT_PARTS.stream()
                         .mapToLong(part -> durations.getOrDefault(part, 0L))
                         .sum(),
                 end.snapshotBytes(),
@@ -286,7 +277,7 @@ final class QueryProgress {
     private Map<String, String> eventTime(Epoch epoch) {
         Map<String, String> texts = new HashMap<>();
         if (dataflow().watermarkMicros() != Long.MIN_VALUE || epoch.watermarkMillis() > 0) {
-            texts.put("watermark", query.progressReporter().formatTimestamp(epoch.watermarkMillis()));
+            texts.put(ProgressNames.WATERMARK, query.progressReporter().formatTimestamp(epoch.watermarkMillis()));
         }
         EventTimes times = dataflow().eventTimes(epoch.epoch());
         if (times.count() > 0) {
@@ -304,20 +295,20 @@ final class QueryProgress {
     private Map<String, String> sinkMetrics(DataflowSample sample) {
         Map<String, String> texts = new HashMap<>();
         if (recoveries > 0) {
-            texts.put("recoveries", String.valueOf(recoveries));
+            texts.put(ProgressNames.RECOVERIES, String.valueOf(recoveries));
         }
         DataflowSample.Latency latency = sample.latency();
         if (latency.count() > 0) {
-            texts.put("latency.p50", decimal(latency.p50()));
-            texts.put("latency.p95", decimal(latency.p95()));
-            texts.put("latency.p99", decimal(latency.p99()));
-            texts.put("latency.max", decimal(latency.max()));
+            texts.put(ProgressNames.LATENCY_P50, decimal(latency.p50()));
+            texts.put(ProgressNames.LATENCY_P95, decimal(latency.p95()));
+            texts.put(ProgressNames.LATENCY_P99, decimal(latency.p99()));
+            texts.put(ProgressNames.LATENCY_MAX, decimal(latency.max()));
         }
         sample.tasks().stream()
                 .mapToInt(DataflowSample.Task::stageId)
                 .distinct()
                 .forEach(stage -> {
-                    texts.put("stage.%d.busy".formatted(stage), decimal(sample.busy(stage)));
+                    texts.put(ProgressNames.busy(stage), decimal(sample.busy(stage)));
                     texts.put("stage.%d.backPressured".formatted(stage), decimal(sample.backPressured(stage)));
                 });
         return texts;
@@ -354,11 +345,11 @@ final class QueryProgress {
                 keyGroupCount,
                 now.tasks(),
                 new HashMap<>(Map.of(
-                        DROPPED_DUPLICATES,
+                        ProgressNames.DROPPED_DUPLICATES,
                         now.duplicates() - (last == null ? 0 : last.duplicates()),
-                        SPILLED_ROWS,
+                        ProgressNames.SPILLED_ROWS,
                         now.state().spilledRows(),
-                        SPILLED_BYTES,
+                        ProgressNames.SPILLED_BYTES,
                         now.state().spilledBytes())));
     }
 

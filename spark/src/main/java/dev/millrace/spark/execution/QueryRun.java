@@ -71,6 +71,7 @@ final class QueryRun {
     private final RecoveryPolicy policy;
     private volatile @Nullable StaticTables tables;
     private volatile @Nullable Dataflow dataflow;
+    private volatile @Nullable Polls polls;
     private long epochUnderWay;
 
     /** Whether no epoch of the query was ever committed: it then begins with the state that its user gives it. */
@@ -177,7 +178,7 @@ final class QueryRun {
                 () -> planAgain(sink, late, keyGroupCount),
                 this::isAskedFor);
         this.tables = tables;
-        Obstacles.of(plan.graph(), query.sink(), query.triggerClock()).ifPresent(workers::cannotSpread);
+        Obstacles.of(query.sink(), query.triggerClock()).ifPresent(workers::cannotSpread);
         query.observation().planned(plan.graph(), plan.explain(true));
         progress.took("queryPlanning", System.nanoTime() - planningStart);
         Checkpoint.refuseState(session, query.resolvedCheckpointRoot(), plan.isStateful(), settings.importsState());
@@ -367,13 +368,16 @@ final class QueryRun {
         EpochCommitter committer = new EpochCommitter(surroundings, start, from, this::committed);
         long stateMemoryBytes =
                 crew == null ? settings.stateMemoryBytes() : settings.cluster().stateMemoryBytes();
-        DataflowPlan plan = DataflowPlan.of(prepared.graph(), placement.workerCount());
+        DataflowPlan plan = DataflowPlan.of(prepared.graph(), placement);
         Deployment deployment = deployment(prepared, plan, start, from, stateMemoryBytes);
         EpochCoordinator coordinator = new EpochCoordinator(deployment.epochShape(placement), start.firstEpoch());
         Dataflow running = crew == null
                 ? local(prepared, deployment, placement, coordinator)
-                : workers.dataflow(crew, deployment, prepared.graph(), coordinator, prepared.loader());
+                : workers.dataflow(crew, deployment, prepared.graph(), coordinator, epochTime, prepared.loader());
         dataflow = running;
+        Polls polling =
+                Polls.of(query.label(), sources.sources(), prepared.ofTasks().scopes(prepared.loader()), coordinator);
+        polls = polling;
         try {
             surroundings.progress().begin(running.metrics());
             query.figures().running(running.metrics(), start.firstEpoch());
@@ -381,15 +385,18 @@ final class QueryRun {
             requireNotEnding(); // workers may take long to start
             running.start();
             requireNotEnding();
+            polling.start();
             BoundedEpochs.Parts bounded = prepared.bounded();
             if (bounded == null) {
                 return loop.run(running.epochs(), committer, prepared.tables());
             }
             bounded.watermark().startFrom(start.watermarkMillis());
             EpochPlan planned = runsPlanned ? bounded.planner().planned(start.firstEpoch()) : null;
-            return new BoundedEpochs(query, pace, bounded).run(running.epochs(), committer, prepared.tables(), planned);
+            return new BoundedEpochs(query, pace, bounded, workers).run(running, committer, prepared.tables(), planned);
         } finally {
+            polling.requestStop();
             end(running);
+            tellAlive(polling.awaitStop());
             dataflow = null;
             surroundings.sink().abort(surroundings.protocol().firstUndecided());
         }
@@ -418,7 +425,6 @@ final class QueryRun {
     /** What the workers of an attempt run. */
     private Deployment deployment(
             Prepared prepared, DataflowPlan plan, Checkpoint.Start start, StateIndex from, long stateMemoryBytes) {
-        StreamGraph graph = prepared.graph();
         Deployment planned = new Deployment(
                 query.label(),
                 plan,
@@ -426,9 +432,10 @@ final class QueryRun {
                 start.firstEpoch(),
                 stateMemoryBytes,
                 prepared.state().place(from, settings.localCopyBytes()),
-                prepared.ofTasks());
+                prepared.ofTasks(),
+                pace.isBounded());
         boolean fromBytes = Deployment.isAlwaysShipped()
-                && Obstacles.of(graph, query.sink(), query.triggerClock()).isEmpty();
+                && Obstacles.of(query.sink(), query.triggerClock()).isEmpty();
         return fromBytes ? Deployment.fromBytes(planned.toBytes(), prepared.loader()) : planned;
     }
 
@@ -457,6 +464,10 @@ final class QueryRun {
 
     /** Ends the dataflow's threads although the query's own thread does not. Thread: any. */
     void abandon() {
+        Polls polling = polls;
+        if (polling != null) {
+            polling.requestStop();
+        }
         Dataflow running = dataflow;
         if (running != null) {
             end(running);
@@ -464,7 +475,10 @@ final class QueryRun {
     }
 
     private void end(Dataflow running) {
-        List<String> alive = running.stop();
+        tellAlive(running.stop());
+    }
+
+    private void tellAlive(List<String> alive) {
         if (!alive.isEmpty()) {
             LOG.warn(
                     "Query {} is over, but these threads go on, because code of the query that they run heeds no "

@@ -4,6 +4,7 @@ import dev.millrace.engine.epoch.EpochCoordinator;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.graph.Dataflow;
 import dev.millrace.engine.graph.StreamGraph;
+import dev.millrace.engine.operator.EpochTime;
 import dev.millrace.spark.cluster.ClusterDataflow;
 import dev.millrace.spark.cluster.Crew;
 import dev.millrace.spark.cluster.Deployment;
@@ -153,12 +154,18 @@ final class QueryWorkers implements AutoCloseable {
 
     /** A dataflow on the workers that {@link #next} gave. */
     Dataflow dataflow(
-            Crew on, Deployment deployment, StreamGraph graph, EpochCoordinator coordinator, ClassLoader loader) {
+            Crew on,
+            Deployment deployment,
+            StreamGraph graph,
+            EpochCoordinator coordinator,
+            @Nullable EpochTime epochTime,
+            ClassLoader loader) {
         String attempt = "%s-%d".formatted(query.runId(), attempts++);
         return new ClusterDataflow(
                 Objects.requireNonNull(pool, "a pool"),
                 on,
-                ClusterDataflow.Order.of(attempt, deployment, graph, coordinator, query.sparkSession(), loader));
+                ClusterDataflow.Order.of(
+                        attempt, deployment, graph, coordinator, epochTime, query.sparkSession(), loader));
     }
 
     /** The workers have committed an epoch. */

@@ -13,7 +13,6 @@ import dev.millrace.engine.snapshot.OperatorId;
 import dev.millrace.engine.snapshot.Section;
 import dev.millrace.engine.state.KeyedState;
 import dev.millrace.engine.state.KeyedTable;
-import java.util.concurrent.TimeUnit;
 import org.apache.spark.sql.catalyst.plans.logical.EventTimeTimeout$;
 import org.apache.spark.sql.catalyst.plans.logical.ProcessingTimeTimeout$;
 import org.apache.spark.sql.execution.streaming.operators.stateful.flatmapgroupswithstate.GroupStateImpl;
@@ -30,10 +29,6 @@ import scala.Option;
  * leaves none, and a key that timed out is called without values.
  */
 final class GroupStateFunction implements GroupFunction {
-    private static final long MICROS_PER_MILLI = TimeUnit.MILLISECONDS.toMicros(1);
-    private static final long LAST_MILLIS = Long.MAX_VALUE / MICROS_PER_MILLI - 1;
-    private static final long NO_TIMESTAMP = -1;
-
     private final GroupStateSpecification specification;
     private final OperatorContext context;
     private final CurrentGroup group = new CurrentGroup();
@@ -165,8 +160,8 @@ final class GroupStateFunction implements GroupFunction {
     }
 
     private void update(GroupStateImpl<Object> ended) {
-        long timeout = (Long) (Object) ended.getTimeoutTimestampMs().orElse(NO_TIMESTAMP);
-        long expiryMicros = timeout == NO_TIMESTAMP ? NEVER : expiryMicros(timeout);
+        long timeout = (Long) (Object) ended.getTimeoutTimestampMs().orElse(GroupStateSpecification.NO_TIME_OUT);
+        long expiryMicros = GroupStateSpecification.expiryMicros(timeout);
         KeyedTable table = states.table(group.keyGroup());
         long before = entry == NONE ? NEVER : table.expiryMicros(entry);
         if (!ended.exists() && expiryMicros == NEVER) {
@@ -179,11 +174,6 @@ final class GroupStateFunction implements GroupFunction {
             context.metrics().addRowsUpdated(1);
         }
         context.metrics().state(states.size());
-    }
-
-    /** A time-out is due once the time is past it. */
-    private static long expiryMicros(long timeoutMillis) {
-        return timeoutMillis >= LAST_MILLIS ? NEVER : (timeoutMillis + 1) * MICROS_PER_MILLI;
     }
 
     private void put(@Nullable Object object, long expiryMicros) {

@@ -1,8 +1,10 @@
 package dev.millrace.spark.function;
 
 import dev.millrace.engine.snapshot.StateSchema;
+import dev.millrace.engine.state.EntryTable;
 import dev.millrace.spark.key.StateColumns;
 import java.io.Serializable;
+import java.util.concurrent.TimeUnit;
 import org.apache.spark.sql.catalyst.encoders.ExpressionEncoder;
 import org.apache.spark.sql.catalyst.plans.logical.EventTimeTimeout$;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalGroupState;
@@ -29,7 +31,19 @@ public record GroupStateSpecification(
         boolean hasWatermark,
         @Nullable Initial initial)
         implements FunctionSpecification {
+    /** The time in Spark's state of a key that waits for none. */
+    public static final long NO_TIME_OUT = -1;
+
     private static final long serialVersionUID = 1L;
+    private static final long MICROS_PER_MILLI = TimeUnit.MILLISECONDS.toMicros(1);
+    private static final long LAST_MILLIS = Long.MAX_VALUE / MICROS_PER_MILLI - 1;
+
+    /** When the entry of a key expires whose time-out is at a time: once the time is past it. */
+    public static long expiryMicros(long timeoutMillis) {
+        return timeoutMillis == NO_TIME_OUT || timeoutMillis >= LAST_MILLIS
+                ? EntryTable.NEVER
+                : (timeoutMillis + 1) * MICROS_PER_MILLI;
+    }
 
     /**
      * The state to begin with.

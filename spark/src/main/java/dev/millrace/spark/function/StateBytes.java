@@ -16,11 +16,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Between the user's states and their bytes: a row in Spark's layout and a byte behind it, or nothing
- * where a key has no state but a time-out. The byte tells a row without columns from nothing.
+ * where a key has no state but a time-out. The byte tells a row without columns from nothing; it is always the same, for
+ * keys of a user's map are told apart by their bytes.
  *
  * <p>Thread: the owning task. Lifetime: bytes are valid until the next ones are made.
  */
 public final class StateBytes {
+    /** What stands behind a row. */
+    public static final byte BEHIND = 0;
+
     private final StructType schema;
     private final ExpressionEncoder.Serializer<Object> serializer;
     private final ExpressionEncoder.Deserializer<Object> deserializer;
@@ -63,6 +67,7 @@ public final class StateBytes {
             bytes = Arrays.copyOf(bytes, sizeBytes + 1);
         }
         System.arraycopy(rowView.bytes(), rowView.offset(), bytes, 0, sizeBytes);
+        bytes[sizeBytes] = BEHIND; // where a longer row was before
         return view.pointTo(bytes, 0, sizeBytes + 1);
     }
 

@@ -26,6 +26,19 @@ public final class VariableDescription {
         this.shape = shape;
     }
 
+    /**
+     * The description of a variable that another engine kept.
+     *
+     * @param number of its state, which no other state of the operator has
+     * @param kind {@link StateSchema.Kind#VALUE}, {@code LIST} or {@code MAP}
+     * @param userKey the columns of a map's key, else none
+     * @param value the columns of a value
+     */
+    public static VariableDescription of(
+            String name, int number, StateSchema.Kind kind, StructType userKey, StructType value) {
+        return new VariableDescription(name, number, new Shape(Kind.valueOf(kind.name()), userKey, value));
+    }
+
     /** The description that an entry holds. */
     public static VariableDescription of(RowView key, RowView value) {
         String[] lines = text(value).split("\n", -1);
@@ -35,7 +48,8 @@ public final class VariableDescription {
                 new Shape(Kind.valueOf(lines[1]), StateColumns.parse(lines[2]), StateColumns.parse(lines[3])));
     }
 
-    void put(Section task) {
+    /** Puts it into a task's section. */
+    public void put(Section task) {
         task.put(
                 view(name),
                 view("%d\n%s\n%s\n%s"

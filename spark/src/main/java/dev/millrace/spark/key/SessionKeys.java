@@ -70,6 +70,11 @@ public final class SessionKeys implements SessionWindows {
         return keys.stream().filter(column -> !isSessionWindow(column)).toList();
     }
 
+    /** Which of a key's columns the window is. */
+    public int windowIndex() {
+        return windowIndex;
+    }
+
     @Override
     public long startMicros(RowView keyBytes) {
         return windowOf(keyBytes).getLong(START_FIELD);

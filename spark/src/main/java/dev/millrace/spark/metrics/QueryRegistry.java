@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.WeakHashMap;
+import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.jspecify.annotations.Nullable;
 
@@ -28,8 +29,12 @@ public final class QueryRegistry {
 
     /** The one of an application. */
     public static QueryRegistry of(SparkContext spark) {
-        return ALL.computeIfAbsent(
-                spark, context -> new QueryRegistry(context.conf().getInt(RETAINED, RETAINED_DEFAULT)));
+        return ALL.computeIfAbsent(spark, context -> new QueryRegistry(retained(context.conf())));
+    }
+
+    /** How many queries that have ended an application shows. */
+    public static int retained(SparkConf conf) {
+        return conf.getInt(RETAINED, RETAINED_DEFAULT);
     }
 
     /** A run begins. */

@@ -1,9 +1,10 @@
 package dev.millrace.spark.migration;
 
+import static org.apache.spark.sql.functions.collect_list;
+
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.graph.StreamGraph;
-import dev.millrace.engine.operator.WatermarkState;
 import dev.millrace.engine.snapshot.SnapshotFileWriter;
 import dev.millrace.engine.snapshot.SnapshotStorage;
 import dev.millrace.engine.snapshot.StateIndex;
@@ -67,9 +68,8 @@ public final class SparkState {
         long entries = 0;
         try (SnapshotFileWriter writer = new SnapshotFileWriter(storage, file)) {
             for (int i = 0; i < stored.size(); i++) {
-                KeyedOperator operator = operators.get(i);
-                writer.append(WatermarkState.section(operator.id(), operator.watermarkMicros()));
-                entries += new OperatorCopy(operator, stored.get(i), before.keyGroupCount(), writer).write();
+                Transfer transfer = new Transfer(operators.get(i), stored.get(i), before.keyGroupCount(), writer);
+                entries += new OperatorCopy(transfer).write();
             }
             StoredSnapshot snapshot = new StoredSnapshot(file, writer.finish());
             LOG.info("Brought {} entries of Spark's state over: checkpoint={}, epoch={}.", entries, checkpoint, epoch);
@@ -82,12 +82,15 @@ public final class SparkState {
         List<StoredOperator> stored = new ArrayList<>();
         for (Row row : session.read()
                 .format("state-metadata")
+                .option("batchId", epoch)
                 .load(checkpoint)
-                .select("operatorId", "operatorName")
-                .distinct()
+                .groupBy("operatorId", "operatorName", "operatorProperties")
+                .agg(collect_list("stateStoreName"))
                 .orderBy("operatorId")
                 .collectAsList()) {
-            stored.add(new StoredOperator(session, checkpoint, epoch, (int) row.getLong(0), row.getString(1)));
+            String properties = row.isNullAt(2) ? "" : row.getString(2);
+            stored.add(new StoredOperator(
+                    session, checkpoint, epoch, (int) row.getLong(0), row.getString(1), row.getList(3), properties));
         }
         return stored;
     }

@@ -8,20 +8,17 @@ import dev.millrace.engine.snapshot.SectionKey;
 import dev.millrace.engine.snapshot.SnapshotFileWriter;
 import dev.millrace.engine.snapshot.StateSchema;
 import dev.millrace.engine.state.KeyGroupWriter;
-import dev.millrace.spark.fragment.Rows;
 import dev.millrace.spark.key.StateColumns;
 import dev.millrace.spark.plan.HashKeyGroups;
 import dev.millrace.spark.scala.Scala;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
-import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
 import org.apache.spark.sql.catalyst.types.DataTypeUtils$;
 import org.apache.spark.sql.internal.SQLConf$;
 import org.apache.spark.sql.types.StructType;
@@ -35,79 +32,48 @@ final class StoreCopy {
     private final SnapshotFileWriter file;
     private final OperatorId operator;
     private final StateSchema schema;
-    private final StoredOperator.Store store;
     private final KeyGroupFunction keyGroups;
-    private final UnsafeProjection keyRow;
-    private final UnsafeProjection valueRow;
-    private final RowView key = new RowView();
-    private final RowView value = new RowView();
     private final Map<Integer, KeyGroupWriter> writers = new TreeMap<>();
 
     /**
-     * @param keyColumns how many of the columns of the store's keys are the key, the first ones
-     * @param valueColumns the same of its values
+     * @param key the columns of the keys that decide on the key group, in Spark's types
+     * @param value the same of values
      *
      * <p>Errors: UNSUPPORTED_CHECKPOINT where those have other types than the state's.
      */
-    StoreCopy(
-            SnapshotFileWriter file,
-            OperatorId operator,
-            StateSchema schema,
-            StoredOperator from,
-            StoredOperator.Store store,
-            int keyColumns,
-            int valueColumns,
-            int keyGroupCount) {
-        this.file = file;
-        this.operator = operator;
+    StoreCopy(Transfer transfer, StateSchema schema, StructType key, StructType value) {
+        this.file = transfer.file();
+        this.operator = transfer.to().id();
         this.schema = schema;
-        this.store = store;
-        StructType keyType = first(store.key(), keyColumns);
-        StructType valueType = first(store.value(), valueColumns);
-        if (!StateColumns.isReadAs(keyType, StateColumns.parse(schema.key()))
-                || !StateColumns.isReadAs(valueType, StateColumns.parse(schema.value()))) {
-            throw SparkState.refused("its operator %d, %s, keeps key=%s, value=%s, and the query %s"
-                    .formatted(
-                            from.id(),
-                            from.name(),
-                            keyType.catalogString(),
-                            valueType.catalogString(),
-                            StateColumns.describe(schema)));
+        if (!StateColumns.isReadAs(key, StateColumns.parse(schema.key()))
+                || !StateColumns.isReadAs(value, StateColumns.parse(schema.value()))) {
+            throw transfer.from()
+                    .refused("keeps key=%s, value=%s, and the query %s"
+                            .formatted(key.catalogString(), value.catalogString(), StateColumns.describe(schema)));
         }
-        this.keyRow = UnsafeProjection.create(keyType);
-        this.valueRow = UnsafeProjection.create(valueType);
-        List<Attribute> attributes = Scala.list(DataTypeUtils$.MODULE$.toAttributes(keyType));
+        List<Attribute> attributes = Scala.list(DataTypeUtils$.MODULE$.toAttributes(key));
         this.keyGroups = attributes.isEmpty()
                 ? (bytes, offset, sizeBytes) -> 0 // what has no key is task 0's
                 : SQLConf$.MODULE$.withExistingConf(
-                        from.session().sessionState().conf(),
-                        new HashKeyGroups(List.copyOf(attributes), attributes, keyGroupCount)::get);
+                        transfer.from().session().sessionState().conf(),
+                        new HashKeyGroups(List.copyOf(attributes), attributes, transfer.keyGroupCount())::get);
     }
 
-    private static StructType first(StructType columns, int count) {
-        return new StructType(Arrays.copyOf(columns.fields(), count));
-    }
-
-    /** Takes an entry of the store, and {@link #put}s what becomes of it; or does not. */
+    /** Takes a row of the store, and {@link #put}s what becomes of it; or does not. */
     @FunctionalInterface
     interface Taker {
-        void take(InternalRow storedKey, InternalRow storedValue);
+        void take(InternalRow row);
     }
 
-    /** The key of the entry at hand. */
-    RowView key() {
-        return key;
+    /** Keeps an entry without a sub-key. */
+    void put(RowView key, RowView value, long expiryMicros) {
+        put(key, key, 0, value, expiryMicros);
     }
 
-    /** Its value. */
-    RowView value() {
-        return value;
-    }
-
-    /** Keeps an entry of the key at hand. */
-    void put(RowView entryKey, int subKeySizeBytes, RowView entryValue, long expiryMicros) {
+    /** @param entryKey the key with its sub-key behind it */
+    void put(RowView key, RowView entryKey, int subKeySizeBytes, RowView value, long expiryMicros) {
         int keyGroup = keyGroups.keyGroup(key.bytes(), key.offset(), key.sizeBytes());
-        writers.computeIfAbsent(keyGroup, this::writer).put(entryKey, subKeySizeBytes, entryValue, expiryMicros);
+        writers.computeIfAbsent(keyGroup, this::writer).put(entryKey, subKeySizeBytes, value, expiryMicros);
     }
 
     private KeyGroupWriter writer(int keyGroup) {
@@ -122,18 +88,19 @@ final class StoreCopy {
         }
     }
 
-    /** Goes through the store, and writes what becomes of it. Returns how many entries the store has. */
-    long write(Taker taker) throws IOException {
+    /** Goes through a store, and writes what becomes of it. Returns how many entries the store has. */
+    long write(StoredOperator.Store store, Taker taker) throws IOException {
+        return write(store, taker, () -> {});
+    }
+
+    /** @param end takes what is left behind the last row */
+    long write(StoredOperator.Store store, Taker taker, Runnable end) throws IOException {
         long count = 0;
         try {
             for (Iterator<InternalRow> rows = store.entries(); rows.hasNext(); count++) {
-                InternalRow row = rows.next();
-                InternalRow storedKey = row.getStruct(0, store.key().length());
-                InternalRow storedValue = row.getStruct(1, store.value().length());
-                Rows.point(key, keyRow.apply(storedKey));
-                Rows.point(value, valueRow.apply(storedValue));
-                taker.take(storedKey, storedValue);
+                taker.take(rows.next());
             }
+            end.run();
             writers.values().forEach(KeyGroupWriter::finish);
         } catch (UncheckedIOException e) {
             throw e.getCause();

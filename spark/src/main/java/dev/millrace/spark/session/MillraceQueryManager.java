@@ -6,6 +6,7 @@ import dev.millrace.engine.error.MillraceException;
 import dev.millrace.spark.execution.MillraceExecution;
 import dev.millrace.spark.execution.Pace;
 import dev.millrace.spark.execution.QueryRequest;
+import dev.millrace.spark.execution.ReportedException;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.settings.MillraceSettings;
 import java.util.Optional;
@@ -80,8 +81,7 @@ public final class MillraceQueryManager extends StreamingQueryManager {
             throws TimeoutException {
         SQLConf conf = session.sessionState().conf();
         AllowList.synchronize(conf);
-        Optional<Pace> pace =
-                MillraceSettings.isEnabled(conf) ? Pace.of(trigger, MillraceSettings.triggers(conf)) : Optional.empty();
+        Optional<Pace> pace = pace(conf, trigger);
         if (pace.isPresent()) {
             QueryRequest request = new QueryRequest(
                     session,
@@ -120,6 +120,17 @@ public final class MillraceQueryManager extends StreamingQueryManager {
                 catalogTable);
     }
 
+    /** How a query goes on Millrace; empty where it is Spark's. */
+    private static Optional<Pace> pace(SQLConf conf, Trigger trigger) {
+        try {
+            return MillraceSettings.isEnabled(conf)
+                    ? Pace.of(trigger, MillraceSettings.triggers(conf))
+                    : Optional.empty();
+        } catch (MillraceException e) {
+            throw ReportedException.of(e);
+        }
+    }
+
     /**
      * The query on Millrace; empty where Spark's own engine runs it, because Millrace cannot and Spark can. What
      * the user wants of Millrace itself is not dropped for that: a setting that it cannot follow is an error.
@@ -128,12 +139,13 @@ public final class MillraceQueryManager extends StreamingQueryManager {
         try {
             return Optional.of(MillraceExecution.create(request));
         } catch (MillraceException e) {
+            ReportedException reported = ReportedException.of(e);
             if (!request.pace().isBounded()
                     || e.code().kind() != ErrorKind.UNSUPPORTED
                     || e.code() == ErrorCode.UNSUPPORTED_SETTING) {
-                throw e;
+                throw reported;
             }
-            MillraceExecution.requireNothingKept(request, e);
+            MillraceExecution.requireNothingKept(request, reported);
             LOG.info(
                     "Spark's own engine runs query {}, because Millrace cannot: {}",
                     request.name().getOrElse(() -> "without a name"),

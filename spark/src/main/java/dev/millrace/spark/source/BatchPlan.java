@@ -52,18 +52,13 @@ final class BatchPlan {
         TaskCopies<RDD<InternalRow>> copies = TaskCopies.of(rdd);
         List<Split> splits = new ArrayList<>();
         for (Partition partition : partitions) {
-            splits.add(new RddSplit(rdd, copies, partition));
+            splits.add(new RddSplit(copies, partition));
         }
         return splits;
     }
 
-    /**
-     * A partition of an RDD.
-     *
-     * @param planned held until the split is read: Spark removes what it broadcast for an RDD once nobody holds that
-     */
-    private record RddSplit(RDD<InternalRow> planned, TaskCopies<RDD<InternalRow>> copies, Partition partition)
-            implements RowSplit {
+    /** A partition of an RDD. In the driver the copies hold the original, and so what Spark broadcast for it. */
+    private record RddSplit(TaskCopies<RDD<InternalRow>> copies, Partition partition) implements RowSplit {
         @Override
         public Rows open() {
             return new IteratorRows(copies.copy().iterator(partition, TaskContext.get()));

@@ -65,7 +65,7 @@ public final class FlowingSource extends SparkSource {
 
     /** Readers of every partition that the stream has now, from the committed offset. */
     @Override
-    public PlannedSource plan(int workerCount) {
+    public PlannedSource plan(int workerCount, int loopCount) {
         // Kafka plans by the partitions that it last saw, so it must have looked first.
         plannedLatest = latest();
         InputPartition[] partitions = asking("plan its partitions", () -> adapter.planInputPartitions(start()));

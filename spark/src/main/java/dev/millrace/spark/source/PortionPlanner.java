@@ -1,13 +1,12 @@
 package dev.millrace.spark.source;
 
 import dev.millrace.engine.source.PartitionOutput;
-import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.engine.source.SourceReader;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Polls a source that can only be read batch by batch, and hands in a portion of whatever is new. Reads no
+ * Polls, in the driver, a source that can only be read batch by batch, and hands in a portion of whatever is new. Reads no
  * partition itself; it is a reader because polling may wait for the outside.
  *
  * <p>Thread: the reader's.
@@ -17,23 +16,10 @@ final class PortionPlanner implements SourceReader {
     private static final int WAIT_PER_LOOK = 9;
 
     private final PortionedSource source;
-    private final Portions portions;
+    private final HandedPortions portions;
     private final long intervalNanos;
 
-    /** Makes it, in the driver: that is where the source is. */
-    record Factory(PortionedSource source, Portions portions, long intervalNanos) implements ReaderFactory {
-        @Override
-        public int partitionCount() {
-            return 0;
-        }
-
-        @Override
-        public SourceReader create() {
-            return new PortionPlanner(source, portions, intervalNanos);
-        }
-    }
-
-    private PortionPlanner(PortionedSource source, Portions portions, long intervalNanos) {
+    PortionPlanner(PortionedSource source, HandedPortions portions, long intervalNanos) {
         this.source = source;
         this.portions = portions;
         this.intervalNanos = intervalNanos;
@@ -44,7 +30,7 @@ final class PortionPlanner implements SourceReader {
 
     @Override
     public boolean read() throws InterruptedException {
-        portions.awaitIdle();
+        portions.awaitSettled();
         long start = System.nanoTime();
         if (!source.poll()) {
             long took = System.nanoTime() - start;

@@ -3,7 +3,9 @@ package dev.millrace.spark.source;
 import dev.millrace.engine.error.ErrorCode;
 import dev.millrace.engine.error.MillraceException;
 import dev.millrace.engine.source.PlannedSource;
+import dev.millrace.engine.source.PortionTarget;
 import dev.millrace.engine.source.ReaderFactory;
+import dev.millrace.engine.source.SourceReader;
 import dev.millrace.spark.thread.DriverScope;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,17 +23,18 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A stream that is read batch by batch. A batch is a <em>portion</em>: its splits are shared out to a fixed number
- * of readers, and an epoch ends only behind a whole portion. Portions are handed in, by the query or by the source's
- * own poll.
+ * of readers, as many as there are loops on all workers, and an epoch ends only behind a whole portion. Portions are
+ * handed in, by the query or by the source's own poll.
  *
  * <p>Thread: any. Its stream is asked for one thing at a time, because Spark does so from one thread.
  */
 public final class PortionedSource extends SparkSource {
     private final PortionedStream portioned;
     private final StructType schema;
-    private final PortionSettings settings;
+    private final long pollNanos;
     private @Nullable SparkSession session;
-    private volatile @Nullable Portions portions;
+    private volatile @Nullable HandedPortions portions;
+    private int slotCount;
 
     /** What the last epoch's positions were merged into. */
     private @Nullable Boundary merged;
@@ -41,13 +44,14 @@ public final class PortionedSource extends SparkSource {
     private Optional<Offset> latest = Optional.empty();
 
     /** A look at the stream that found nothing but what was handed in: when it began, and what that was. */
-    private record Look(long startNanos, Portions portions, long portion) {}
+    private record Look(long startNanos, HandedPortions portions, long portion) {}
 
-    PortionedSource(String name, PortionedStream portioned, StructType schema, PortionSettings settings) {
+    /** @param pollNanos how long to wait between two looks for new data; 0 where the query hands portions in */
+    PortionedSource(String name, PortionedStream portioned, StructType schema, long pollNanos) {
         super(name, portioned.stream());
         this.portioned = portioned;
         this.schema = schema;
-        this.settings = settings;
+        this.pollNanos = pollNanos;
     }
 
     @Override
@@ -66,22 +70,36 @@ public final class PortionedSource extends SparkSource {
         super.startFrom(newSession, loggedJson);
     }
 
-    /** The slots that read portions behind the committed offset, and what polls the stream if it is polled. */
+    /** The slots that read portions behind the committed offset. */
     @Override
-    public synchronized PlannedSource plan(int workerCount) {
-        Portions made = new Portions(settings.slotCount(), new Boundary(0, committed()));
-        portions = made;
+    public synchronized PlannedSource plan(int workerCount, int loopCount) {
+        portions = new HandedPortions(new Boundary(0, committed()));
         committedPortion = 0;
         lastVainLook = null;
+        slotCount = workerCount * loopCount;
+        Portions ofWorker = new Portions(workerCount, loopCount);
+        PortionReads own = portioned.own().orElse(null);
         List<ReaderFactory> readers = new ArrayList<>();
-        for (int slot = 0; slot < settings.slotCount(); slot++) {
-            SplitReader splits = portioned.reader(name() + ", reader=" + slot, schema);
-            readers.add(new SlotReader.Factory(slot, settings.slotCount(), made, splits));
+        for (int slot = 0; slot < slotCount; slot++) {
+            readers.add(new SlotReader.Factory(name(), slot, slotCount, ofWorker, schema, own));
         }
-        if (settings.isPolled()) {
-            readers.add(new PortionPlanner.Factory(this, made, settings.pollNanos()));
-        }
-        return PlannedSource.portioned(name(), readers);
+        return PlannedSource.portioned(name(), ofWorker, readers);
+    }
+
+    /** What polls the stream for portions behind those of the readers that were planned last; empty where nothing does. */
+    public Optional<SourceReader> poller() {
+        return pollNanos > 0 ? Optional.of(new PortionPlanner(this, portions(), pollNanos)) : Optional.empty();
+    }
+
+    @Override
+    public void connect(List<? extends PortionTarget> workers) {
+        portions().connect(workers);
+    }
+
+    /** Not one at a time with the rest: planning a portion may take long, and this must not wait for it. */
+    @Override
+    public void portionEnded(long portion, long maxMicros) {
+        portions().ended(portion, maxMicros);
     }
 
     @Override
@@ -90,7 +108,7 @@ public final class PortionedSource extends SparkSource {
     }
 
     @Override
-    public synchronized void endEpoch(long epoch) {
+    public void endEpoch(long epoch) {
         portions().endEpoch(epoch);
     }
 
@@ -139,9 +157,8 @@ public final class PortionedSource extends SparkSource {
             return false;
         }
         List<Split> splits = asDriver(
-                "plan a batch",
-                () -> portioned.plan(Objects.requireNonNull(session), behind.offset(), end, settings.slotCount()));
-        portions().add(splits, new Boundary(behind.portion() + 1, Optional.of(end)));
+                "plan a batch", () -> portioned.plan(Objects.requireNonNull(session), behind.offset(), end, slotCount));
+        portions().add(splits, end);
         return true;
     }
 
@@ -155,21 +172,22 @@ public final class PortionedSource extends SparkSource {
         return asking(what, () -> DriverScope.run(Objects.requireNonNull(session), question));
     }
 
-    private Portions portions() {
+    private HandedPortions portions() {
         return Objects.requireNonNull(portions, "readers were not made yet");
     }
 
     @Override
     public Optional<Offset> merge(List<Object> positions) {
-        Boundary end = (Boundary) positions.get(0);
+        Long portion = (Long) positions.get(0);
         for (Object position : positions) {
-            if (!position.equals(end)) {
+            if (!position.equals(portion)) {
                 throw new MillraceException(
                         ErrorCode.INVARIANT,
                         "Cannot end an epoch: source=%s, positions=%s differ. Please report this."
                                 .formatted(name(), positions));
             }
         }
+        Boundary end = portions().end(portion);
         merged = end;
         return end.offset();
     }
@@ -181,6 +199,7 @@ public final class PortionedSource extends SparkSource {
         Boundary end = merged;
         if (end != null && end.offset().equals(Optional.of(offset))) {
             committedPortion = end.portion();
+            portions().committed(end.portion());
         }
         if (isNew) {
             asDriver("take a commit", () -> {

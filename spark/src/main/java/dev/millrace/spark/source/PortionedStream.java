@@ -18,7 +18,6 @@ import org.apache.spark.sql.connector.read.streaming.SupportsAdmissionControl;
 import org.apache.spark.sql.execution.streaming.Source;
 import org.apache.spark.sql.execution.streaming.runtime.SerializedOffset;
 import org.apache.spark.sql.execution.streaming.runtime.StreamingExecutionRelation;
-import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.vectorized.ColumnarBatch;
 import org.jspecify.annotations.Nullable;
 import scala.Option;
@@ -44,13 +43,9 @@ sealed interface PortionedStream {
     /** What lies between two offsets, for so many slots to read. */
     List<Split> plan(SparkSession session, Optional<Offset> start, Offset end, int slotCount);
 
-    /**
-     * What a slot reads with.
-     *
-     * @param readerName what errors call it
-     */
-    default SplitReader reader(String readerName, StructType schema) {
-        return new RowSplitReader(readerName, schema);
+    /** What of Millrace's own reads it; empty where its connector does. */
+    default Optional<PortionReads> own() {
+        return Optional.empty();
     }
 
     /** Tells the stream that it may forget what lies before {@code end}. */
@@ -65,11 +60,7 @@ sealed interface PortionedStream {
         return Optional.ofNullable(controlled.latestOffset(orNull(start), limit));
     }
 
-    /**
-     * A stream of Spark's second interface.
-     *
-     * @param own what of Millrace's own reads it; empty where its connector does
-     */
+    /** A stream of Spark's second interface. */
     record MicroBatch(MicroBatchStream stream, Optional<PortionReads> own) implements PortionedStream {
         @Override
         public Optional<Offset> firstOffset() {
@@ -100,11 +91,6 @@ sealed interface PortionedStream {
                 splits.add(new PartitionSplit(factory, partition));
             }
             return splits;
-        }
-
-        @Override
-        public SplitReader reader(String readerName, StructType schema) {
-            return own.map(PortionReads::reader).orElseGet(() -> PortionedStream.super.reader(readerName, schema));
         }
 
         @Override

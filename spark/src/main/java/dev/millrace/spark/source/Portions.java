@@ -1,40 +1,46 @@
 package dev.millrace.spark.source;
 
+import dev.millrace.engine.source.PortionInbox;
+import java.io.Serializable;
 import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The portions of one source that are to be read and the epochs that are to end, in one order, and how far each
- * slot is with it. Slots take the splits of a portion one by one, each those that are meant for it or for any; only when all of them are read does any slot go
- * on. So an epoch ends behind the same portion in all slots.
+ * One worker's share of the portions of a source and the epochs that are to end, in one order, and how far each
+ * slot there is with it. Slots take the splits of a portion one by one, each those that are meant for it or for any; only
+ * when all of them are read does any slot go on. So an epoch ends behind the same portion in all slots.
  *
- * <p>Bounds: what is handed in and asked for; a polled source hands in a portion when there is nothing left.
- * Thread: any.
+ * <p>It travels in the plan before anything is handed in, so each worker has its own. Bounds: what is handed in and asked
+ * for. Thread: any.
  */
-final class Portions {
+final class Portions implements PortionInbox {
+    private static final long serialVersionUID = 1L;
+
     /** What a slot is to do next. */
-    sealed interface Order {
+    sealed interface Order extends Serializable {
         /** Read a split of a portion. */
         record ReadSplit(Split split) implements Order {}
 
         /** Say that a portion ends. */
         record EndPortion() implements Order {}
 
-        /** Say that an epoch ends. */
-        record EndEpoch(long epoch, Boundary boundary) implements Order {}
+        /** Say that an epoch ends, behind so many portions. */
+        record EndEpoch(long epoch, long portion) implements Order {}
     }
 
-    private static final class Entry {
-        final Deque<Split> splits;
+    private static final class Entry implements Serializable {
+        private static final long serialVersionUID = 1L;
+
+        final ArrayDeque<Split> splits;
         final Order end;
         int splitsUnderWay;
         int slotsThrough;
 
-        Entry(Deque<Split> splits, Order end) {
-            this.splits = splits;
+        Entry(List<? extends Split> splits, Order end) {
+            this.splits = new ArrayDeque<>(splits);
             this.end = end;
         }
 
@@ -52,46 +58,41 @@ final class Portions {
         }
     }
 
-    private final Deque<Entry> entries = new ArrayDeque<>();
+    private final ArrayDeque<Entry> entries = new ArrayDeque<>();
+    private final int workerCount;
 
-    /** For each slot, the number of the entry that it is at. */
+    /** For each slot here, the number of the entry that it is at. */
     private final long[] entryOfSlot;
 
     private final @Nullable Entry[] readBySlot;
     private long firstEntry;
-    private Boundary last;
 
-    Portions(int slotCount, Boundary start) {
-        this.entryOfSlot = new long[slotCount];
-        this.readBySlot = new Entry[slotCount];
-        this.last = start;
+    /**
+     * @param workerCount among how many workers the slots are dealt out, one by one
+     * @param slotsEach how many each worker has
+     */
+    Portions(int workerCount, int slotsEach) {
+        this.workerCount = workerCount;
+        this.entryOfSlot = new long[slotsEach];
+        this.readBySlot = new Entry[slotsEach];
     }
 
-    /** A portion to be read, up to {@code end}. */
-    synchronized void add(Iterable<? extends Split> splits, Boundary end) {
-        Deque<Split> queue = new ArrayDeque<>();
-        splits.forEach(queue::add);
-        entries.addLast(new Entry(queue, new Order.EndPortion()));
-        last = end;
+    @Override
+    @SuppressWarnings("unchecked") // as HandedPortions makes it
+    public synchronized void portion(Object share) {
+        entries.addLast(new Entry((List<? extends Split>) share, new Order.EndPortion()));
         notifyAll();
     }
 
-    /** An epoch that is to end behind the portions so far. */
-    synchronized void endEpoch(long epoch) {
-        entries.addLast(new Entry(new ArrayDeque<>(), new Order.EndEpoch(epoch, last)));
+    @Override
+    public synchronized void endEpoch(long epoch, long portion) {
+        entries.addLast(new Entry(List.of(), new Order.EndEpoch(epoch, portion)));
         notifyAll();
     }
 
-    /** The end of the last portion that was handed in. */
-    synchronized Boundary last() {
-        return last;
-    }
-
-    /** Waits until all slots are through with everything. */
-    synchronized void awaitIdle() throws InterruptedException {
-        while (!entries.isEmpty()) {
-            wait();
-        }
+    /** The place of one of the source's slots among those here. */
+    private int here(int slot) {
+        return slot / workerCount;
     }
 
     /** Waits for what a slot is to do next. Ends are given again until the slot is {@link #through} with them. */
@@ -102,7 +103,7 @@ final class Portions {
                 Split split = entry.take(slot);
                 if (split != null) {
                     entry.splitsUnderWay++;
-                    readBySlot[slot] = entry;
+                    readBySlot[here(slot)] = entry;
                     return new Order.ReadSplit(split);
                 }
                 if (entry.splits.isEmpty() && entry.splitsUnderWay == 0) {
@@ -114,7 +115,7 @@ final class Portions {
     }
 
     private @Nullable Entry entry(int slot) {
-        long index = entryOfSlot[slot] - firstEntry;
+        long index = entryOfSlot[here(slot)] - firstEntry;
         for (Entry entry : entries) {
             if (index-- == 0) {
                 return entry;
@@ -125,7 +126,7 @@ final class Portions {
 
     /** A slot has read the split that it took. */
     synchronized void splitRead(int slot) {
-        if (--Objects.requireNonNull(readBySlot[slot]).splitsUnderWay == 0) {
+        if (--Objects.requireNonNull(readBySlot[here(slot)]).splitsUnderWay == 0) {
             notifyAll();
         }
     }
@@ -133,11 +134,10 @@ final class Portions {
     /** A slot has said that a portion or an epoch ends. */
     synchronized void through(int slot) {
         Objects.requireNonNull(entry(slot)).slotsThrough++;
-        entryOfSlot[slot]++;
+        entryOfSlot[here(slot)]++;
         while (!entries.isEmpty() && entries.peekFirst().slotsThrough == entryOfSlot.length) {
-            entries.removeFirst();
+            Entry unused = entries.removeFirst();
             firstEntry++;
-            notifyAll();
         }
     }
 }

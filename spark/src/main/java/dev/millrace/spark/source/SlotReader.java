@@ -5,11 +5,12 @@ import dev.millrace.engine.source.ReaderFactory;
 import dev.millrace.engine.source.SourceReader;
 import java.util.List;
 import java.util.Objects;
+import org.apache.spark.sql.types.StructType;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One of the hands that read a source's portions: takes one split after the other, and says where portions and epochs
- * end.
+ * end. Its position is how many portions there were.
  *
  * <p>Thread: the reader's.
  */
@@ -20,8 +21,20 @@ final class SlotReader implements SourceReader {
     private @Nullable PartitionOutput output;
     private boolean isReading;
 
-    /** Makes the reader of one slot, in the driver: that is where the portions are. */
-    record Factory(int slot, int slotCount, Portions portions, SplitReader splits) implements ReaderFactory {
+    /**
+     * Makes the reader of one slot.
+     *
+     * @param portions of its worker
+     * @param own what of Millrace's own reads splits; null where the connector does
+     */
+    record Factory(
+            String sourceName,
+            int slot,
+            int slotCount,
+            Portions portions,
+            StructType schema,
+            @Nullable PortionReads own)
+            implements ReaderFactory {
         /** Where {@code withWatermark} stands behind a union, each slot is a partition. */
         @Override
         public String partitionName(int unused) {
@@ -30,6 +43,8 @@ final class SlotReader implements SourceReader {
 
         @Override
         public SourceReader create() {
+            SplitReader splits =
+                    own == null ? new RowSplitReader(sourceName + ", reader=" + slot, schema) : own.reader();
             return new SlotReader(slot, portions, splits);
         }
     }
@@ -57,7 +72,7 @@ final class SlotReader implements SourceReader {
             return readOn();
         }
         boolean said = order instanceof Portions.Order.EndEpoch end
-                ? output().endEpoch(end.epoch(), end.boundary())
+                ? output().endEpoch(end.epoch(), end.portion())
                 : output().endPortion();
         if (said) {
             portions.through(slot);

@@ -11,9 +11,10 @@ import org.apache.spark.sql.internal.SQLConf;
  * Makes the sources of a query out of its streams.
  *
  * @param conf the query's settings
- * @param portions how those are read that are read in portions
+ * @param pollNanos how long to wait between two looks for new data of a stream that is read in portions; 0 where the query
+ *     hands them in
  */
-public record SourceFactory(SQLConf conf, Reading reading, PortionSettings portions) {
+public record SourceFactory(SQLConf conf, Reading reading, long pollNanos) {
     /** The source of a stream. */
     public SparkSource create(StreamLeaf leaf) {
         SparkDataStream stream = leaf.stream();
@@ -29,7 +30,7 @@ public record SourceFactory(SQLConf conf, Reading reading, PortionSettings porti
                 ? new PortionedStream.V1(first)
                 : new PortionedStream.MicroBatch(
                         (MicroBatchStream) stream, StreamReads.ofPortions(new ReadRequest(conf, leaf.name(), stream)));
-        return new PortionedSource(leaf.name(), portioned, leaf.schema(), portions);
+        return new PortionedSource(leaf.name(), portioned, leaf.schema(), pollNanos);
     }
 
     private SparkSource flowing(StreamLeaf leaf, StreamAdapter adapter) {

@@ -1,7 +1,9 @@
 package dev.millrace.spark.source;
 
-/** A piece of a portion that one slot reads on its own. Thread: any. */
-public interface Split {
+import java.io.Serializable;
+
+/** A piece of a portion that one slot reads on its own. It travels to the slot's worker. Thread: any. */
+public interface Split extends Serializable {
     /** The {@link #slot} of a split that any slot may read. */
     int ANY_SLOT = -1;
 

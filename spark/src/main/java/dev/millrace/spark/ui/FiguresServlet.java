@@ -1,8 +1,6 @@
 package dev.millrace.spark.ui;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.millrace.spark.metrics.QueryFigures;
-import dev.millrace.spark.metrics.QueryRegistry;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -20,10 +18,9 @@ final class FiguresServlet extends HttpServlet {
     private static final long serialVersionUID = 1L;
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    @SuppressWarnings("serial") // servlets are never serialised
-    private final QueryRegistry queries;
+    private final transient ShownFigures queries;
 
-    FiguresServlet(QueryRegistry queries) {
+    FiguresServlet(ShownFigures queries) {
         this.queries = queries;
     }
 
@@ -45,11 +42,9 @@ final class FiguresServlet extends HttpServlet {
     }
 
     private @Nullable Object view(@Nullable String run, @Nullable String since) {
-        if (run == null) {
-            return QueriesView.of(queries.all());
-        }
-        QueryFigures query = queries.find(UUID.fromString(run));
-        return query == null ? null : QueryView.of(query, since == null ? 0 : Long.parseLong(since));
+        return run == null
+                ? queries.queries()
+                : queries.query(UUID.fromString(run), since == null ? 0 : Long.parseLong(since));
     }
 
     @Override

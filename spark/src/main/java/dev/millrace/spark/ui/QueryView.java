@@ -16,12 +16,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the page of one query shows; written as JSON by its components' names.
  *
+ * @param isHistory whether it is read from an event log, which tells of no stages, partitions, settings and plans
  * @param loops for the name of each thread, the share of the time in which it worked, from 0 to 1
  * @param partitions of all sources
  * @param settings those in force, by name
  */
 record QueryView(
         long nowMillis,
+        boolean isHistory,
         QueriesView.Row query,
         List<Stage> stages,
         List<Edge> edges,
@@ -77,6 +79,7 @@ record QueryView(
         DataflowSample sample = query.latest();
         return new QueryView(
                 now,
+                false,
                 QueriesView.Row.of(query, now),
                 stages(query.stages(), sample),
                 edges(query.stages(), sample),

@@ -22,7 +22,7 @@ public final class RealTimeTab extends SparkUITab {
     static final String FIGURES = "/" + PREFIX + "/figures";
     static final String FILES = "/static/millrace";
 
-    private static final int BEHIND_STRUCTURED_STREAMING = 3;
+    static final int BEHIND_STRUCTURED_STREAMING = 3;
 
     private RealTimeTab(SparkUI ui) {
         super(ui, PREFIX);
@@ -32,14 +32,14 @@ public final class RealTimeTab extends SparkUITab {
     public static void attach(SparkContext spark) {
         Scala.optional(spark.ui()).ifPresent(ui -> {
             try {
-                attachOnce(ui, QueryRegistry.of(spark));
+                attachOnce(ui, ShownFigures.of(QueryRegistry.of(spark)));
             } catch (RuntimeException | LinkageError e) {
                 LOG.warn("The Real-Time tab cannot be shown in this application's web UI; its queries run without.", e);
             }
         });
     }
 
-    private static void attachOnce(SparkUI ui, QueryRegistry queries) {
+    private static void attachOnce(SparkUI ui, ShownFigures queries) {
         synchronized (ui) {
             if (Scala.list(ui.getTabs()).stream().noneMatch(RealTimeTab.class::isInstance)) {
                 attach(ui, queries);
@@ -47,13 +47,14 @@ public final class RealTimeTab extends SparkUITab {
         }
     }
 
-    private static void attach(SparkUI ui, QueryRegistry queries) {
+    /** Shows queries in the web UI of an application, which may be one page of the history server's. */
+    static void attach(SparkUI ui, ShownFigures queries) {
         RealTimeTab tab = new RealTimeTab(ui);
         tab.attachPage(new RealTimePage(tab, RealTimePage.Kind.QUERIES));
         tab.attachPage(new RealTimePage(tab, RealTimePage.Kind.QUERY));
         ui.attachTab(tab);
-        ui.attachHandler(FIGURES, new FiguresServlet(queries), "/");
-        ui.attachHandler(FILES, new FilesServlet(), "/");
+        ui.attachHandler(tab.basePath() + FIGURES, new FiguresServlet(queries), "/");
+        ui.attachHandler(tab.basePath() + FILES, new FilesServlet(), "/");
     }
 
     @Override

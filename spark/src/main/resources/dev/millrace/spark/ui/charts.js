@@ -105,6 +105,9 @@ class Chart {
   }
 }
 
+/** As many as the application keeps: a quarter of an hour of a running query. */
+const MOST_POINTS = 900;
+
 const unlessZero = (value) => (value > 0 ? value : null);
 
 /** The scale of latencies: by tens, and never less than two of them. */
@@ -146,7 +149,7 @@ export class Charts {
   update(view, spanMillis) {
     this.points.push(...view.points.filter((point) => point.timeMillis > this.newest()));
     const end = view.query.endMillis || view.nowMillis;
-    this.points = this.points.filter((point) => point.timeMillis > end - 900000);
+    this.points = this.points.slice(-MOST_POINTS);
     const epochs = view.epochs.map((epoch) => epoch.endMillis);
     const recoveries = view.recoveries.map((recovery) => recovery.timeMillis);
     const lived = Math.max(LEAST_SPAN_MILLIS, end - view.query.startMillis);

@@ -6,7 +6,8 @@ import { Graph } from "./graph.js";
 import { stateCell } from "./queries.js";
 import { bytes, clock, count, duration, latency, moment, percent, rate, whole } from "./text.js";
 
-const SPANS = [["1 min", 60000], ["5 min", 300000], ["15 min", 900000]];
+const ALL = Infinity;
+const SPANS = [["1 min", 60000], ["5 min", 300000], ["15 min", 900000], ["all", ALL]];
 const FEW_EPOCHS = 12;
 const none = "–";
 
@@ -53,7 +54,8 @@ class Header {
     setText(this.name, query.name ?? query.id);
     stateCell(this.state, query);
     const lasted = duration((query.endMillis || view.nowMillis) - query.startMillis);
-    setText(this.facts, `${query.endMillis ? "ran" : "up"} ${lasted} · to ${query.sink} · ${query.outputMode.toLowerCase()} mode · an epoch every ${duration(query.triggerMillis)} · run ${query.runId}`);
+    const how = view.isHistory ? "from the event log" : `${query.outputMode.toLowerCase()} mode · an epoch every ${duration(query.triggerMillis)}`;
+    setText(this.facts, `${query.endMillis ? "ran" : "up"} ${lasted} · to ${query.sink} · ${how} · run ${query.runId}`);
     this.error.hidden = !query.error;
     setText(this.error, query.error ?? "");
     const tiles = this.tiles;
@@ -141,6 +143,10 @@ class History {
   }
 
   update(view) {
+    if (this.view === undefined && view.isHistory) {
+      this.choose(ALL);
+    }
+    this.buttons[SPANS.length - 1].hidden = !view.isHistory; // of a running query a quarter of an hour is known
     this.view = view;
     this.charts.update(view, this.span);
   }
@@ -218,7 +224,7 @@ export class QueryPage {
     this.failures = new Failures();
     this.state = new Table("State by operator", [
       { title: "Operator", text: (operator) => operator.name },
-      { title: "Stage", number: true, text: (operator) => String(operator.stageId) },
+      { title: "Stage", number: true, text: (operator) => (operator.stageId < 0 ? none : String(operator.stageId)) },
       { title: "Rows", number: true, text: (operator) => whole(operator.state.rows) },
       { title: "Memory", number: true, text: (operator) => bytes(operator.state.memoryBytes) },
       { title: "Spilled rows", number: true, text: (operator) => whole(operator.state.spilledRows) },
@@ -240,11 +246,13 @@ export class QueryPage {
       { title: "Value", text: ([, value]) => value },
     ], "");
     this.plan = html("pre", { tabindex: "0" });
+    const partitions = section("Source partitions", this.partitions.element);
+    const settings = section("Settings and plan",
+      html("details", {}, html("summary", {}, "Settings in force"), this.settings.element),
+      html("details", {}, html("summary", {}, "Plan"), this.plan));
+    this.ofLiving = [this.dataflow.element, partitions, settings]; // an event log does not tell of them
     root.append(this.header.element, this.dataflow.element, this.history.element, this.failures.element, this.epochs.element,
-      html("div", { class: "mr-two" }, section("State", this.state.element), section("Source partitions", this.partitions.element)),
-      section("Settings and plan",
-        html("details", {}, html("summary", {}, "Settings in force"), this.settings.element),
-        html("details", {}, html("summary", {}, "Plan"), this.plan)));
+      html("div", { class: "mr-two" }, section("State", this.state.element), partitions), settings);
   }
 
   address() {
@@ -255,6 +263,9 @@ export class QueryPage {
   update(view) {
     this.now = view.query.endMillis || view.nowMillis;
     document.title = (view.query.name ?? view.query.id) + " – Real-Time";
+    this.ofLiving.forEach((element) => {
+      element.hidden = view.isHistory;
+    });
     this.header.update(view);
     this.dataflow.update(view);
     this.history.update(view);

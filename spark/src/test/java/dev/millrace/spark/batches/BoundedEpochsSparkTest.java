@@ -68,11 +68,11 @@ final class BoundedEpochsSparkTest {
         }
     }
 
-    private static Case one(String name, String mode, Function<Dataset<Row>, Dataset<Row>> query) {
+    static Case one(String name, String mode, Function<Dataset<Row>, Dataset<Row>> query) {
         return new Case(name, mode, ONE, inputs -> query.apply(inputs.get(0).withWatermark("ts", "10 seconds")));
     }
 
-    private static Case two(String name, String mode, Function<List<Dataset<Row>>, Dataset<Row>> query) {
+    static Case two(String name, String mode, Function<List<Dataset<Row>>, Dataset<Row>> query) {
         return new Case(
                 name,
                 mode,

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -46,6 +47,7 @@ public final class PerBatchComparison {
     private final Function<List<Dataset<Row>>, Dataset<Row>> query;
     private final String outputMode;
     private int partitions = 1;
+    private Set<Long> processes = Set.of();
 
     /**
      * Who runs the query. Spark is spared what costs it time in each batch and changes no answer: more than one
@@ -118,6 +120,11 @@ public final class PerBatchComparison {
         }
     }
 
+    /** The processes whose tasks wrote the batches of the last run. */
+    public Set<Long> processes() {
+        return processes;
+    }
+
     /** The first rows are there before the query is: else its first batch may be one without any. */
     private Map<Long, List<String>> play(Engine engine, Script script, String name, Path checkpoint) throws Exception {
         Batches batches = new Batches();
@@ -134,6 +141,7 @@ public final class PerBatchComparison {
         } finally {
             running.stop();
         }
+        processes = batches.processes();
         Map<Long, List<String>> given = batches.given();
         for (StreamingQueryProgress progress : running.recentProgress()) {
             progress.observedMetrics()

@@ -30,7 +30,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A source that gives the rows of a {@link Script}, a batch of it as a batch of the query: all sources of a
- * script move on together. Options: {@code script}; {@code source}, its number there; {@code partitions}.
+ * script move on together. Any process may read them: a partition's rows travel with it. Options: {@code script}; {@code
+ * source}, its number there; {@code partitions}.
  */
 public final class ScriptedProvider implements TableProvider {
     /** A script that is being played. */
@@ -113,10 +114,7 @@ public final class ScriptedProvider implements TableProvider {
         }
     }
 
-    private record ScriptedScan(StructType readSchema, String script, int source, int partitions)
-            implements Scan, java.io.Serializable {
-        private static final long serialVersionUID = 1L;
-
+    private record ScriptedScan(StructType readSchema, String script, int source, int partitions) implements Scan {
         @Override
         public MicroBatchStream toMicroBatchStream(String checkpointLocation) {
             return new ScriptedStream(this);
@@ -136,7 +134,7 @@ public final class ScriptedProvider implements TableProvider {
         }
     }
 
-    private record Part(ScriptedScan scan, int from, int to, int index) implements InputPartition {
+    private record Part(StructType schema, List<Row> rows, BatchesProvider.Witness witness) implements InputPartition {
         private static final long serialVersionUID = 1L;
     }
 
@@ -185,8 +183,16 @@ public final class ScriptedProvider implements TableProvider {
         @Override
         public InputPartition[] planInputPartitions(Offset start, Offset end) {
             InputPartition[] parts = new InputPartition[scan.partitions()];
+            Play play = play(scan.script());
             for (int i = 0; i < parts.length; i++) {
-                parts[i] = new Part(scan, ((BatchCount) start).count, ((BatchCount) end).count, i);
+                List<Row> rows = new ArrayList<>();
+                for (int batch = ((BatchCount) start).count; batch < ((BatchCount) end).count; batch++) {
+                    List<Row> ofBatch = play.script.batches().get(batch).rows().get(scan.source());
+                    for (int row = i; row < ofBatch.size(); row += parts.length) {
+                        rows.add(ofBatch.get(row));
+                    }
+                }
+                parts[i] = new Part(scan.readSchema(), rows, play.witness);
             }
             return parts;
         }
@@ -209,19 +215,10 @@ public final class ScriptedProvider implements TableProvider {
         @Override
         public PartitionReader<InternalRow> createReader(InputPartition partition) {
             Part part = (Part) partition;
-            var toCatalyst = CatalystTypeConverters$.MODULE$.createToCatalystConverter(
-                    part.scan().readSchema());
+            var toCatalyst = CatalystTypeConverters$.MODULE$.createToCatalystConverter(part.schema());
             List<InternalRow> rows = new ArrayList<>();
-            Play play = play(part.scan().script());
-            Script script = play.script;
-            for (int batch = part.from(); batch < part.to(); batch++) {
-                List<Row> ofBatch =
-                        script.batches().get(batch).rows().get(part.scan().source());
-                for (int i = part.index(); i < ofBatch.size(); i += part.scan().partitions()) {
-                    rows.add((InternalRow) toCatalyst.apply(ofBatch.get(i)));
-                }
-            }
-            return new RowsReader(rows, play.witness);
+            part.rows().forEach(row -> rows.add((InternalRow) toCatalyst.apply(row)));
+            return new RowsReader(rows, part.witness());
         }
     }
 

@@ -27,6 +27,7 @@ import org.apache.spark.sql.execution.streaming.state.HDFSBackedStateStoreProvid
 import org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider;
 import org.apache.spark.sql.streaming.StreamingQuery;
 import org.apache.spark.sql.streaming.StreamingQueryException;
+import org.apache.spark.sql.streaming.TimeMode;
 import org.apache.spark.sql.streaming.Trigger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -35,27 +36,55 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Queries that begin on stock Spark and go on with their state on Millrace. */
 @Timeout(180)
 final class StateImportSparkTest {
     private static final String IMPORT = "spark.millrace.checkpoint.import";
+    private static final String ENCODING = "spark.sql.streaming.stateStore.encodingFormat";
+    private static final String NO_DATA_BATCHES = "spark.sql.streaming.noDataMicroBatches.enabled";
     private static final String STATE_STORE = "spark.sql.streaming.stateStore.providerClass";
+
+    private static final String ROCKS = RocksDBStateStoreProvider.class.getName();
 
     private static final Set<String> TAKEN = Set.of(
             "windows",
+            "session windows",
             "collected lists",
             "first rows of keys and times",
             "first rows within the watermark",
             "distinct",
             "windows of windows",
+            "user code",
+            "user code with time-outs",
             "right join",
             "semi join",
             "windows over a left join");
 
-    private static final Set<String> REFUSED =
-            Set.of("session windows", "limit", "user code", "user code with time-outs");
+    /** How many rows of the script come before Millrace takes over. */
+    private static final int ROWS_BEFORE = 17;
+
+    private static final Case LIMIT =
+            BoundedEpochsSparkTest.one("limit", "append", rows -> rows.limit(ROWS_BEFORE + 2));
+
+    /** Formats that are not Spark's default, or are another's. */
+    private enum Format {
+        AGGREGATION_1("windows", "spark.sql.streaming.aggregation.stateFormatVersion", "1"),
+        TIME_OUTS_1("user code with time-outs", "spark.sql.streaming.flatMapGroupsWithState.stateFormatVersion", "1"),
+        JOIN_3("right join", "spark.sql.streaming.join.stateFormatVersion", "3");
+
+        private final String caseName;
+        private final String setting;
+        private final String value;
+
+        Format(String caseName, String setting, String value) {
+            this.caseName = caseName;
+            this.setting = setting;
+            this.value = value;
+        }
+    }
 
     private static SparkSession session;
 
@@ -78,17 +107,18 @@ final class StateImportSparkTest {
         session.conf().unset(STATE_STORE);
     }
 
-    private static Stream<Case> cases(Set<String> names) {
-        return BoundedEpochsSparkTest.cases()
-                .filter(one -> names.contains(one.name()) && !one.mode().equals("complete"));
-    }
-
     static Stream<Case> cases() {
-        return cases(TAKEN);
+        return Stream.concat(
+                Stream.of(LIMIT),
+                BoundedEpochsSparkTest.cases()
+                        .filter(one -> TAKEN.contains(one.name()) && !one.mode().equals("complete")));
     }
 
-    static Stream<Case> refused() {
-        return cases(REFUSED);
+    private static Case named(String name) {
+        return BoundedEpochsSparkTest.cases()
+                .filter(one -> one.name().equals(name))
+                .findFirst()
+                .orElseThrow();
     }
 
     /** What each batch of a case gives on one engine after Spark has run the first half of them. */
@@ -111,10 +141,15 @@ final class StateImportSparkTest {
         }
 
         Map<Long, List<String>> on(Engine engine) throws Exception {
+            return on(engine, one);
+        }
+
+        /** Goes on with another query than that which began. */
+        Map<Long, List<String>> on(Engine engine, Case next) throws Exception {
             Path checkpoint = folder.resolve(engine.name());
             FileUtils.copyDirectory(begun.toFile(), checkpoint.toFile());
             List<Integer> rests = one.script().rests();
-            return play(one, engine, name, checkpoint, rests.subList(half, rests.size()));
+            return play(next, engine, name, checkpoint, rests.subList(half, rests.size()));
         }
 
         @Override
@@ -146,15 +181,60 @@ final class StateImportSparkTest {
     @MethodSource("cases")
     void givesWhatSparkWouldHaveGivenNext(Case one) throws Exception {
         boolean onRocks = one.name().length() % 2 == 0; // each provider has its share of the cases
-        session.conf()
-                .set(
-                        STATE_STORE,
-                        (onRocks ? RocksDBStateStoreProvider.class : HDFSBackedStateStoreProvider.class).getName());
+        session.conf().set(STATE_STORE, onRocks ? ROCKS : HDFSBackedStateStoreProvider.class.getName());
         try (GoingOn begun = new GoingOn(one)) {
             Map<Long, List<String>> expected = begun.on(Engine.SPARK_IN_PARTS);
             session.conf().set(IMPORT, "true");
 
             assertThat(begun.on(Engine.MILLRACE)).isEqualTo(expected).isNotEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Format.class)
+    void givesTheSameFromSparksOtherFormats(Format format) throws Exception {
+        session.conf().set(STATE_STORE, ROCKS);
+        session.conf().set(format.setting, format.value);
+        try {
+            givesWhatSparkWouldHaveGivenNext(named(format.caseName));
+        } finally {
+            session.conf().unset(format.setting);
+        }
+    }
+
+    @Test
+    void goesOnWithAProcessorsVariablesAndItsTimers() throws Exception {
+        session.conf().set(STATE_STORE, ROCKS);
+        Case one = BoundedEpochsSparkTest.one("kept", "append", rows -> Visits.kept(rows, TimeMode.EventTime(), 100));
+        try (GoingOn begun = new GoingOn(one)) {
+            Map<Long, List<String>> expected = begun.on(Engine.SPARK_IN_PARTS);
+            session.conf().set(IMPORT, "true");
+
+            assertThat(begun.on(Engine.MILLRACE)).isEqualTo(expected);
+            assertThat(expected.values()).asString().contains("timer of");
+        }
+    }
+
+    /** Spark would make batches without rows all the time, and never come to rest. */
+    @Test
+    void goesOnWithAProcessorsTimesToLive() throws Exception {
+        session.conf().set(STATE_STORE, ROCKS);
+        session.conf().set(ENCODING, "avro");
+        session.conf().set(NO_DATA_BATCHES, "false");
+        Case one = BoundedEpochsSparkTest.one(
+                "kept", "append", rows -> Visits.kept(rows, TimeMode.ProcessingTime(), ROWS_BEFORE));
+        try (GoingOn begun = new GoingOn(one)) {
+            Map<Long, List<String>> expected = begun.on(Engine.SPARK_IN_PARTS);
+            session.conf().set(IMPORT, "true");
+
+            assertThat(begun.on(Engine.MILLRACE)).isEqualTo(expected);
+            assertThat(expected.values())
+                    .asString()
+                    .contains("a: count=", "brief=null")
+                    .doesNotContain("brief=1");
+        } finally {
+            session.conf().unset(ENCODING);
+            session.conf().unset(NO_DATA_BATCHES);
         }
     }
 
@@ -214,16 +294,15 @@ final class StateImportSparkTest {
         assertThat(collector.taken()).containsExactly(100_02L, 120_02L, 150_02L);
     }
 
-    @ParameterizedTest
-    @MethodSource("refused")
-    void refusesByNameWhatItCannotBringOver(Case one) throws Exception {
+    @Test
+    void refusesByNameTheStateOfAnotherQuery() throws Exception {
         session.conf().set(IMPORT, "true");
 
-        try (GoingOn begun = new GoingOn(one)) {
-            assertThatThrownBy(() -> begun.on(Engine.MILLRACE))
+        try (GoingOn begun = new GoingOn(named("windows"))) {
+            assertThatThrownBy(() -> begun.on(Engine.MILLRACE, named("user code")))
                     .isInstanceOf(StreamingQueryException.class)
                     .hasMessageContaining("MILLRACE_UNSUPPORTED_CHECKPOINT")
-                    .hasMessageContaining("cannot become that of");
+                    .hasMessageContaining("stateStoreSave, cannot become that of mapGroupsWithState");
         }
     }
 }

@@ -87,6 +87,13 @@ final class Visits {
                 .toDF();
     }
 
+    /** All that a processor can keep, in time of a kind. */
+    static Dataset<Row> kept(Dataset<Row> rows, TimeMode time, long briefBelow) {
+        return byKey(rows)
+                .transformWithState(new KeepingProcessor(briefBelow), time, OutputMode.Append(), Encoders.STRING())
+                .toDF();
+    }
+
     private static final class Processor extends StatefulProcessor<String, Row, String> {
         private static final long serialVersionUID = 1L;
 

@@ -1,6 +1,7 @@
 package dev.millrace.spark.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.millrace.spark.LocalSpark;
@@ -15,6 +16,7 @@ import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.execution.streaming.sources.LowLatencyMemoryStream;
 import org.apache.spark.sql.streaming.StreamingQuery;
+import org.apache.spark.sql.streaming.StreamingQueryException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -85,6 +87,25 @@ class AllocationSparkTest {
             query.stop();
         }
         return List.copyOf(collector.taken());
+    }
+
+    @Test
+    void saysThatDynamicAllocationMustKnowTheCoresOfExecutors() throws Exception {
+        Map<String, String> settings = new HashMap<>(cluster.settings());
+        settings.remove("spark.executor.cores");
+        settings.put("spark.dynamicAllocation.enabled", "true");
+        settings.put("spark.dynamicAllocation.shuffleTracking.enabled", "true");
+        settings.put("spark.millrace.workers", "1");
+        settings.put("spark.millrace.workers.timeout", "500ms");
+        SparkSession session = LocalSpark.start(cluster.master(), settings);
+        try {
+            assertThatThrownBy(() -> collected(session))
+                    .isInstanceOf(StreamingQueryException.class)
+                    .hasMessageContaining("executors=0")
+                    .hasMessageContaining("set spark.executor.cores to two or more");
+        } finally {
+            LocalSpark.stop(session);
+        }
     }
 
     @Test

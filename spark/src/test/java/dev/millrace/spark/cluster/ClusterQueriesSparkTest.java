@@ -12,6 +12,7 @@ import dev.millrace.spark.outside.BuiltJar;
 import dev.millrace.spark.outside.SharedStore;
 import dev.millrace.spark.scala.Scala;
 import dev.millrace.spark.standalone.StandaloneCluster;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,8 +22,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.apache.spark.SparkFiles;
 import org.apache.spark.api.java.function.VoidFunction2;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
@@ -32,6 +37,7 @@ import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.execution.streaming.sources.LowLatencyMemoryStream;
 import org.apache.spark.sql.streaming.StreamingQuery;
 import org.apache.spark.sql.streaming.StreamingQueryException;
+import org.apache.spark.sql.streaming.Trigger;
 import org.apache.spark.sql.types.DataTypes;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -183,25 +189,6 @@ class ClusterQueriesSparkTest {
     }
 
     @Test
-    void runsOnAllExecutorsWhenNothingIsSet() throws Exception {
-        session.conf().unset("spark.millrace.workers");
-        session.udf()
-                .register("process", (Long value) -> ProcessHandle.current().pid(), DataTypes.LongType);
-        LowLatencyMemoryStream<Long> numbers = numbers();
-        Answers answers = new Answers();
-        StreamingQuery query = query(numbers.toDF().selectExpr("value", "process(value) AS process"), answers, "unset");
-        try {
-            add(numbers, range(0, 100));
-            query.processAllAvailable();
-        } finally {
-            query.stop();
-        }
-        assertThat(answers.byKey()).hasSize(100);
-        assertThat(answers.byKey().values().stream().map(row -> row.getLong(1)).distinct())
-                .containsExactlyInAnyOrder(processOf(0), processOf(1));
-    }
-
-    @Test
     void joinsTwoStreamsAsSparkDoes() throws Exception {
         LowLatencyMemoryStream<Long> left = numbers();
         LowLatencyMemoryStream<Long> right = numbers();
@@ -328,6 +315,32 @@ class ClusterQueriesSparkTest {
         assertThat(answers.all()).hasSize(10).contains("[0]", "[18]");
     }
 
+    @Test
+    void findsWhatIsInAnArchiveThatCameAfterItsWorkers() throws Exception {
+        awaitWorkersOfAQuery();
+        Path archive = shared.resolve("words.zip");
+        try (ZipOutputStream packed = new ZipOutputStream(Files.newOutputStream(archive))) {
+            packed.putNextEntry(new ZipEntry("word.txt"));
+            packed.write("unpacked".getBytes(StandardCharsets.UTF_8));
+        }
+        session.sparkContext().addArchive(archive + "#words");
+        session.udf()
+                .register(
+                        "word",
+                        (Long value) -> Files.readString(Path.of(SparkFiles.get("words"), "word.txt")),
+                        DataTypes.StringType);
+        LowLatencyMemoryStream<Long> numbers = numbers();
+        Answers answers = new Answers();
+        StreamingQuery query = query(numbers.toDF().selectExpr("word(value)"), answers, "archive");
+        try {
+            add(numbers, range(0, 10));
+            query.processAllAvailable();
+        } finally {
+            query.stop();
+        }
+        assertThat(answers.all()).hasSize(10).containsOnly("[unpacked]");
+    }
+
     private void awaitWorkersOfAQuery() throws Exception {
         LowLatencyMemoryStream<Long> numbers = numbers();
         StreamingQuery query = query(numbers.toDF(), new Answers(), "before");
@@ -348,6 +361,134 @@ class ClusterQueriesSparkTest {
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    /** So many files of a hundred rows each, of which a batch of four is read by both executors. */
+    private String files(String folder, int from, int to) {
+        String files = checkpoints.resolve(folder).toString();
+        for (int file = from; file < to; file++) {
+            session.range(file * 100L, file * 100L + 100, 1, 1)
+                    .toDF("value")
+                    .write()
+                    .mode("append")
+                    .parquet(files);
+        }
+        return files;
+    }
+
+    private Dataset<Row> stream(String files) {
+        return session.readStream()
+                .schema("value BIGINT")
+                .option("maxFilesPerTrigger", 4)
+                .parquet(files);
+    }
+
+    private StreamingQuery bounded(Dataset<Row> rows, Answers answers, String checkpoint, Trigger trigger)
+            throws Exception {
+        session.conf().set("spark.millrace.triggers", "all");
+        try {
+            StreamingQuery query = rows.writeStream()
+                    .foreachBatch((VoidFunction2<Dataset<Row>, Long>) answers::take)
+                    .outputMode("update")
+                    .option(
+                            "checkpointLocation",
+                            checkpoints.resolve(checkpoint).toString())
+                    .trigger(trigger)
+                    .start();
+            assertThat(LocalSpark.isOnMillrace(query)).isTrue();
+            return query;
+        } finally {
+            session.conf().unset("spark.millrace.triggers");
+        }
+    }
+
+    @Test
+    void allExecutorsReadFilesWhenNothingIsSet() throws Exception {
+        session.conf().unset("spark.millrace.workers");
+        session.udf()
+                .register("process", (Long value) -> ProcessHandle.current().pid(), DataTypes.LongType);
+        Answers answers = new Answers();
+        StreamingQuery query = query(
+                stream(files("read-by-all", 0, 8)).selectExpr("value", "process(value) AS process"), answers, "unset");
+        try {
+            query.processAllAvailable();
+        } finally {
+            query.stop();
+        }
+        assertThat(answers.all()).hasSize(800);
+        assertThat(answers.byKey()).hasSize(800);
+        assertThat(answers.byKey().values().stream().map(row -> row.getLong(1)).distinct())
+                .containsExactlyInAnyOrder(processOf(0), processOf(1));
+    }
+
+    /** Holds a row up, once, until the process is killed that it is in. Says in a file which one that is. */
+    private record HeldUp(String note, long row) implements UDF1<Long, Long> {
+        @Override
+        public Long call(Long value) throws Exception {
+            if (value == row && !Files.exists(Path.of(note))) {
+                Path written = Path.of(note + "-written");
+                Files.writeString(written, Long.toString(ProcessHandle.current().pid()));
+                Files.move(written, Path.of(note));
+                new CountDownLatch(1).await();
+            }
+            return value;
+        }
+    }
+
+    @Test
+    void anExecutorKilledInTheMidstOfAPortionCostsNoRowOfABoundedEpochAndDoublesNone() throws Exception {
+        Path note = shared.resolve("held-up");
+        session.udf().register("heldUp", new HeldUp(note.toString(), 550), DataTypes.LongType);
+        Answers answers = new Answers();
+        StreamingQuery query = bounded(
+                counted(stream(files("drained", 0, 12)).selectExpr("heldUp(value) AS value")),
+                answers,
+                "drained-checkpoint",
+                Trigger.AvailableNow());
+        try {
+            await().atMost(PATIENCE).until(() -> Files.exists(note));
+            StandaloneCluster.kill(Long.parseLong(Files.readString(note)));
+            assertThat(query.awaitTermination(PATIENCE.toMillis())).isTrue();
+        } finally {
+            query.stop();
+        }
+        assertThat(answers.epochs).containsOnlyKeys(0L, 1L, 2L);
+        assertCounted(answers, 1_200);
+        awaitWorkersOfAQuery();
+    }
+
+    @Test
+    void aStaticTableThatChangesBetweenBoundedEpochsIsReadAgainOnBothExecutors() throws Exception {
+        session.conf().set("spark.millrace.static.refresh", "0s");
+        String table = checkpoints.resolve("table").toString();
+        session.range(0, 400).selectExpr("id", "1 AS code").write().parquet(table);
+        Answers answers = new Answers();
+        StreamingQuery query = bounded(
+                stream(files("with-table", 0, 4))
+                        .join(session.read().parquet(table), expr("value = id"))
+                        .selectExpr("value", "code"),
+                answers,
+                "with-table-checkpoint",
+                Trigger.ProcessingTime(0));
+        try {
+            query.processAllAvailable();
+            session.range(400, 800)
+                    .selectExpr("id", "2 AS code")
+                    .write()
+                    .mode("append")
+                    .parquet(table);
+            String unused = files("with-table", 4, 8);
+            query.processAllAvailable();
+            assertThat(query.status().message()).contains("on 2 workers");
+        } finally {
+            query.stop();
+            session.conf().unset("spark.millrace.static.refresh");
+        }
+        assertThat(answers.all())
+                .isEqualTo(LongStream.range(0, 800)
+                        .mapToObj(value -> "[%d,%d]".formatted(value, value < 400 ? 1 : 2))
+                        .sorted()
+                        .toList());
     }
 
     @Test

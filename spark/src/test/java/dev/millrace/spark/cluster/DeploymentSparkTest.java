@@ -90,12 +90,13 @@ class DeploymentSparkTest {
         properties.setProperty("spark.job.description", "test");
         Deployment sent = new Deployment(
                 "query",
-                DataflowPlan.of(graph(flowing()), 2),
+                DataflowPlan.of(graph(flowing()), new Placement(0, 2, 2)),
                 7,
                 3,
                 1 << 20,
                 null,
-                new TaskSurroundings(Map.of("spark.sql.session.timeZone", "Asia/Tokyo"), properties));
+                new TaskSurroundings(Map.of("spark.sql.session.timeZone", "Asia/Tokyo"), properties),
+                true);
 
         Deployment came = Deployment.fromBytes(sent.toBytes(), DeploymentSparkTest.class.getClassLoader());
 
@@ -106,6 +107,7 @@ class DeploymentSparkTest {
         assertThat(came.label()).isEqualTo("query");
         assertThat(came.keyGroupCount()).isEqualTo(7);
         assertThat(came.firstEpoch()).isEqualTo(3);
+        assertThat(came.isBounded()).isTrue();
     }
 
     private record Named(TaskCopies<Object> copies, WeakReference<Broadcast<String>> broadcast) {
@@ -129,16 +131,10 @@ class DeploymentSparkTest {
 
     @Test
     void namesWhatKeepsAQueryInTheDriver() {
-        PlannedSource portioned = PlannedSource.portioned("files", List.of(new NoReader(1)));
-
-        assertThat(Obstacles.of(graph(portioned), new MemorySink(), new SystemClock()))
-                .hasValueSatisfying(why -> assertThat(why).contains("source=files"));
-        assertThat(Obstacles.of(graph(flowing()), new ContinuousMemorySink(), new SystemClock()))
+        assertThat(Obstacles.of(new ContinuousMemorySink(), new SystemClock()))
                 .hasValueSatisfying(why -> assertThat(why).contains("sink="));
-        assertThat(Obstacles.of(graph(flowing()), new MemorySink(), new ManualClock(0)))
-                .contains("clock=ManualClock is the driver's");
-        assertThat(Obstacles.of(graph(flowing()), new MemorySink(), new SystemClock()))
-                .isEmpty();
+        assertThat(Obstacles.of(new MemorySink(), new ManualClock(0))).contains("clock=ManualClock is the driver's");
+        assertThat(Obstacles.of(new MemorySink(), new SystemClock())).isEmpty();
     }
 
     /** As in a cold executor, which loads a query's classes for the first time. */
@@ -154,7 +150,7 @@ class DeploymentSparkTest {
                 List.of(new Address("127.0.0.1", 0)),
                 1,
                 new LinkSettings(false, TimeUnit.SECONDS.toNanos(5)),
-                new SessionArtifacts("", "", List.of()),
+                new SessionArtifacts("", "", List.of(), List.of()),
                 TaskCopies.of(new SlowToRead()).bytes());
         try (WorkerTransport transport = WorkerTransport.open(
                 session.sparkContext().getConf(),

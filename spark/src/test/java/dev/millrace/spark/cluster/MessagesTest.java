@@ -18,6 +18,7 @@ import dev.millrace.engine.snapshot.SectionKey;
 import dev.millrace.engine.snapshot.SnapshotFile;
 import dev.millrace.engine.snapshot.StoredSnapshot;
 import dev.millrace.spark.cluster.SessionArtifacts.Artifact;
+import dev.millrace.spark.cluster.SessionArtifacts.Kind;
 import dev.millrace.spark.network.WorkerTransport.Address;
 import java.util.Arrays;
 import java.util.List;
@@ -44,13 +45,19 @@ class MessagesTest {
                         new SessionArtifacts(
                                 "session",
                                 "spark://driver/classes",
+                                List.of(new Artifact("spark://driver/jars/a.jar", 7, Kind.JAR)),
                                 List.of(
-                                        new Artifact("spark://driver/jars/a.jar", 7, true),
-                                        new Artifact("spark://driver/files/b.txt", 8, false))),
+                                        new Artifact("spark://driver/files/b.txt", 8, Kind.FILE),
+                                        new Artifact("spark://driver/archives/c.zip#c", 9, Kind.ARCHIVE))),
                         SOME),
                 new Command.Connect("run-1"),
                 new Command.Start("run-1"),
-                new Command.Barrier("run-1", 41, true),
+                new Command.Barrier("run-1", 41, true, false),
+                new Command.Barrier("run-1", 41, false, true),
+                new Command.Begin("run-1", 41, 1_700_000_000_000L, -5),
+                new Command.Portion("run-1", 2, SOME),
+                new Command.EndEpoch("run-1", 2, 41, 7),
+                new Command.Settled("run-1", 2, 7, -6),
                 new Command.Stop("run-1"),
                 new Command.Probe(new Address("host", 7001), 12),
                 new Command.Retire(),
@@ -77,6 +84,9 @@ class MessagesTest {
                 new WorkerReport.Failed("run-1", "stage-1-task-2", SOME),
                 new WorkerReport.CutOff("run-1", 2, SOME),
                 new WorkerReport.Reached(12),
+                new WorkerReport.Begun("run-1", 41),
+                new WorkerReport.PortionEnded("run-1", 2, 7, -6),
+                new WorkerReport.EventTimesSeen("run-1", Map.of("a watermark", new EventTimes(2, 100, 200, 150))),
                 new WorkerReport.Sampled("run-1", SOME));
     }
 

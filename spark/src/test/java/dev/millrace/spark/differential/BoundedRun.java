@@ -6,7 +6,9 @@ import dev.millrace.spark.batches.Script;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Dataset;
@@ -25,7 +27,19 @@ final class BoundedRun {
 
     private BoundedRun() {}
 
+    /** How the answers differ, or nothing where they do not. */
     static String difference(SparkSession session, Case drawn) throws Exception {
+        return difference(session, drawn, processes -> {});
+    }
+
+    /** The same on so many executors, each of which must have had its part of the query, and the driver none. */
+    static String differenceOnWorkers(SparkSession session, Case drawn, int workers) throws Exception {
+        session.conf().set("spark.millrace.workers", Integer.toString(workers));
+        return difference(session, drawn, processes -> Differential.requireOnWorkers(processes, workers));
+    }
+
+    /** @param processes hears which processes Millrace's tasks were in */
+    private static String difference(SparkSession session, Case drawn, Consumer<Set<Long>> processes) throws Exception {
         drawn.settings().forEach((key, value) -> session.conf().set(key, value));
         String program = drawn.query().top().toJava(false);
         // One in four has tables that stay the same, and is not planned again.
@@ -42,13 +56,18 @@ final class BoundedRun {
             Cut cut = cut(drawn);
             Map<Long, List<String>> expected = spark(comparison, cut.script());
             if (drawn.isUndisturbed()) {
-                return difference(expected, comparison.run(Engine.MILLRACE, cut.script()));
+                Map<Long, List<String>> actual = comparison.run(Engine.MILLRACE, cut.script());
+                processes.accept(comparison.processes());
+                return difference(expected, actual);
             }
             // Of an epoch that is committed after a failure no progress tells.
             expected.replaceAll((batch, rows) -> rows.stream()
                     .filter(row -> !row.startsWith(PerBatchComparison.OBSERVED))
                     .toList());
-            return difference(expected, new DisturbedRun(session, drawn, cut).batches());
+            DisturbedRun disturbed = new DisturbedRun(session, drawn, cut);
+            Map<Long, List<String>> actual = disturbed.batches();
+            processes.accept(disturbed.processes());
+            return difference(expected, actual);
         } finally {
             session.conf().unset(STATE_STORE);
             session.conf().unset(Statics.REFRESH);

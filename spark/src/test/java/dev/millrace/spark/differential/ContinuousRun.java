@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntFunction;
@@ -88,12 +87,7 @@ final class ContinuousRun implements AutoCloseable {
         session.conf().set("spark.millrace.workers", Integer.toString(workers));
         try (ContinuousRun run = new ContinuousRun(session, drawn, patienceMillis)) {
             String difference = run.difference();
-            Set<Long> processes = run.committed.processes();
-            if (processes.size() < workers
-                    || processes.contains(ProcessHandle.current().pid())) {
-                throw new AssertionError("It did not run on %d executors: processes=%s, the driver's=%d"
-                        .formatted(workers, processes, ProcessHandle.current().pid()));
-            }
+            Differential.requireOnWorkers(run.committed.processes(), workers);
             return difference;
         }
     }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.spark.sql.classic.SparkSession;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +29,9 @@ public final class Differential {
     private static final long SHRINKING_PATIENCE_MILLIS = 2_500;
     private static final long SHRINKING_SECONDS = 90;
 
-    private static final int CORES_EACH = 2;
+    /** One more than any query has loops: else Spark's own batches would wait for the workers' cores. */
+    private static final int CORES_EACH = 4;
+
     private static final String DIFFERENCE = "difference";
 
     private final Way way;
@@ -40,7 +43,7 @@ public final class Differential {
         this.session = ThreadLocal.withInitial(() -> (SparkSession) session.newSession());
     }
 
-    /** Arguments: {@code [--seeds N] [--from SEED] [--only continuous|bounded|cluster] [--cluster]}. */
+    /** Arguments: {@code [--seeds N] [--from SEED] [--only continuous|bounded|cluster|cluster_bounded] [--cluster]}. */
     public static void main(String[] arguments) throws Exception {
         long seeds = 200;
         long from = 0;
@@ -51,7 +54,7 @@ public final class Differential {
                 case "--from" -> from = Long.parseLong(value(arguments, ++i));
                 case "--only" ->
                     ways = List.of(Way.valueOf(value(arguments, ++i).toUpperCase(Locale.ROOT)));
-                case "--cluster" -> ways = List.of(Way.CLUSTER);
+                case "--cluster" -> ways = List.of(Way.CLUSTER, Way.CLUSTER_BOUNDED);
                 default -> usage();
             }
         }
@@ -84,7 +87,7 @@ public final class Differential {
 
     private static void usage() {
         System.err.println(
-                "Usage: bin/differential [--seeds N] [--from SEED] [--only continuous|bounded|cluster] [--cluster]");
+                "Usage: bin/differential [--seeds N] [--from SEED] [--only continuous|bounded|cluster|cluster_bounded] [--cluster]");
         System.exit(2);
     }
 
@@ -107,7 +110,7 @@ public final class Differential {
         }
 
         static Place of(Way way) throws IOException {
-            if (way != Way.CLUSTER) {
+            if (!way.isOnExecutors()) {
                 return new Place(null);
             }
             StandaloneCluster cluster =
@@ -125,6 +128,15 @@ public final class Differential {
             if (cluster != null) {
                 cluster.close();
             }
+        }
+    }
+
+    /** Fails where a query did not have its tasks on so many executors, or had one in this process. */
+    static void requireOnWorkers(Set<Long> processes, int workers) {
+        long driver = ProcessHandle.current().pid();
+        if (processes.size() < workers || processes.contains(driver)) {
+            throw new AssertionError("It did not run on %d executors: processes=%s, the driver's=%d"
+                    .formatted(workers, processes, driver));
         }
     }
 

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.apache.spark.network.util.JavaUtils;
 import org.apache.spark.sql.Dataset;
@@ -38,6 +39,11 @@ final class DisturbedRun {
         this.folder = Files.createTempDirectory("disturbed");
         this.failures = new Failures(folder.toString());
         this.batches = new Batches(failures);
+    }
+
+    /** The processes whose tasks wrote the batches. */
+    Set<Long> processes() {
+        return batches.processes();
     }
 
     /** What each batch gave, by its number, sorted. */

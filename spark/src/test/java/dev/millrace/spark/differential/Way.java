@@ -30,10 +30,26 @@ enum Way {
         String difference(SparkSession session, Case drawn, long patienceMillis) throws Exception {
             return ContinuousRun.differenceOnWorkers(session, drawn, patienceMillis, EXECUTORS);
         }
+    },
+    /** In bounded epochs on two executors, which both have their part of the query. */
+    CLUSTER_BOUNDED {
+        @Override
+        String difference(SparkSession session, Case drawn, long patienceMillis) throws Exception {
+            return BoundedRun.differenceOnWorkers(session, drawn, EXECUTORS);
+        }
+
+        @Override
+        Case draw(long seed) {
+            return BOUNDED.draw(seed);
+        }
     };
 
-    /** How many the master of {@link #CLUSTER} has. */
+    /** How many there are where a query runs on executors. */
     static final int EXECUTORS = 2;
+
+    boolean isOnExecutors() {
+        return this == CLUSTER || this == CLUSTER_BOUNDED;
+    }
 
     Case draw(long seed) {
         return Case.draw(seed, true);

@@ -15,6 +15,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.LongStream;
+import org.apache.spark.SparkThrowable;
 import org.apache.spark.api.java.function.VoidFunction2;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.ForeachWriter;
@@ -180,7 +181,12 @@ final class QueryLifecycleSparkTest {
 
         StreamingQueryException failure = catchThrowableOfType(StreamingQueryException.class, query::awaitTermination);
         assertThat(failure.getMessage()).contains("MILLRACE_USER_CODE").contains("epoch=");
-        assertThat(failure.cause()).hasRootCauseMessage("three is bad");
+        assertThat(failure.cause())
+                .hasRootCauseMessage("three is bad")
+                .isInstanceOfSatisfying(SparkThrowable.class, known -> {
+                    assertThat(known.getCondition()).isEqualTo("MILLRACE_USER_CODE");
+                    assertThat(known.getSqlState()).isEqualTo("39000");
+                });
         assertThat(query.isActive()).isFalse();
         assertThat(query.exception().isDefined()).isTrue();
         assertThatThrownBy(query::processAllAvailable).isInstanceOf(StreamingQueryException.class);
@@ -313,7 +319,11 @@ final class QueryLifecycleSparkTest {
     }
 
     private static void assertRefused(String code, org.assertj.core.api.ThrowableAssert.ThrowingCallable start) {
-        assertThatThrownBy(start).isInstanceOf(MillraceException.class).hasMessageContaining(code);
+        assertThatThrownBy(start)
+                .isInstanceOf(MillraceException.class)
+                .hasMessageStartingWith("[%s] ".formatted(code))
+                .isInstanceOfSatisfying(SparkThrowable.class, known -> assertThat(known.getCondition())
+                        .isEqualTo(code));
         assertThat(session.streams().active()).isEmpty();
     }
 

@@ -86,7 +86,7 @@ final class MemoryTable implements Source {
     }
 
     @Override
-    public PlannedSource plan(int workerCount) {
+    public PlannedSource plan(int workerCount, int loopCount) {
         return PlannedSource.flowing(name(), List.of(new Readers(bytes())));
     }
 
