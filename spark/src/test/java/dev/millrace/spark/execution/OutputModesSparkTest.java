@@ -77,7 +77,8 @@ final class OutputModesSparkTest {
                         .flatMap(progress -> Arrays.stream(progress.stateOperators()))
                         .mapToLong(operator -> operator.numRowsDroppedByWatermark())
                         .sum())
-                .isEqualTo(3);
+                .as("late are 2 and 3, which may have become one row before the exchange, and 12")
+                .isBetween(2L, 3L);
     }
 
     @Test
