@@ -33,9 +33,8 @@ public final class Modulus {
         if (isPowerOfTwo) {
             return dividend & (int) reciprocal;
         }
-        // Below 2^33 times the divisor below 2^31 is the rounding error less than one part in 2^64: the quotient is
-        // exact.
         long positive = dividend + shift;
+        // This times the divisor is below 2^64, so the reciprocal's rounding up never makes the quotient one too large.
         return (int) (positive - Math.multiplyHigh(reciprocal, positive) * divisor);
     }
 }

@@ -79,7 +79,7 @@ final class PartialBuffers {
         return (int) INT.get(bytes, entry + Integer.BYTES);
     }
 
-    /** The first entry; there is one for each number below {@link #count}. */
+    /** The first entry, if there is one; {@link #count} says how many there are, one behind the other by {@link #next}. */
     int first() {
         return 0;
     }
