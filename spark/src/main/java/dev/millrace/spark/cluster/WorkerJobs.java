@@ -1,11 +1,14 @@
 package dev.millrace.spark.cluster;
 
 import dev.millrace.spark.scala.Scala;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -94,18 +97,39 @@ final class WorkerJobs {
             fillAnywhere(sought(context, wanted));
             return;
         }
+        Map<String, ExecutorSummary> there = new LinkedHashMap<>();
+        executors(context).forEach(executor -> there.put(executor.id(), executor));
+        Map<String, Boolean> isUnderWay = new HashMap<>();
+        jobs.forEach((executor, job) -> isUnderWay.put(executor, !job.action().isDone()));
+        for (String executor : missing(wanted, there.keySet(), hosting, isUnderWay)) {
+            String host = hostOf(Objects.requireNonNull(there.get(executor)));
+            start(executor, List.of("executor_" + host + "_" + executor));
+        }
+    }
+
+    /**
+     * The executors on which a worker is to be started. The task of one that is gone counts for none: Spark starts it again
+     * on another one, which counts once its worker is there.
+     *
+     * @param executors those that run, in the order in which they are taken
+     * @param hosting those that have a worker
+     * @param isUnderWay for each that a task was started for a moment ago or still runs, whether it does
+     */
+    static List<String> missing(
+            int wanted, Set<String> executors, Set<String> hosting, Map<String, Boolean> isUnderWay) {
         Set<String> taken = new HashSet<>(hosting);
-        for (Map.Entry<String, Job> job : jobs.entrySet()) {
-            if (!job.getValue().action().isDone()) {
-                taken.add(job.getKey());
+        List<String> missing = new ArrayList<>();
+        for (String executor : executors) {
+            if (isUnderWay.getOrDefault(executor, false)) {
+                taken.add(executor);
             }
         }
-        for (ExecutorSummary executor : executors(context)) {
-            if (taken.size() < wanted && !taken.contains(executor.id()) && !jobs.containsKey(executor.id())) {
-                start(executor.id(), List.of("executor_" + hostOf(executor) + "_" + executor.id()));
-                taken.add(executor.id());
+        for (String executor : executors) {
+            if (taken.size() < wanted && !isUnderWay.containsKey(executor) && taken.add(executor)) {
+                missing.add(executor);
             }
         }
+        return missing;
     }
 
     /** A task that is under way is a worker, is about to be, or waits for an executor. */
