@@ -2,7 +2,7 @@ package dev.millrace.engine.exchange;
 
 /**
  * {@link Math#floorMod} by one divisor, by two multiplications instead of a division: where each row's hash became
- * a key group, dividing took a fifth of the time of a count by key.
+ * a key group, a profile of a count by key had a fifth of its samples in the division.
  *
  * <p>Thread: any; immutable. Source: D. Lemire, O. Kaser, N. Kurz, "Faster Remainder by Direct Computation" (2019).
  */
